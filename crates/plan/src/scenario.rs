@@ -1,0 +1,95 @@
+//! Scenarios and their executors, validated: what the engine schedules.
+//!
+//! Everything here is whole-test: counts and rates are those of the script, not of one worker.
+//! Which share of them a worker runs is decided by [`crate::segment`] alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A validated scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Its key in `options.scenarios`; `default` for the shortcuts (`vus`, `duration`, `stages`, …).
+    pub name: String,
+    /// When it starts, counted from the start of the run phase.
+    pub start_time: Duration,
+    /// How long a running iteration may go on once the executor's own time is over.
+    pub graceful_stop: Duration,
+    /// The exported function that an iteration calls.
+    pub exec: String,
+    /// Entries laid over `__ENV` while a virtual user runs this scenario.
+    pub env: BTreeMap<String, String>,
+    /// Tags on every sample of this scenario.
+    pub tags: BTreeMap<String, String>,
+    /// What starts iterations, and when.
+    pub executor: Executor,
+}
+
+/// One step of a ramp: reach `target` (virtual users, or iterations per time unit) after `duration`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stage {
+    /// Length of the ramp; zero is an instant jump.
+    pub duration: Duration,
+    /// The value at the end of the stage.
+    pub target: u64,
+}
+
+/// The seven executors, with their validated settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Executor {
+    /// `iterations` shared among `vus`, first come first served.
+    SharedIterations { vus: u64, iterations: u64, max_duration: Duration },
+    /// Each of `vus` runs `iterations`.
+    PerVuIterations { vus: u64, iterations: u64, max_duration: Duration },
+    /// `vus` loop for `duration`.
+    ConstantVus { vus: u64, duration: Duration },
+    /// The number of looping virtual users follows `stages`.
+    RampingVus { start_vus: u64, stages: Vec<Stage>, graceful_ramp_down: Duration },
+    /// `rate` iterations start in each `time_unit`, evenly spaced.
+    ConstantArrivalRate {
+        rate: u64,
+        time_unit: Duration,
+        duration: Duration,
+        pre_allocated_vus: u64,
+        max_vus: u64,
+    },
+    /// The start rate (per `time_unit`) follows `stages`.
+    RampingArrivalRate {
+        start_rate: u64,
+        time_unit: Duration,
+        stages: Vec<Stage>,
+        pre_allocated_vus: u64,
+        max_vus: u64,
+    },
+    /// Looping virtual users whose number is set from outside; no `duration` means "until stopped".
+    ExternallyControlled { vus: u64, max_vus: u64, duration: Option<Duration> },
+}
+
+impl Executor {
+    /// The executor's name in `options.scenarios`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SharedIterations { .. } => "shared-iterations",
+            Self::PerVuIterations { .. } => "per-vu-iterations",
+            Self::ConstantVus { .. } => "constant-vus",
+            Self::RampingVus { .. } => "ramping-vus",
+            Self::ConstantArrivalRate { .. } => "constant-arrival-rate",
+            Self::RampingArrivalRate { .. } => "ramping-arrival-rate",
+            Self::ExternallyControlled { .. } => "externally-controlled",
+        }
+    }
+
+    /// The time during which iterations may start; `None` has no end of its own.
+    pub fn regular_duration(&self) -> Option<Duration> {
+        match self {
+            Self::SharedIterations { max_duration, .. } | Self::PerVuIterations { max_duration, .. } => {
+                Some(*max_duration)
+            }
+            Self::ConstantVus { duration, .. } | Self::ConstantArrivalRate { duration, .. } => Some(*duration),
+            Self::RampingVus { stages, .. } | Self::RampingArrivalRate { stages, .. } => {
+                Some(stages.iter().map(|s| s.duration).sum())
+            }
+            Self::ExternallyControlled { duration, .. } => *duration,
+        }
+    }
+}
