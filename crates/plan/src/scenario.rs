@@ -38,31 +38,74 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Executor {
     /// `iterations` shared among `vus`, first come first served.
-    SharedIterations { vus: u64, iterations: u64, max_duration: Duration },
+    SharedIterations {
+        /// Virtual users, at least one.
+        vus: u64,
+        /// Iterations in total, at least `vus`.
+        iterations: u64,
+        /// No iteration starts after this.
+        max_duration: Duration,
+    },
     /// Each of `vus` runs `iterations`.
-    PerVuIterations { vus: u64, iterations: u64, max_duration: Duration },
+    PerVuIterations {
+        /// Virtual users, at least one.
+        vus: u64,
+        /// Iterations of each virtual user, at least one.
+        iterations: u64,
+        /// No iteration starts after this.
+        max_duration: Duration,
+    },
     /// `vus` loop for `duration`.
-    ConstantVus { vus: u64, duration: Duration },
+    ConstantVus {
+        /// Virtual users, at least one.
+        vus: u64,
+        /// No iteration starts after this.
+        duration: Duration,
+    },
     /// The number of looping virtual users follows `stages`.
-    RampingVus { start_vus: u64, stages: Vec<Stage>, graceful_ramp_down: Duration },
+    RampingVus {
+        /// Virtual users at the start.
+        start_vus: u64,
+        /// The ramps, at least one; somewhere they or `start_vus` are above zero.
+        stages: Vec<Stage>,
+        /// How long a running iteration may go on once its virtual user is ramped down.
+        graceful_ramp_down: Duration,
+    },
     /// `rate` iterations start in each `time_unit`, evenly spaced.
     ConstantArrivalRate {
+        /// Starts per `time_unit`, at least one.
         rate: u64,
+        /// What `rate` is counted in, above zero.
         time_unit: Duration,
+        /// No iteration starts after this.
         duration: Duration,
+        /// Virtual users made before the start.
         pre_allocated_vus: u64,
+        /// Virtual users at most, at least one and at least `pre_allocated_vus`.
         max_vus: u64,
     },
     /// The start rate (per `time_unit`) follows `stages`.
     RampingArrivalRate {
+        /// Starts per `time_unit` at the start.
         start_rate: u64,
+        /// What rates are counted in, above zero.
         time_unit: Duration,
+        /// The ramps of the rate, at least one; somewhere they or `start_rate` are above zero.
         stages: Vec<Stage>,
+        /// Virtual users made before the start.
         pre_allocated_vus: u64,
+        /// Virtual users at most, at least one and at least `pre_allocated_vus`.
         max_vus: u64,
     },
     /// Looping virtual users whose number is set from outside; no `duration` means "until stopped".
-    ExternallyControlled { vus: u64, max_vus: u64, duration: Option<Duration> },
+    ExternallyControlled {
+        /// Virtual users at the start.
+        vus: u64,
+        /// Virtual users at most, at least one and at least `vus`.
+        max_vus: u64,
+        /// No iteration starts after this.
+        duration: Option<Duration>,
+    },
 }
 
 impl Executor {
