@@ -1,0 +1,268 @@
+//! One runtime with one context: the world of one virtual user.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use rquickjs_sys as q;
+
+use crate::{Atom, Exception, Kind, Resolver, Thrown, Value, alloc};
+
+/// Limits of a runtime.
+#[derive(Debug, Clone, Copy)]
+pub struct RuntimeConfig {
+    /// Bytes the script may hold; 0 is unlimited.
+    pub memory_limit: usize,
+    /// Bytes of stack the script may use; must leave room on the coroutine's stack for host frames.
+    pub stack_limit: usize,
+}
+
+/// What the engine is told from its interrupt hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Go on.
+    Continue,
+    /// End the script with an error that it cannot catch.
+    Stop,
+}
+
+/// Bytes held by a runtime.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemoryUse {
+    /// Bytes allocated, with the allocator's overhead.
+    pub allocated: i64,
+}
+
+pub(crate) type InterruptHook = Box<dyn Fn() -> Interrupt>;
+
+pub(crate) struct Inner {
+    pub(crate) rt: *mut q::JSRuntime,
+    pub(crate) ctx: *mut q::JSContext,
+    pub(crate) classes: RefCell<Vec<crate::class::Registered>>,
+    host: RefCell<Option<Rc<dyn Any>>>,
+    resolver: RefCell<Option<Rc<dyn Resolver>>>,
+    interrupt: RefCell<Option<InterruptHook>>,
+    /// Set when the interrupt hook said stop, so that the host can tell it from an ordinary throw.
+    pub(crate) stopped: Cell<bool>,
+}
+
+/// A handle to the context, valid while its [`Runtime`] lives (see the crate's invariant).
+#[derive(Clone, Copy)]
+pub struct Ctx(NonNull<Inner>);
+
+/// Owns a QuickJS runtime and its only context.
+pub struct Runtime {
+    ctx: Ctx,
+}
+
+unsafe extern "C" fn on_interrupt(_rt: *mut q::JSRuntime, opaque: *mut c_void) -> c_int {
+    // SAFETY: `opaque` is the Inner that Runtime::new registered and that outlives the runtime.
+    let inner = unsafe { &*opaque.cast::<Inner>() };
+    let Ok(hook) = inner.interrupt.try_borrow() else { return 0 };
+    match hook.as_ref().map_or(Interrupt::Continue, |hook| hook()) {
+        Interrupt::Continue => 0,
+        Interrupt::Stop => {
+            inner.stopped.set(true);
+            1
+        }
+    }
+}
+
+impl Runtime {
+    /// Makes a runtime on the *current* stack: create it inside the coroutine that will run it, because
+    /// QuickJS measures its stack limit from here.
+    ///
+    /// # Errors
+    /// When memory for the context cannot be had.
+    pub fn new(config: &RuntimeConfig) -> Result<Self, Exception> {
+        let out_of_memory =
+            || Exception { message: "out of memory creating a virtual user".into(), ..Exception::default() };
+        // SAFETY: the hooks are valid for the life of the process; null results are checked; Inner is boxed
+        // and freed only after the runtime.
+        unsafe {
+            let functions = alloc::functions();
+            let rt = q::JS_NewRuntime2(&raw const functions, std::ptr::null_mut());
+            if rt.is_null() {
+                return Err(out_of_memory());
+            }
+            if config.memory_limit > 0 {
+                q::JS_SetMemoryLimit(rt, config.memory_limit as q::size_t);
+            }
+            q::JS_UpdateStackTop(rt);
+            q::JS_SetMaxStackSize(rt, config.stack_limit as q::size_t);
+            let ctx = q::JS_NewContext(rt);
+            if ctx.is_null() {
+                q::JS_FreeRuntime(rt);
+                return Err(out_of_memory());
+            }
+            let inner = Box::new(Inner {
+                rt,
+                ctx,
+                classes: RefCell::default(),
+                host: RefCell::default(),
+                resolver: RefCell::default(),
+                interrupt: RefCell::default(),
+                stopped: Cell::new(false),
+            });
+            let inner = NonNull::from(Box::leak(inner));
+            q::JS_SetContextOpaque(ctx, inner.as_ptr().cast());
+            q::JS_SetInterruptHandler(rt, Some(on_interrupt), inner.as_ptr().cast());
+            crate::module::install(rt, inner.as_ptr().cast());
+            Ok(Self { ctx: Ctx(inner) })
+        }
+    }
+
+    /// The context.
+    pub fn ctx(&self) -> Ctx {
+        self.ctx
+    }
+
+    /// Gives the script's modules a resolver.
+    pub fn set_resolver(&self, resolver: Rc<dyn Resolver>) {
+        *self.ctx.inner().resolver.borrow_mut() = Some(resolver);
+    }
+
+    /// Installs the hook that is asked every few thousand steps whether the script may go on. It may
+    /// suspend the coroutine.
+    pub fn set_interrupt(&self, hook: impl Fn() -> Interrupt + 'static) {
+        *self.ctx.inner().interrupt.borrow_mut() = Some(Box::new(hook));
+    }
+
+    /// Keeps the host's own state with the context; [`Ctx::host`] finds it again.
+    pub fn set_host<T: 'static>(&self, host: Rc<T>) {
+        *self.ctx.inner().host.borrow_mut() = Some(host);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let inner = self.ctx.0;
+        // SAFETY: nothing uses the context after its runtime (crate invariant). Host state goes first since
+        // it may hold values; Inner goes last since finalisers read it.
+        unsafe {
+            drop(inner.as_ref().host.take());
+            drop(inner.as_ref().resolver.take());
+            *inner.as_ref().interrupt.borrow_mut() = None;
+            for class in inner.as_ref().classes.take() {
+                class.free(inner.as_ref().rt);
+            }
+            q::JS_FreeContext(inner.as_ref().ctx);
+            q::JS_FreeRuntime(inner.as_ref().rt);
+            drop(Box::from_raw(inner.as_ptr()));
+        }
+    }
+}
+
+impl Ctx {
+    /// # Safety
+    /// `ctx` must be a context made by [`Runtime::new`].
+    pub(crate) unsafe fn from_raw(ctx: *mut q::JSContext) -> Self {
+        // SAFETY: Runtime::new stored the Inner there.
+        unsafe { Self(NonNull::new_unchecked(q::JS_GetContextOpaque(ctx).cast())) }
+    }
+
+    /// # Safety
+    /// `inner` must come from [`Runtime::new`].
+    pub(crate) unsafe fn from_inner(inner: *mut c_void) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self(NonNull::new_unchecked(inner.cast())) }
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        // SAFETY: the runtime is alive (crate invariant).
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn raw(self) -> *mut q::JSContext {
+        self.inner().ctx
+    }
+
+    pub(crate) fn rt(self) -> *mut q::JSRuntime {
+        self.inner().rt
+    }
+
+    pub(crate) fn resolver(self) -> Option<Rc<dyn Resolver>> {
+        self.inner().resolver.borrow().clone()
+    }
+
+    /// The host's state, as [`Runtime::set_host`] stored it.
+    ///
+    /// # Panics
+    /// When none of this type was set: a host programming error.
+    pub fn host<T: 'static>(&self) -> &T {
+        let host = self.inner().host.borrow();
+        let any: &dyn Any = &**host.as_ref().expect("host state is set before any script runs");
+        let found: &T = any.downcast_ref().expect("host state has one type");
+        // SAFETY: the Rc in `host` is replaced only by set_host (once, before scripts run) and dropped with
+        // the runtime, which outlives every use of the context.
+        unsafe { &*std::ptr::from_ref(found) }
+    }
+
+    /// Whether the interrupt hook ended the script, and forgets it.
+    pub fn take_stopped(self) -> bool {
+        self.inner().stopped.replace(false)
+    }
+
+    /// The global object.
+    pub fn globals(self) -> Value {
+        // SAFETY: hands over a reference.
+        unsafe { Value::from_raw(self, q::JS_GetGlobalObject(self.raw())) }
+    }
+
+    /// Interns a property name.
+    pub fn atom(self, name: &str) -> Atom {
+        // SAFETY: pointer and length describe `name`.
+        let raw = unsafe { q::JS_NewAtomLen(self.raw(), name.as_ptr().cast(), name.len() as q::size_t) };
+        Atom::from_raw(self, raw)
+    }
+
+    /// Runs the jobs (promise reactions) that are queued now, until none is left.
+    ///
+    /// # Errors
+    /// The exception of the first job that threw; the rest stays queued.
+    pub fn run_jobs(self) -> Result<(), Thrown> {
+        loop {
+            let mut at = std::ptr::null_mut();
+            // SAFETY: both pointers are valid.
+            match unsafe { q::JS_ExecutePendingJob(self.rt(), &raw mut at) } {
+                0 => return Ok(()),
+                n if n < 0 => return Err(Thrown::Pending),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a promise reaction waits to run.
+    pub fn has_jobs(self) -> bool {
+        // SAFETY: the runtime is alive.
+        unsafe { q::JS_IsJobPending(self.rt()) }
+    }
+
+    /// Runs the garbage collector for cycles.
+    pub fn collect(self) {
+        // SAFETY: the runtime is alive.
+        unsafe { q::JS_RunGC(self.rt()) }
+    }
+
+    /// Bytes held.
+    pub fn memory(self) -> MemoryUse {
+        // SAFETY: the struct is plain integers, filled by the call.
+        unsafe {
+            let mut usage: q::JSMemoryUsage = std::mem::zeroed();
+            q::JS_ComputeMemoryUsage(self.rt(), &raw mut usage);
+            MemoryUse { allocated: usage.malloc_size }
+        }
+    }
+
+    pub(crate) fn class_of<T: 'static>(self) -> Option<crate::class::ClassRef> {
+        let id = TypeId::of::<T>();
+        self.inner().classes.borrow().iter().find(|c| c.type_id == id).map(crate::class::Registered::as_ref)
+    }
+
+    /// A plain error as `Thrown`, for hosts that want the value of a kind.
+    pub fn thrown(self, kind: Kind, message: &str) -> Thrown {
+        Thrown::Value(self.new_error(kind, message))
+    }
+}
