@@ -53,7 +53,8 @@ impl Ctx {
     }
 
     /// Compiles an ES module; `name` is what stack traces and relative imports see. The name stays registered with
-    /// this context: compile in a runtime of its own, not in the one that will run the module.
+    /// this context: compile in a runtime of its own, not in the one that will run the module. QuickJS asks that
+    /// runtime's resolver for every import at once, which is how a host learns what a module imports.
     pub fn compile_module(self, source: &str, name: &str) -> JsResult<Compiled> {
         self.compile(source, name, q::JS_EVAL_TYPE_MODULE)
     }

@@ -221,7 +221,9 @@ fn modules_come_from_bytecode_and_from_the_host() {
                       export default () => [answer, host.answer, half, import.meta.name].join()";
         // In a runtime of its own: compiling registers the module's name with the context.
         let config = RuntimeConfig { memory_limit: 0, stack_limit: STACK / 2 };
-        let code = Runtime::new(&config).unwrap().ctx().compile_module(source, "entry.js").unwrap();
+        let compiler = Runtime::new(&config).unwrap();
+        compiler.set_resolver(Rc::new(Files));
+        let code = compiler.ctx().compile_module(source, "entry.js").unwrap();
         let (module, _promise) = ctx.evaluate_module("entry.js", &code).unwrap();
         ctx.run_jobs().unwrap();
         let default = module.namespace().unwrap().get("default").unwrap();
