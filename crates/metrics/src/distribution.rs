@@ -1,0 +1,302 @@
+//! The distribution of a trend's values: exact while small, bucketed beyond, mergeable in any order.
+
+use crate::bucket::Buckets;
+use crate::exact_sum::ExactSum;
+
+/// Up to so many values a distribution keeps each one, so that percentiles are exact, as k6's are.
+pub const EXACT_LIMIT: u64 = 1_000;
+
+/// Count, sum, extremes and shape of a set of values.
+///
+/// Count, sum, minimum and maximum are always exact. Percentiles are exact while there are at most
+/// [`EXACT_LIMIT`] values and no part has been bucketed; beyond, they are within 0.05 %.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    count: u64,
+    sum: ExactSum,
+    min: f64,
+    max: f64,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// Each value, in no particular order.
+    Values(Vec<f64>),
+    Buckets(Buckets),
+}
+
+impl Default for Distribution {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: ExactSum::default(),
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            body: Body::Values(Vec::new()),
+        }
+    }
+}
+
+impl Distribution {
+    /// Adds values and keeps each of them, whatever their number; [`Distribution::into_buckets`] is for the
+    /// caller to decide.
+    pub(crate) fn extend_exact(&mut self, values: impl IntoIterator<Item = f64>) {
+        for value in values {
+            self.count_in(value);
+            match &mut self.body {
+                Body::Values(all) => all.push(value),
+                Body::Buckets(buckets) => buckets.add(value, 1),
+            }
+        }
+    }
+
+    /// Adds values to the buckets. Values kept so far move there as well.
+    pub(crate) fn extend_bucketed(&mut self, values: &[f64]) {
+        for value in values {
+            self.count_in(*value);
+        }
+        let buckets = self.to_buckets();
+        for value in values {
+            buckets.add(*value, 1);
+        }
+    }
+
+    #[inline]
+    fn count_in(&mut self, value: f64) {
+        self.count += 1;
+        self.sum.add(value);
+        // `f64::min` would do, but is slower: it also minds NaN, which never comes here.
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+    }
+
+    pub(crate) fn to_buckets(&mut self) -> &mut Buckets {
+        if let Body::Values(values) = &mut self.body {
+            let mut buckets = Buckets::default();
+            for value in values.drain(..) {
+                buckets.add(value, 1);
+            }
+            self.body = Body::Buckets(buckets);
+        }
+        match &mut self.body {
+            Body::Buckets(buckets) => buckets,
+            Body::Values(_) => unreachable!("turned into buckets above"),
+        }
+    }
+
+    /// Adds another distribution.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum.merge(&other.sum);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        match &other.body {
+            Body::Values(values) if self.count <= EXACT_LIMIT => match &mut self.body {
+                Body::Values(mine) => mine.extend_from_slice(values),
+                Body::Buckets(buckets) => values.iter().for_each(|value| buckets.add(*value, 1)),
+            },
+            Body::Values(values) => {
+                let buckets = self.to_buckets();
+                values.iter().for_each(|value| buckets.add(*value, 1));
+            }
+            Body::Buckets(theirs) => self.to_buckets().merge(theirs),
+        }
+    }
+
+    /// The number of values.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The sum of the values.
+    pub fn sum(&self) -> f64 {
+        self.sum.value()
+    }
+
+    /// The smallest value; zero when there is none, as k6 reports it.
+    pub fn min(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.min }
+    }
+
+    /// The largest value; zero when there is none.
+    pub fn max(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.max }
+    }
+
+    /// The arithmetic mean; zero when there is no value.
+    pub fn avg(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.sum() / self.count as f64 }
+    }
+
+    /// The median.
+    pub fn median(&self) -> f64 {
+        self.percentile(50.0)
+    }
+
+    /// Whether percentiles are exact.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.body, Body::Values(_))
+    }
+
+    /// The value below which `percent` (0 to 100) of the values lie; zero when there is none.
+    ///
+    /// As in k6, linear interpolation between the two values around index `percent / 100 · (n − 1)`.
+    pub fn percentile(&self, percent: f64) -> f64 {
+        self.percentiles(&[percent])[0]
+    }
+
+    /// Several percentiles with one pass over the values.
+    pub fn percentiles(&self, percents: &[f64]) -> Vec<f64> {
+        let ranks: Vec<_> = percents.iter().map(|percent| Rank::new(*percent, self.count)).collect();
+        if self.count == 0 {
+            return vec![0.0; percents.len()];
+        }
+        match &self.body {
+            Body::Values(values) => {
+                let mut sorted = values.clone();
+                sorted.sort_unstable_by(f64::total_cmp);
+                let at = |index: u64| sorted[index as usize];
+                ranks.iter().map(|rank| rank.interpolate(at(rank.index), at(rank.next))).collect()
+            }
+            Body::Buckets(buckets) => {
+                let cumulated: Vec<(u64, f64)> = buckets
+                    .values()
+                    .scan(0, |below, (value, count)| {
+                        *below += count;
+                        Some((*below, value))
+                    })
+                    .collect();
+                let at = |index: u64| {
+                    let bucket = cumulated.partition_point(|(up_to, _)| *up_to <= index);
+                    match index {
+                        0 => self.min,
+                        _ if index + 1 == self.count => self.max,
+                        _ => cumulated[bucket].1.clamp(self.min, self.max),
+                    }
+                };
+                ranks.iter().map(|rank| rank.interpolate(at(rank.index), at(rank.next))).collect()
+            }
+        }
+    }
+
+    pub(crate) fn sum_state(&self) -> &ExactSum {
+        &self.sum
+    }
+
+    /// The kept values in rising order, or the buckets.
+    pub(crate) fn shape(&self) -> Shape<'_> {
+        match &self.body {
+            Body::Values(values) => {
+                let mut values = values.clone();
+                values.sort_unstable_by(f64::total_cmp);
+                Shape::Values(values)
+            }
+            Body::Buckets(buckets) => Shape::Buckets(buckets),
+        }
+    }
+
+    /// Puts a distribution together from its parts; the counts must agree.
+    pub(crate) fn from_buckets(sum: ExactSum, min: f64, max: f64, buckets: Buckets) -> Self {
+        let count = buckets.iter().fold(0_u64, |total, (_, count)| total.saturating_add(count));
+        Self { count, sum, min, max, body: Body::Buckets(buckets) }
+    }
+}
+
+/// What a distribution keeps of its values, in canonical order.
+pub(crate) enum Shape<'a> {
+    Values(Vec<f64>),
+    Buckets(&'a Buckets),
+}
+
+impl PartialEq for Distribution {
+    fn eq(&self, other: &Self) -> bool {
+        self.count == other.count
+            && self.sum == other.sum
+            && self.min() == other.min()
+            && self.max() == other.max()
+            && match (self.shape(), other.shape()) {
+                (Shape::Values(mine), Shape::Values(theirs)) => mine == theirs,
+                (Shape::Buckets(mine), Shape::Buckets(theirs)) => mine == theirs,
+                _ => false,
+            }
+    }
+}
+
+/// A position between two neighbouring values.
+struct Rank {
+    index: u64,
+    next: u64,
+    fraction: f64,
+}
+
+impl Rank {
+    fn new(percent: f64, count: u64) -> Self {
+        let last = count.saturating_sub(1);
+        let position = (percent / 100.0).clamp(0.0, 1.0) * last as f64;
+        let index = (position.floor() as u64).min(last);
+        Self { index, next: (index + 1).min(last), fraction: position - position.floor() }
+    }
+
+    fn interpolate(&self, low: f64, high: f64) -> f64 {
+        if low == high { low } else { low + (high - low) * self.fraction }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn exact(values: &[f64]) -> Distribution {
+        let mut distribution = Distribution::default();
+        distribution.extend_exact(values.iter().copied());
+        distribution
+    }
+
+    #[test]
+    fn percentiles_interpolate_as_in_k6() {
+        let distribution = exact(&[4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(distribution.median(), 2.5);
+        assert_eq!(distribution.percentile(0.0), 1.0);
+        assert_eq!(distribution.percentile(100.0), 4.0);
+        assert_eq!(distribution.percentile(90.0), 3.7);
+        assert_eq!(distribution.avg(), 2.5);
+    }
+
+    #[test]
+    fn an_empty_distribution_is_zero_throughout() {
+        let empty = Distribution::default();
+        assert_eq!([empty.avg(), empty.min(), empty.max(), empty.median(), empty.percentile(95.0)], [0.0; 5]);
+    }
+
+    #[test]
+    fn the_merged_total_decides_about_exactness() {
+        let mut total = exact(&vec![1.0; 999]);
+        total.merge(&exact(&[2.0]));
+        assert!(total.is_exact());
+        total.merge(&exact(&[3.0]));
+        assert!(!total.is_exact());
+        assert_eq!((total.count(), total.max()), (1001, 3.0));
+    }
+
+    proptest! {
+        #[test]
+        fn bucketed_percentiles_stay_within_the_bound(
+            values in prop::collection::vec(1e-6..1e7_f64, 1..300),
+            percent in 0.0..100.0_f64,
+        ) {
+            let truth = exact(&values);
+            let mut bucketed = Distribution::default();
+            bucketed.extend_bucketed(&values);
+            let (expected, got) = (truth.percentile(percent), bucketed.percentile(percent));
+            prop_assert!((got - expected).abs() <= expected * 0.0005, "{got} for {expected}");
+            prop_assert_eq!(bucketed.avg(), truth.avg());
+        }
+    }
+}
