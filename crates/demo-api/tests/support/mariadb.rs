@@ -19,7 +19,6 @@ impl MariaDb {
     /// Starts a server with an empty database `demo`, or nothing when opted out.
     pub(crate) fn start(name: &str) -> Option<Self> {
         if std::env::var_os(OPT_OUT).is_some() {
-            eprintln!("skipped: {OPT_OUT} is set");
             return None;
         }
         let directory = std::env::temp_dir().join(format!("throng-{name}-{}", std::process::id()));
@@ -67,7 +66,7 @@ impl MariaDb {
     }
 
     fn wait(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !self.client("mariadb-admin").arg("ping").output().unwrap().status.success() {
             let log = || std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
             if let Some(status) = self.server.try_wait().unwrap() {
