@@ -1,0 +1,118 @@
+//! externally-controlled: how many virtual users loop is set from outside while the test runs.
+//!
+//! Lowering the number lets iterations finish; lowering the maximum below a virtual user interrupts it.
+//! Raising the maximum initialises more. Places beyond the initial maximum get the ids after the whole
+//! pool's, in order, so that each shard knows its own. The plan refuses gracefulStop and segments here.
+
+use crate::action::{Action, Actions};
+use crate::executor::looping::Stint;
+use crate::ids::{ScenarioIndex, VuId};
+use crate::shard::{Body, PartPhase, Shard};
+use crate::time::Time;
+use crate::vus::Phase;
+
+/// What the scenario is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Control {
+    vus: u64,
+    max_vus: u64,
+    paused: bool,
+    /// The maximum that the placement knows.
+    foreseen: u64,
+}
+
+/// A change from outside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    Pause,
+    Resume,
+    Set { vus: u64, max_vus: u64 },
+}
+
+impl Control {
+    pub(crate) fn new(vus: u64, max_vus: u64) -> Self {
+        Self { vus: vus.min(max_vus), max_vus, paused: false, foreseen: max_vus }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Pause => self.paused = true,
+            Change::Resume => self.paused = false,
+            Change::Set { vus, max_vus } => {
+                self.max_vus = max_vus.min(u64::from(u32::MAX / 2));
+                self.vus = vus.min(self.max_vus);
+            }
+        }
+    }
+
+    fn wants(&self, place: u64) -> bool {
+        !self.paused && place < self.vus
+    }
+}
+
+impl Shard {
+    /// Carries out a change for those scenarios it concerns: a pause for all externally controlled ones,
+    /// numbers for the first of them (as k6's API does).
+    pub(crate) fn control(&mut self, change: Change, now: Time, actions: &mut Actions) {
+        for scenario in self.engine.scenarios() {
+            let part = &mut self.parts[scenario.index()];
+            let phase = part.phase;
+            let Body::Looping(looping) = &mut part.body else { continue };
+            let Some(control) = &mut looping.control else { continue };
+            control.change(change);
+            if phase == PartPhase::Running {
+                self.apply_control(scenario, now, actions);
+            }
+            if matches!(change, Change::Set { .. }) {
+                break;
+            }
+        }
+    }
+
+    /// Makes the scenario's virtual users what the control wants them to be.
+    pub(crate) fn apply_control(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
+        let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
+        let Some(control) = looping.control else { return };
+        self.engine.shared.scenario(scenario).set_controlled(control.vus, control.max_vus);
+        self.add_places(scenario, control, actions);
+        let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
+        let places: Vec<(u32, u64, usize, bool)> = (0..)
+            .zip(&looping.stints)
+            .map(|(number, stint)| (number, stint.place, stint.local, stint.on))
+            .collect();
+        for &(number, place, local, on) in places.iter().rev() {
+            if on && !control.wants(place) {
+                self.switch_off(scenario, number, None);
+            }
+            let held = self.vus[local].holder.is_some_and(|h| h.scenario == scenario && h.stint == number);
+            if place >= control.max_vus && held {
+                self.interrupt(local, now, actions);
+            }
+        }
+        for &(number, place, _, on) in &places {
+            if !on && control.wants(place) {
+                self.switch_on(scenario, number, now, actions);
+            }
+        }
+    }
+
+    /// Adds this shard's places up to the maximum and initialises whoever is to take them.
+    fn add_places(&mut self, scenario: ScenarioIndex, control: Control, actions: &mut Actions) {
+        let pool = u64::from(self.engine.placement.max_vus());
+        for place in control.foreseen..control.max_vus {
+            let vu = VuId::new((pool + place - control.foreseen + 1) as u32);
+            if self.engine.placement.shard_of(vu) != self.index {
+                continue;
+            }
+            let local = self.vus.local_or_absent(vu);
+            let Body::Looping(looping) = &mut self.parts[scenario.index()].body else { return };
+            if looping.stints.last().is_none_or(|last| last.place < place) {
+                looping.stints.push(Stint::new(local, place));
+            }
+            if self.vus[local].phase == Phase::Absent {
+                self.vus[local].phase = Phase::Initialising { growth: None };
+                actions.push(Action::InitVu { vu });
+            }
+        }
+    }
+}

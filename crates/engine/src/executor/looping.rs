@@ -1,0 +1,250 @@
+//! What closed executors share: virtual users that start their next iteration when one ends.
+//!
+//! A *stint* is the time for which one virtual user holds one place of a scenario. It is switched on and
+//! off by the schedule (or from outside); while it is on, its virtual user loops as long as the quota gives
+//! it iterations. Switched off it may finish its iteration; how long, a hard stop decides.
+
+use std::time::Duration;
+
+use super::{externally_controlled::Control, per_vu_iterations, ramping_vus, shared_iterations};
+use crate::action::{Action, Actions};
+use crate::engine::Engine;
+use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::shard::{Body, PartPhase, Shard};
+use crate::shared::Sequence;
+use crate::time::Time;
+use crate::timers::Due;
+use crate::vus::{Holder, Vus};
+use crate::work::Kind;
+
+/// A shard's part of a closed executor.
+#[derive(Debug)]
+pub(crate) struct Looping {
+    pub(crate) stints: Vec<Stint>,
+    /// Switchings in order of time.
+    steps: Vec<Step>,
+    next_step: usize,
+    quota: Quota,
+    graceful_ramp_down: Duration,
+    pub(crate) control: Option<Control>,
+}
+
+/// One virtual user's time in one place.
+#[derive(Debug, Clone)]
+pub(crate) struct Stint {
+    /// The virtual user's local number.
+    pub(crate) local: usize,
+    /// Which of the scenario's places on this worker.
+    pub(crate) place: u64,
+    /// Whether it may start iterations.
+    pub(crate) on: bool,
+    /// Whether it holds its virtual user.
+    pub(crate) held: bool,
+    /// Whether it waits for its virtual user.
+    pub(crate) waiting: bool,
+    /// Counts its switchings: a hard stop belongs to one of them.
+    generation: u32,
+    /// Iterations it has started.
+    started: u64,
+}
+
+impl Stint {
+    pub(crate) fn new(local: usize, place: u64) -> Self {
+        Self { local, place, on: false, held: false, waiting: false, generation: 0, started: 0 }
+    }
+}
+
+/// What limits the number of iterations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quota {
+    /// Only time.
+    Endless,
+    /// A number for all together.
+    Shared(u64),
+    /// A number for each.
+    Each(u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    at: Time,
+    change: Change,
+    stint: u32,
+}
+
+/// Offs come before ons of the same moment, so that a place can change hands. The highest place goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Off(std::cmp::Reverse<u64>),
+    On(u64),
+}
+
+impl Looping {
+    /// The part of `scenario` that `shard` runs.
+    pub(crate) fn new(engine: &Engine, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Self {
+        let work = &engine.works[scenario.index()];
+        let (quota, graceful_ramp_down, control) = match work.kind {
+            Kind::SharedIterations { iterations, .. } => (Quota::Shared(iterations), Duration::ZERO, None),
+            Kind::PerVuIterations { iterations, .. } => (Quota::Each(iterations), Duration::ZERO, None),
+            Kind::RampingVus { graceful_ramp_down, .. } => (Quota::Endless, graceful_ramp_down, None),
+            Kind::ExternallyControlled { vus, max_vus } => {
+                (Quota::Endless, Duration::ZERO, Some(Control::new(vus, max_vus)))
+            }
+            Kind::ConstantVus { .. } | Kind::Arrivals { .. } => (Quota::Endless, Duration::ZERO, None),
+        };
+        let mut stints = Vec::new();
+        let mut steps = Vec::new();
+        for reservation in engine.placement.reservations(scenario) {
+            let Some(local) = vus.local(reservation.vu) else { continue };
+            debug_assert_eq!(engine.placement.shard_of(reservation.vu), shard, "local to this shard");
+            let stint = stints.len() as u32;
+            stints.push(Stint::new(local, reservation.place));
+            if control.is_some() {
+                continue;
+            }
+            for span in reservation.spans.iter().filter(|span| span.off != Some(span.on)) {
+                steps.push(Step { at: span.on, change: Change::On(reservation.place), stint });
+                if let Some(at) = span.off {
+                    steps.push(Step { at, change: Change::Off(std::cmp::Reverse(reservation.place)), stint });
+                }
+            }
+        }
+        steps.sort_unstable();
+        Self { stints, steps, next_step: 0, quota, graceful_ramp_down, control }
+    }
+
+    /// When the next switching is due.
+    pub(crate) fn next_step(&self) -> Option<Time> {
+        self.steps.get(self.next_step).map(|step| step.at)
+    }
+
+    /// Whether nothing can start any more although time is left: the quota is used up. Only to be asked
+    /// when no stint holds or awaits a virtual user.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.quota != Quota::Endless && self.next_step == self.steps.len()
+    }
+
+    /// Takes the number of the stint's next iteration, if it may have one.
+    pub(crate) fn claim(&mut self, stint: usize, sequence: &Sequence) -> Option<u64> {
+        let stint = &mut self.stints[stint];
+        let number = match self.quota {
+            Quota::Endless => Some(sequence.next()),
+            Quota::Shared(total) => shared_iterations::claim(sequence, total),
+            Quota::Each(each) => per_vu_iterations::may_start(stint.started, each).then(|| sequence.next()),
+        }?;
+        stint.started += 1;
+        Some(number)
+    }
+}
+
+impl Shard {
+    /// Carries out the switchings that are due by `planned`, then notes the next.
+    pub(crate) fn step(&mut self, scenario: ScenarioIndex, planned: Time, now: Time, actions: &mut Actions) {
+        while let Some(step) = self.due_step(scenario, planned) {
+            match step.change {
+                Change::On(_) => self.switch_on(scenario, step.stint, now, actions),
+                Change::Off(_) => self.switch_off(scenario, step.stint, Some(step.at)),
+            }
+        }
+        if let Body::Looping(looping) = &self.parts[scenario.index()].body
+            && let Some(next) = looping.next_step()
+        {
+            self.timers.push(next, Due::Step(scenario));
+        }
+    }
+
+    fn due_step(&mut self, scenario: ScenarioIndex, planned: Time) -> Option<Step> {
+        let part = &mut self.parts[scenario.index()];
+        let Body::Looping(looping) = &mut part.body else { return None };
+        let step = *looping.steps.get(looping.next_step)?;
+        if part.phase != PartPhase::Running || step.at > planned {
+            return None;
+        }
+        looping.next_step += 1;
+        Some(step)
+    }
+
+    /// A stint may start iterations: at once, if its virtual user is free, or goes on with what it holds.
+    pub(crate) fn switch_on(
+        &mut self,
+        scenario: ScenarioIndex,
+        stint: u32,
+        now: Time,
+        actions: &mut Actions,
+    ) {
+        let Some(state) = self.stint(scenario, stint) else { return };
+        state.on = true;
+        state.generation += 1;
+        let (local, settled) = (state.local, state.held || state.waiting);
+        if !settled {
+            self.acquire(local, Holder { scenario, stint }, now, actions);
+        }
+    }
+
+    /// A stint starts no more iterations. With `left` (when the ramp left it) what runs is interrupted once
+    /// the graceful ramp-down is over; without, it may take as long as it likes.
+    pub(crate) fn switch_off(&mut self, scenario: ScenarioIndex, stint: u32, left: Option<Time>) {
+        let Some(state) = self.stint(scenario, stint) else { return };
+        state.on = false;
+        state.generation += 1;
+        let (local, held, waiting, generation) = (state.local, state.held, state.waiting, state.generation);
+        if waiting {
+            self.stop_waiting(local, |holder| *holder == Holder { scenario, stint });
+        }
+        if held && let Some(left) = left {
+            let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
+            let work = &self.engine.works[scenario.index()];
+            let stop = ramping_vus::hard_stop(work, left, looping.graceful_ramp_down);
+            self.timers.push(stop, Due::HardStop { scenario, stint, generation });
+        }
+    }
+
+    /// The graceful ramp-down of a stint is over.
+    pub(crate) fn hard_stop(
+        &mut self,
+        scenario: ScenarioIndex,
+        stint: u32,
+        generation: u32,
+        now: Time,
+        actions: &mut Actions,
+    ) {
+        let Some(state) = self.stint(scenario, stint) else { return };
+        if state.generation == generation && state.held && !state.on {
+            let local = state.local;
+            self.interrupt(local, now, actions);
+        }
+    }
+
+    /// Time is over for a closed executor: reports what will not be attempted.
+    pub(crate) fn drop_unattempted(&mut self, scenario: ScenarioIndex, actions: &mut Actions) {
+        let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
+        let cell = self.engine.shared.cell(scenario, self.index);
+        match looping.quota {
+            Quota::Endless => {}
+            Quota::Shared(total) => {
+                let sequence = self.engine.shared.scenario(scenario).sequence();
+                let count = shared_iterations::close(sequence, total);
+                if count > 0 {
+                    cell.dropped.add(count);
+                    actions.push(Action::Dropped { scenario, count, vu: None });
+                }
+            }
+            Quota::Each(each) => {
+                for stint in &looping.stints {
+                    let count = per_vu_iterations::remainder(stint.started, each);
+                    if count > 0 {
+                        cell.dropped.add(count);
+                        actions.push(Action::Dropped { scenario, count, vu: Some(self.vus.id(stint.local)) });
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn stint(&mut self, scenario: ScenarioIndex, stint: u32) -> Option<&mut Stint> {
+        match &mut self.parts[scenario.index()].body {
+            Body::Looping(looping) => looping.stints.get_mut(stint as usize),
+            Body::Arrivals(_) => None,
+        }
+    }
+}

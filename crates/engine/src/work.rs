@@ -1,0 +1,121 @@
+//! One scenario reduced to what this worker runs of it: scaled numbers and absolute times.
+
+use std::time::Duration;
+
+use throng_plan::{Executor, Scenario, Slots, Stage};
+
+use crate::schedule::{ConstantRate, RampingRate, Starts};
+use crate::time::Time;
+
+/// This worker's part of a scenario.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    /// When its executor starts.
+    pub(crate) start: Time,
+    /// From when on no iteration starts any more.
+    pub(crate) regular_end: Time,
+    /// When what still runs is interrupted.
+    pub(crate) hard_end: Time,
+    /// How long that is after the regular end.
+    pub(crate) graceful_stop: Duration,
+    /// Which virtual users are mine.
+    pub(crate) vu_slots: Slots,
+    /// Which iterations are mine. Not the slots of the virtual users where work is dealt in proportion to
+    /// whole virtual users (k6's rule for shared iterations and arrival rates).
+    pub(crate) iteration_slots: Slots,
+    /// What starts iterations.
+    pub(crate) kind: Kind,
+}
+
+/// The executor with this worker's numbers.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    ConstantVus { vus: u64 },
+    SharedIterations { vus: u64, iterations: u64 },
+    PerVuIterations { vus: u64, iterations: u64 },
+    RampingVus { start_vus: u64, stages: Vec<Stage>, peak: u64, graceful_ramp_down: Duration },
+    Arrivals { starts: Starts, pre_allocated_vus: u64, max_vus: u64, time_unit: Duration },
+    ExternallyControlled { vus: u64, max_vus: u64 },
+}
+
+impl Work {
+    /// What an instance that owns `slots` runs of `scenario`.
+    pub(crate) fn new(scenario: &Scenario, slots: &Slots) -> Self {
+        let mut iteration_slots = slots.clone();
+        let kind = match &scenario.executor {
+            Executor::ConstantVus { vus, .. } => Kind::ConstantVus { vus: slots.scale(*vus) },
+            Executor::SharedIterations { vus, iterations, .. } => {
+                iteration_slots = slots.in_proportion_to(*vus);
+                Kind::SharedIterations {
+                    vus: slots.scale(*vus),
+                    iterations: iteration_slots.scale(*iterations),
+                }
+            }
+            Executor::PerVuIterations { vus, iterations, .. } => {
+                Kind::PerVuIterations { vus: slots.scale(*vus), iterations: *iterations }
+            }
+            Executor::RampingVus { start_vus, stages, graceful_ramp_down } => {
+                let peak = stages.iter().map(|stage| stage.target).fold(*start_vus, u64::max);
+                Kind::RampingVus {
+                    start_vus: *start_vus,
+                    stages: stages.clone(),
+                    peak: slots.scale(peak),
+                    graceful_ramp_down: *graceful_ramp_down,
+                }
+            }
+            Executor::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => {
+                iteration_slots = slots.in_proportion_to(*max_vus);
+                Kind::Arrivals {
+                    starts: Starts::Constant(ConstantRate::new(*rate, *time_unit, *duration)),
+                    pre_allocated_vus: slots.scale(*pre_allocated_vus),
+                    max_vus: slots.scale(*max_vus),
+                    time_unit: *time_unit,
+                }
+            }
+            Executor::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus } => {
+                iteration_slots = slots.in_proportion_to(*max_vus);
+                Kind::Arrivals {
+                    starts: Starts::Ramping(RampingRate::new(*start_rate, *time_unit, stages)),
+                    pre_allocated_vus: slots.scale(*pre_allocated_vus),
+                    max_vus: slots.scale(*max_vus),
+                    time_unit: *time_unit,
+                }
+            }
+            Executor::ExternallyControlled { vus, max_vus, .. } => {
+                Kind::ExternallyControlled { vus: slots.scale(*vus), max_vus: slots.scale(*max_vus) }
+            }
+        };
+        // k6 refuses gracefulStop for this executor: its end interrupts at once.
+        let graceful_stop = match kind {
+            Kind::ExternallyControlled { .. } => Duration::ZERO,
+            _ => scenario.graceful_stop,
+        };
+        let start = Time::from(scenario.start_time);
+        let regular_end = scenario.executor.regular_duration().map_or(Time::NEVER, |length| start + length);
+        Self {
+            start,
+            regular_end,
+            hard_end: regular_end + graceful_stop,
+            graceful_stop,
+            vu_slots: slots.clone(),
+            iteration_slots,
+            kind,
+        }
+    }
+
+    /// The number of the `nth` iteration on this worker among those of the whole test.
+    pub(crate) fn iteration_in_test(&self, nth: u64) -> u64 {
+        if self.iteration_slots.is_whole() { nth } else { self.iteration_slots.global(nth).unwrap_or(nth) }
+    }
+
+    /// How many virtual users it may use at most, on this worker.
+    pub(crate) fn max_vus(&self) -> u64 {
+        match self.kind {
+            Kind::ConstantVus { vus }
+            | Kind::SharedIterations { vus, .. }
+            | Kind::PerVuIterations { vus, .. } => vus,
+            Kind::RampingVus { peak, .. } => peak,
+            Kind::Arrivals { max_vus, .. } | Kind::ExternallyControlled { max_vus, .. } => max_vus,
+        }
+    }
+}
