@@ -9,7 +9,7 @@
 
 #![forbid(unsafe_code)]
 
-//mod aggregate;
+mod aggregate;
 mod bucket;
 pub mod builtin;
 mod checks;
@@ -23,14 +23,14 @@ mod recorder;
 mod registry;
 mod selector;
 mod sink;
-//mod summary;
+mod summary;
 mod system_tags;
 mod tags;
-//pub mod threshold;
+pub mod threshold;
 mod time;
-//mod wire;
+mod wire;
 
-//pub use aggregate::{Aggregate, Breakdown};
+pub use aggregate::{Aggregate, Breakdown};
 pub use checks::{CheckCounts, CheckStats, GroupNode};
 pub use delta::{Delta, Notice, Series};
 pub use distribution::{Distribution, EXACT_LIMIT};
@@ -41,9 +41,9 @@ pub use recorder::{HttpSample, Recorder, RecorderConfig};
 pub use registry::{MetricDef, MetricId, Registry, RegistryError};
 pub use selector::{Selector, SelectorError, Submetric};
 pub use sink::{Gauge, Rate, Sink, SourceId};
-//pub use summary::{Section, Summary, SummaryInput, SummaryMetric, SummaryThreshold};
+pub use summary::{Section, Summary, SummaryInput, SummaryMetric, SummaryThreshold};
 pub use system_tags::{SystemTag, SystemTags, UnknownSystemTag};
 pub use tags::{TagSet, TagSetId};
-//pub use threshold::{ThresholdError, Thresholds};
+pub use threshold::{ThresholdError, Thresholds};
 pub use time::UnixNanos;
-//pub use wire::WireError;
+pub use wire::WireError;
