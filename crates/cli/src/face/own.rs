@@ -1,0 +1,122 @@
+//! Throng's own face: `run`, `demo-api`, `k6`, `locust`, `version`, `help`; what is announced is refused
+//! by name.
+
+mod demo_api;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
+
+use super::{Invocation, early_terminal, fail_early, k6, locust};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::flags::{self, Flag, Scope, from_clap};
+use crate::header;
+use crate::terminal::Stream;
+
+const PROGRAM: &str = "throng";
+
+/// Commands that are designed and not there yet.
+const ANNOUNCED: [(&str, &str); 5] = [
+    ("check", "Try a script against its target before the run"),
+    ("controller", "Lead a run on many workers"),
+    ("fill", "Fill a database with rows for a test"),
+    ("k8s", "Run on Kubernetes"),
+    ("worker", "Take part in a run as a worker"),
+];
+
+/// Runs a command line without the program's name.
+pub(super) fn main(mut args: Vec<OsString>) -> Exit {
+    match args.first().and_then(|arg| arg.to_str()) {
+        Some("k6") => {
+            args.remove(0);
+            return k6::main("throng k6", args);
+        }
+        Some("locust") => return locust::main("throng locust"),
+        Some(name) => {
+            if let Some((name, _)) = ANNOUNCED.iter().find(|(announced, _)| *announced == name) {
+                let message = format!("{PROGRAM} {name} is not supported yet");
+                return fail_early(&early_terminal(), &Failure::new(Exit::Usage, message));
+            }
+        }
+        None => {}
+    }
+    let flags = flags::all();
+    let mut command = root(&flags);
+    match command.try_get_matches_from_mut(args) {
+        Ok(matches) => dispatch(&flags, &matches, &mut command),
+        Err(error) => match error.kind() {
+            ErrorKind::InvalidSubcommand => fail_early(
+                &early_terminal(),
+                &Failure::new(Exit::Usage, from_clap(&error, PROGRAM).to_string()),
+            ),
+            _ => k6::report(PROGRAM, &error),
+        },
+    }
+}
+
+fn root(flags: &[Flag]) -> Command {
+    let announced = ANNOUNCED
+        .iter()
+        .map(|(name, about)| Command::new(*name).about(format!("{about} (not supported yet)")));
+    let root = Command::new(PROGRAM)
+        .no_binary_name(true)
+        .disable_version_flag(true)
+        .about("Load tests with unmodified k6 scripts")
+        .before_help(header::mark(false))
+        .max_term_width(110)
+        .arg(
+            clap::Arg::new("version")
+                .long("version")
+                .short('V')
+                .help("print the version")
+                .action(clap::ArgAction::SetTrue),
+        )
+        .subcommands([
+            k6::run::command(flags),
+            demo_api::command(),
+            Command::new("k6").about("Behave as k6: throng k6 run script.js"),
+            Command::new("locust").about("Behave as locust (not supported yet)"),
+            Command::new("version").about("Show the version"),
+        ])
+        .subcommands(announced);
+    flags::add(root, flags, Scope::Global)
+}
+
+fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
+    let (name, own) = matches.subcommand().unwrap_or(("", matches));
+    let invocation = match Invocation::new(PROGRAM, flags, own) {
+        Ok(invocation) => invocation,
+        Err(failure) => return fail_early(&early_terminal(), &failure),
+    };
+    let done = match name {
+        "run" => run(&invocation),
+        "demo-api" => demo_api::execute(own),
+        "version" => version(&invocation),
+        _ if matches.get_flag("version") => version(&invocation),
+        _ => {
+            invocation.terminal.print(Stream::Out, &root.render_help().to_string());
+            Ok(Exit::Success)
+        }
+    };
+    k6::conclude(&invocation, done)
+}
+
+/// Runs a script of either kind; the name tells which.
+fn run(invocation: &Invocation) -> Result<Exit, Failure> {
+    let is_python = |argument: &String| Path::new(argument).extension().is_some_and(|ext| ext == "py");
+    if let Some(file) = invocation.arguments.iter().find(|argument| is_python(argument)) {
+        let message = format!("running '{file}' is not supported yet: it is a locustfile; k6 scripts are");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    k6::run::execute(invocation)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "has the shape of every command")]
+fn version(invocation: &Invocation) -> Result<Exit, Failure> {
+    let text = format!("throng {}\n", env!("CARGO_PKG_VERSION"));
+    invocation.terminal.print(Stream::Out, &text);
+    Ok(Exit::Success)
+}

@@ -1,0 +1,109 @@
+//! What can be wrong with a command line, in words that name the flag.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::exit::Exit;
+
+/// Why a command line cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FlagError {
+    /// No such flag.
+    #[error("unknown flag: {flag}")]
+    UnknownFlag {
+        /// As given.
+        flag: String,
+    },
+    /// No such command.
+    #[error("unknown command \"{command}\" for \"{program}\"")]
+    UnknownCommand {
+        /// As given.
+        command: String,
+        /// The program, as called.
+        program: String,
+    },
+    /// A flag at the end of the line that takes a value.
+    #[error("flag needs an argument: {flag}")]
+    NoValue {
+        /// The flag.
+        flag: String,
+    },
+    /// A value that the flag cannot take.
+    #[error("invalid argument \"{value}\" for {flag}: {reason}")]
+    BadValue {
+        /// The flag, with its value's name.
+        flag: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A variable that is neither true nor false.
+    #[error("environment variable {variable} cannot be '{value}'; use true or false")]
+    BadVariable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// Whether k6 counts it among its configuration, which has an exit code of its own.
+        is_configuration: bool,
+    },
+    /// Something that k6 does and throng does not.
+    #[error("{what} is not supported yet")]
+    NotSupported {
+        /// The flag, variable or setting.
+        what: String,
+    },
+    /// Too many or too few arguments beside the flags.
+    #[error("{command} takes {takes}, but {given} were given")]
+    Arguments {
+        /// The command.
+        command: &'static str,
+        /// What it takes.
+        takes: &'static str,
+        /// How many there were.
+        given: usize,
+    },
+    /// What clap has to say otherwise.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl FlagError {
+    /// The exit code that ends the process.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::BadVariable { is_configuration: true, .. } | Self::NotSupported { .. } => {
+                Exit::InvalidConfig
+            }
+            _ => Exit::Other,
+        }
+    }
+}
+
+/// Puts an error of clap's into the one line that the log takes.
+pub fn from_clap(error: &clap::Error, program: &str) -> FlagError {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(" "),
+        _ => String::new(),
+    };
+    let flag = context(ContextKind::InvalidArg);
+    let value = context(ContextKind::InvalidValue);
+    match error.kind() {
+        ErrorKind::UnknownArgument => FlagError::UnknownFlag { flag },
+        ErrorKind::InvalidSubcommand => FlagError::UnknownCommand {
+            command: context(ContextKind::InvalidSubcommand),
+            program: program.to_owned(),
+        },
+        ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => FlagError::NoValue { flag },
+        ErrorKind::ValueValidation => {
+            let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            FlagError::BadValue { flag, value, reason }
+        }
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            FlagError::Other(first.trim_start_matches("error: ").to_owned())
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The flags that are no options of the script: one table for parsing, help, environment and completion.
+//!
+//! The options that a script can set too are in `throng_plan::table`; `super::plan` turns each of those
+//! into a [`Flag`] as well, so that the rest of this crate sees one kind.
+
+/// A flag of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// Long name, without dashes.
+    pub name: &'static str,
+    /// One-letter name.
+    pub short: Option<char>,
+    /// Environment variable with the same effect; the flag wins.
+    pub env: Option<&'static str>,
+    /// What follows it.
+    pub value: Value,
+    /// One line on what it does.
+    pub help: &'static str,
+    /// Commands that have it.
+    pub scope: Scope,
+    /// Whether throng does it.
+    pub support: Support,
+}
+
+/// What follows a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing, or `=true` and `=false`.
+    Switch,
+    /// One value, called so in the help; the last one counts.
+    One(&'static str),
+    /// An optional `=value`; the second text is what the bare flag means.
+    Optional(&'static str, &'static str),
+    /// A value that may come again; all count.
+    Many(&'static str),
+}
+
+/// Commands that have a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every command.
+    Global,
+    /// `run`, `archive` and `inspect`: what it takes to load a script.
+    Script,
+    /// `run` and `archive`: what shapes the run.
+    Options,
+    /// `run` alone.
+    Run,
+}
+
+/// Whether throng does what a flag asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// It does.
+    Honoured,
+    /// Refused unless its value is one of these, which ask for nothing.
+    RefusedUnless(&'static [&'static str]),
+}
+
+const OFF: &[&str] = &["", "false"];
+
+/// The flags that are no options of the script.
+pub const OWN: &[Flag] = &[
+    // Global.
+    Flag {
+        name: "address",
+        short: Some('a'),
+        env: Some("K6_ADDRESS"),
+        value: Value::One("host:port"),
+        help: "serve the REST API here (not supported yet; empty means no server)",
+        scope: Scope::Global,
+        support: Support::RefusedUnless(&[""]),
+    },
+    Flag {
+        name: "config",
+        short: Some('c'),
+        env: Some("K6_CONFIG"),
+        value: Value::One("file"),
+        help: "read options from this JSON file; by default k6/config.json in your configuration folder",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "log-format",
+        short: None,
+        env: Some("K6_LOG_FORMAT"),
+        value: Value::One("format"),
+        help: "write log records as text, json or raw",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "log-output",
+        short: None,
+        env: Some("K6_LOG_OUTPUT"),
+        value: Value::One("output"),
+        help: "send log records to stderr, stdout, none or file=path[,level=name]",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "no-color",
+        short: None,
+        env: None,
+        value: Value::Switch,
+        help: "write without colours; NO_COLOR and K6_NO_COLOR do the same",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "profiling-enabled",
+        short: None,
+        env: Some("K6_PROFILING_ENABLED"),
+        value: Value::Switch,
+        help: "serve profiles of the process (not supported yet)",
+        scope: Scope::Global,
+        support: Support::RefusedUnless(OFF),
+    },
+    Flag {
+        name: "quiet",
+        short: Some('q'),
+        env: None,
+        value: Value::Switch,
+        help: "print neither header nor progress",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "secret-source",
+        short: None,
+        env: None,
+        value: Value::Many("source"),
+        help: "where k6/secrets finds its values (not supported yet)",
+        scope: Scope::Global,
+        support: Support::RefusedUnless(&[]),
+    },
+    Flag {
+        name: "verbose",
+        short: Some('v'),
+        env: None,
+        value: Value::Switch,
+        help: "log what throng does, and console.debug",
+        scope: Scope::Global,
+        support: Support::Honoured,
+    },
+    // Loading a script.
+    Flag {
+        name: "include-system-env-vars",
+        short: None,
+        env: Some("K6_INCLUDE_SYSTEM_ENV_VARS"),
+        value: Value::Switch,
+        help: "show the variables of the process to the script in __ENV; on for run, off elsewhere",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "compatibility-mode",
+        short: None,
+        env: Some("K6_COMPATIBILITY_MODE"),
+        value: Value::One("mode"),
+        help: "extended gives scripts the name `global` for globalThis, base does not [default: extended]",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "type",
+        short: Some('t'),
+        env: Some("K6_TYPE"),
+        value: Value::One("type"),
+        help: "take the file for a js script or an archive, whatever its name",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "env",
+        short: Some('e'),
+        env: None,
+        value: Value::Many("NAME=value"),
+        help: "set an entry of __ENV",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "no-thresholds",
+        short: None,
+        env: Some("K6_NO_THRESHOLDS"),
+        value: Value::Switch,
+        help: "leave the thresholds out",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "no-summary",
+        short: None,
+        env: Some("K6_NO_SUMMARY"),
+        value: Value::Switch,
+        help: "print no summary and do not call handleSummary()",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "summary-mode",
+        short: None,
+        env: Some("K6_SUMMARY_MODE"),
+        value: Value::One("mode"),
+        help: "compact, full, legacy or disabled [default: compact]",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "summary-export",
+        short: None,
+        env: Some("K6_SUMMARY_EXPORT"),
+        value: Value::One("file"),
+        help: "write the summary's numbers to this file as JSON",
+        scope: Scope::Script,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "new-machine-readable-summary",
+        short: None,
+        env: Some("K6_NEW_MACHINE_READABLE_SUMMARY"),
+        value: Value::Switch,
+        help: "give handleSummary() and the export the form of k6 2 (not supported yet)",
+        scope: Scope::Script,
+        support: Support::RefusedUnless(OFF),
+    },
+    Flag {
+        name: "traces-output",
+        short: None,
+        env: Some("K6_TRACES_OUTPUT"),
+        value: Value::One("output"),
+        help: "send traces there (only none is supported yet)",
+        scope: Scope::Script,
+        support: Support::RefusedUnless(&["none"]),
+    },
+    Flag {
+        name: "features",
+        short: None,
+        env: Some("K6_FEATURES"),
+        value: Value::One("names"),
+        help: "switch on features that k6 2 has on trial (not supported yet)",
+        scope: Scope::Script,
+        support: Support::RefusedUnless(&[""]),
+    },
+    // Running.
+    Flag {
+        name: "out",
+        short: Some('o'),
+        env: Some("K6_OUT"),
+        value: Value::Many("name[=arg]"),
+        help: "write samples as csv[=file] or json[=file]",
+        scope: Scope::Run,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "linger",
+        short: Some('l'),
+        env: Some("K6_LINGER"),
+        value: Value::Switch,
+        help: "stay after the end of the test until a signal comes",
+        scope: Scope::Run,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "no-usage-report",
+        short: None,
+        env: Some("K6_NO_USAGE_REPORT"),
+        value: Value::Switch,
+        help: "accepted for k6's sake: throng never reports usage to anyone",
+        scope: Scope::Run,
+        support: Support::Honoured,
+    },
+];
+
+impl Scope {
+    /// Whether a command of scope `command` has flags of this scope.
+    pub fn is_part_of(self, command: Self) -> bool {
+        match self {
+            Self::Global | Self::Script => true,
+            Self::Options => matches!(command, Self::Options | Self::Run),
+            Self::Run => command == Self::Run,
+        }
+    }
+}

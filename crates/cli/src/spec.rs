@@ -1,0 +1,210 @@
+//! What `run` needs to know, once the command line is understood.
+//!
+//! [`RunSpec`] holds everything but the script's own options, which are known only after its init code
+//! has run; [`Layers`] keeps the other sources apart until then, so that they can be merged in order.
+
+mod summary;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+pub use summary::{Summary, SummaryMode};
+
+use crate::config_file::ConfigFile;
+use crate::env::script_environment;
+use crate::face::Invocation;
+use crate::failure::Failure;
+use crate::flags::{FlagError, Values};
+use crate::logging::Logger;
+use crate::outputs::{self, Output};
+use crate::terminal::Terminal;
+
+/// What to do with a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Run the test.
+    Run,
+    /// Show its options as JSON.
+    Inspect {
+        /// Also the virtual users and the time that it takes at most.
+        requirements: bool,
+    },
+}
+
+/// Where the script comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Script {
+    /// Standard input.
+    Stdin,
+    /// A file, as the user named it.
+    File(String),
+}
+
+impl Script {
+    /// How the header names it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Stdin => "-",
+            Self::File(name) => name,
+        }
+    }
+}
+
+/// What kind of test the file is, where the user says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestType {
+    /// A script.
+    Js,
+    /// A tar file with a script and all it loads.
+    Archive,
+}
+
+/// Globals of the script beyond the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compatibility {
+    /// `global` is another name for `globalThis`.
+    Extended,
+    /// It is not.
+    Base,
+}
+
+/// Sources of options, the weakest first; the script's own come between `config` and `environment`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layers {
+    /// The configuration file.
+    pub config: Map<String, Value>,
+    /// The variables of the process.
+    pub environment: HashMap<String, String>,
+    /// Flags with their values, in no order; a flag that may come again has several.
+    pub flags: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Everything that a run goes by, but for the script's own options.
+#[derive(Debug, Clone)]
+pub struct RunSpec {
+    /// What to do with the script.
+    pub purpose: Purpose,
+    /// Where the script comes from.
+    pub script: Script,
+    /// What it is, if not to be told from its name and content.
+    pub test_type: Option<TestType>,
+    /// Its globals.
+    pub compatibility: Compatibility,
+    /// Options by source.
+    pub layers: Layers,
+    /// What scripts see as `__ENV`.
+    pub env: BTreeMap<String, String>,
+    /// Where samples go.
+    pub outputs: Vec<Output>,
+    /// What happens with the numbers at the end.
+    pub summary: Summary,
+    /// Whether thresholds count.
+    pub thresholds: bool,
+    /// Whether to stay after the end until a signal comes.
+    pub linger: bool,
+    /// Whether to leave out header and progress.
+    pub quiet: bool,
+    /// The streams.
+    pub terminal: Terminal,
+    /// The log of the process.
+    pub log: Logger,
+    /// Where `console.*` goes: the log, or the file of `--console-output`.
+    pub console: Logger,
+}
+
+impl RunSpec {
+    /// Reads the settings of `command` from its flags, the environment and the configuration file.
+    pub fn new(invocation: &Invocation, command: &'static str, purpose: Purpose) -> Result<Self, Failure> {
+        let values = &invocation.values;
+        values.refuse_unsupported()?;
+        let script = script(&invocation.arguments, command)?;
+        let asked = values.one("config").map(PathBuf::from);
+        let config = ConfigFile::load(asked.as_deref(), values.environment())?;
+
+        let include_process = values.switch("include-system-env-vars")?.unwrap_or(purpose == Purpose::Run);
+        let process = values.environment().clone().into_iter().filter(|_| include_process);
+        let env = script_environment(values.all_of_flag("env").unwrap_or_default(), process)?;
+
+        let outputs = match purpose {
+            Purpose::Run => outputs(values, &config)?,
+            Purpose::Inspect { .. } => Vec::new(),
+        };
+        let no_thresholds = values.switch("no-thresholds")?.unwrap_or(false);
+        values.switch("no-usage-report")?;
+        Ok(Self {
+            purpose,
+            script,
+            test_type: test_type(values)?,
+            compatibility: compatibility(values)?,
+            env,
+            outputs,
+            summary: Summary::new(values)?,
+            thresholds: !no_thresholds,
+            linger: values.switch("linger")?.or(config.linger).unwrap_or(false),
+            quiet: values.switch("quiet")?.unwrap_or(false),
+            terminal: invocation.terminal.clone(),
+            log: invocation.log.clone(),
+            console: console(invocation)?,
+            layers: Layers {
+                config: config.options,
+                environment: values.environment().clone(),
+                flags: values.option_flags(),
+            },
+        })
+    }
+}
+
+fn script(arguments: &[String], command: &'static str) -> Result<Script, FlagError> {
+    match arguments {
+        [one] if one == "-" => Ok(Script::Stdin),
+        [one] => Ok(Script::File(one.clone())),
+        other => Err(FlagError::Arguments {
+            command,
+            takes: "one script: a path, or - for standard input",
+            given: other.len(),
+        }),
+    }
+}
+
+fn outputs(values: &Values, config: &ConfigFile) -> Result<Vec<Output>, Failure> {
+    let of_environment = || {
+        let list = values.of_environment("out")?;
+        Some(list.split(',').map(str::to_owned).collect())
+    };
+    let requests: Vec<String> = values
+        .all_of_flag("out")
+        .map(<[String]>::to_vec)
+        .or_else(of_environment)
+        .or_else(|| config.out.clone())
+        .unwrap_or_default();
+    Ok(outputs::select(&requests, config.collectors.as_ref(), values.environment())?)
+}
+
+fn test_type(values: &Values) -> Result<Option<TestType>, Failure> {
+    match values.one("type") {
+        None => Ok(None),
+        Some("js") => Ok(Some(TestType::Js)),
+        Some("archive") => Ok(Some(TestType::Archive)),
+        Some(other) => Err(Failure::other(format!("unknown test type '{other}'; use js or archive"))),
+    }
+}
+
+fn compatibility(values: &Values) -> Result<Compatibility, Failure> {
+    match values.one("compatibility-mode") {
+        // The third is k6's name for stripping TypeScript, which happens in every mode since 0.57.
+        None | Some("extended" | "experimental_enhanced") => Ok(Compatibility::Extended),
+        Some("base") => Ok(Compatibility::Base),
+        Some(other) => {
+            Err(Failure::other(format!("invalid compatibility mode '{other}'; use extended or base")))
+        }
+    }
+}
+
+fn console(invocation: &Invocation) -> Result<Logger, Failure> {
+    match invocation.values.one("console-output") {
+        Some(path) => Ok(invocation.log_setup.open_console(path.as_ref())?),
+        None => Ok(invocation.log.clone()),
+    }
+}
