@@ -1,1 +1,46 @@
-//! To be written.
+//! throng's HTTP client, on one thread's [`throng_reactor`].
+//!
+//! Every script host (k6's JavaScript, Locust's Python) sends its requests through here, so that their
+//! numbers mean the same. The client knows nothing of metrics: each request that goes onto the wire comes
+//! back as a [`Hop`] with k6's phases, and the host turns hops into samples.
+//!
+//! [`Shared`] is what the virtual users of one thread have in common (buffers, name cache, TLS settings);
+//! a [`Client`] is one virtual user's connections. HTTP/1.1 is our own on top of `httparse`: the request
+//! is serialised into a reused buffer and written with one system call, the response parsed where it lies
+//! in the shared read buffer.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod compress;
+mod config;
+mod conn;
+mod cookie;
+mod error;
+mod exchange;
+mod net;
+mod pool;
+mod redirect;
+mod request;
+mod response;
+mod shared;
+mod url;
+mod wire;
+
+pub use client::Client;
+pub use compress::Algorithm;
+pub use config::{ClientConfig, HeaderOrder};
+pub use cookie::{CookieJar, SetCookie, parse_http_date};
+pub use error::{RequestError, code, code_of_status};
+pub use net::{
+    AddressFilter, Cidr, CidrError, DnsConfig, DnsPolicy, DnsSelect, HostOverrideError, HostOverrides,
+    HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError,
+};
+pub use request::{
+    Auth, BodyMode, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name,
+};
+pub use response::{
+    Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning,
+};
+pub use shared::Shared;
+pub use url::{Scheme, Url, UrlError};

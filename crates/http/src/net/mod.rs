@@ -1,0 +1,14 @@
+//! From a host name to an address: overrides, blocks, lookups and source addresses.
+
+mod cidr;
+mod dns;
+mod filter;
+mod hosts;
+mod local;
+
+pub use cidr::{Cidr, CidrError};
+pub(crate) use dns::{LookupError, Resolver};
+pub use dns::{DnsConfig, DnsPolicy, DnsSelect};
+pub use filter::{AddressFilter, HostnameFilter, HostnamePatternError};
+pub use hosts::{HostOverrides, HostOverrideError};
+pub use local::{LocalIps, LocalIpsError};

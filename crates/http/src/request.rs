@@ -1,0 +1,234 @@
+//! What to send.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::compress::Algorithm;
+use crate::cookie::CookieJar;
+use crate::url::Url;
+
+/// A request method: any token, as k6 allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method(Cow<'static, str>);
+
+impl Method {
+    /// `GET`
+    pub const GET: Self = Self(Cow::Borrowed("GET"));
+    /// `HEAD`
+    pub const HEAD: Self = Self(Cow::Borrowed("HEAD"));
+    /// `POST`
+    pub const POST: Self = Self(Cow::Borrowed("POST"));
+
+    /// A method by name, as it is to go onto the wire.
+    pub fn new(name: &str) -> Self {
+        const KNOWN: [&str; 9] =
+            ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+        match KNOWN.iter().find(|known| **known == name) {
+            Some(known) => Self(Cow::Borrowed(known)),
+            None => Self(Cow::Owned(name.to_owned())),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the request may be sent again when a kept connection turns out to be dead.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(self.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// Whether a request without a body still says so with `Content-Length: 0`.
+    pub(crate) fn expects_body(&self) -> bool {
+        matches!(self.as_str(), "POST" | "PUT" | "PATCH")
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many redirects to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RedirectPolicy {
+    /// At most this many.
+    pub max: u32,
+    /// The limit was not chosen by the user, who is therefore told when it is exceeded.
+    pub is_default: bool,
+}
+
+impl Default for RedirectPolicy {
+    fn default() -> Self {
+        Self { max: 10, is_default: true }
+    }
+}
+
+/// How to authenticate with the user and password in the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Auth {
+    /// Basic if the URL names a user.
+    #[default]
+    Automatic,
+    /// Digest (RFC 7616), after a challenge.
+    Digest,
+}
+
+/// What becomes of the response's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyMode {
+    /// It is kept, decompressed.
+    #[default]
+    Keep,
+    /// It is read and thrown away.
+    Discard,
+}
+
+/// A cookie for one request and its redirects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestCookie {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// It stands instead of the jar's cookies of that name, not before them.
+    pub replace: bool,
+}
+
+/// The headers of a request, by k6's rules: one value per name, names in canonical case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// No headers; allocates nothing.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Sets a header under its canonical name; the last value wins.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        let name = canonical_name(name);
+        let value = value.into();
+        match self.0.iter_mut().find(|(n, _)| *n == name) {
+            Some(entry) => entry.1 = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Appends a header as it is, in spelling and place, for hosts that control the wire themselves.
+    pub fn append_verbatim(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The value of a header, whatever the case of its name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    /// Removes a header, whatever the case of its name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+    }
+
+    /// Name and value pairs.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A header name with capitals after each hyphen, as Go (and so k6) spells names; one that is no token
+/// stays as it is.
+pub fn canonical_name(name: &str) -> String {
+    if !name.bytes().all(is_token) {
+        return name.to_owned();
+    }
+    let mut upper = true;
+    name.chars()
+        .map(|c| {
+            let out = if upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+            upper = c == '-';
+            out
+        })
+        .collect()
+}
+
+/// RFC 9110 section 5.6.2.
+pub(crate) fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// One request, with its redirects.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// The user's headers. `Host` replaces the one made from the URL; `Content-Length` and
+    /// `Transfer-Encoding` are ours and are ignored.
+    pub headers: Headers,
+    /// The body, sent with a `Content-Length`.
+    pub body: Option<Bytes>,
+    /// For the whole request, with redirects and body.
+    pub timeout: Duration,
+    /// Redirects to follow.
+    pub redirects: RedirectPolicy,
+    /// Authentication with the URL's user and password.
+    pub auth: Auth,
+    /// Compressions to apply to the body, in this order.
+    pub compression: Vec<Algorithm>,
+    /// What becomes of the response's body.
+    pub body_mode: BodyMode,
+    /// The cookies of the virtual user.
+    pub jar: Option<Rc<RefCell<CookieJar>>>,
+    /// Cookies for this request only; they come before the jar's.
+    pub cookies: Vec<RequestCookie>,
+}
+
+impl Request {
+    /// A request with k6's defaults.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: Headers::new(),
+            body: None,
+            timeout: Duration::from_secs(60),
+            redirects: RedirectPolicy::default(),
+            auth: Auth::default(),
+            compression: Vec::new(),
+            body_mode: BodyMode::default(),
+            jar: None,
+            cookies: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Observed on k6 1.1.
+    #[test]
+    fn header_names_are_canonical_and_the_last_value_wins() {
+        let mut headers = Headers::new();
+        headers.set("x-a", "1");
+        headers.set("X-A", "2");
+        headers.set("b_c", "3");
+        headers.set("a b", "4");
+        let all: Vec<_> = headers.iter().collect();
+        assert_eq!(all, [("X-A", "2"), ("B_c", "3"), ("a b", "4")]);
+    }
+}
