@@ -134,7 +134,7 @@ impl Slots {
     }
 }
 
-impl<'a> IntoIterator for &'a Slots {
+impl IntoIterator for &Slots {
     type Item = u64;
     type IntoIter = Owned;
 
