@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     host: RefCell<Option<Rc<dyn Any>>>,
     resolver: RefCell<Option<Rc<dyn Resolver>>>,
     interrupt: RefCell<Option<InterruptHook>>,
+    /// Rejected promises that have no handler yet, with their reasons, oldest first.
+    rejections: RefCell<Vec<(Value, Value)>>,
     /// Set when the interrupt hook said stop, so that the host can tell it from an ordinary throw.
     pub(crate) stopped: Cell<bool>,
 }
@@ -66,6 +68,29 @@ unsafe extern "C" fn on_interrupt(_rt: *mut q::JSRuntime, opaque: *mut c_void) -
         Interrupt::Stop => {
             inner.stopped.set(true);
             1
+        }
+    }
+}
+
+unsafe extern "C" fn on_rejection(
+    _: *mut q::JSContext,
+    promise: q::JSValue,
+    reason: q::JSValue,
+    is_handled: bool,
+    opaque: *mut c_void,
+) {
+    // SAFETY: `opaque` is the Inner that Runtime::new registered; the values are alive during the call.
+    unsafe {
+        let ctx = Ctx::from_inner(opaque);
+        let promise = Value::borrowed(ctx, promise);
+        let mut rejections = ctx.inner().rejections.borrow_mut();
+        if is_handled {
+            let found = rejections.iter().position(|(p, _)| p.same(&promise));
+            let handled = found.map(|i| rejections.remove(i));
+            drop(rejections);
+            drop(handled);
+        } else {
+            rejections.push((promise, Value::borrowed(ctx, reason)));
         }
     }
 }
@@ -104,11 +129,13 @@ impl Runtime {
                 host: RefCell::default(),
                 resolver: RefCell::default(),
                 interrupt: RefCell::default(),
+                rejections: RefCell::default(),
                 stopped: Cell::new(false),
             });
             let inner = NonNull::from(Box::leak(inner));
             q::JS_SetContextOpaque(ctx, inner.as_ptr().cast());
             q::JS_SetInterruptHandler(rt, Some(on_interrupt), inner.as_ptr().cast());
+            q::JS_SetHostPromiseRejectionTracker(rt, Some(on_rejection), inner.as_ptr().cast());
             crate::module::install(rt, inner.as_ptr().cast());
             Ok(Self { ctx: Ctx(inner) })
         }
@@ -145,6 +172,7 @@ impl Drop for Runtime {
             drop(inner.as_ref().host.take());
             drop(inner.as_ref().resolver.take());
             *inner.as_ref().interrupt.borrow_mut() = None;
+            drop(inner.as_ref().rejections.take());
             for class in inner.as_ref().classes.take() {
                 class.free(inner.as_ref().rt);
             }
@@ -238,6 +266,15 @@ impl Ctx {
     pub fn has_jobs(self) -> bool {
         // SAFETY: the runtime is alive.
         unsafe { q::JS_IsJobPending(self.rt()) }
+    }
+
+    /// The reason of the oldest rejection that nobody handled so far; all are forgotten.
+    pub fn take_unhandled_rejection(self) -> Option<Value> {
+        if self.inner().rejections.borrow().is_empty() {
+            return None;
+        }
+        let rejections = self.inner().rejections.take();
+        rejections.into_iter().next().map(|(_, reason)| reason)
     }
 
     /// Runs the garbage collector for cycles.

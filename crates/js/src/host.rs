@@ -1,0 +1,285 @@
+//! What the built-in modules find behind a virtual machine: their virtual user, its thread, its tags.
+//!
+//! Rules for modules, because a host function can suspend: never hold a borrow of the recorder (or of any cell here)
+//! across a call into the script or across `wait`; take what is needed, let go, then call.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, Ref, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use throng_engine::Iteration;
+use throng_metrics::{MetricId, Recorder, TagSetId, UnixNanos};
+use throng_quickjs::fiber::Suspender;
+use throng_quickjs::{Ctx, JsResult, StackPool, Thrown, Value};
+use throng_reactor::Handle;
+
+use crate::event_loop::EventLoop;
+use crate::log::{Level, Log};
+use crate::program::Program;
+use crate::settings::Settings;
+
+/// What all virtual machines of one thread share.
+pub struct ThreadContext {
+    /// The thread's event loop.
+    pub reactor: Handle,
+    /// Where samples go.
+    pub recorder: RefCell<Recorder>,
+    /// Stacks for the coroutines of virtual users.
+    pub stacks: Rc<StackPool>,
+    /// The run's settings.
+    pub settings: Arc<Settings>,
+    /// Where `console` goes.
+    pub log: Arc<dyn Log>,
+}
+
+impl ThreadContext {
+    /// The context of a thread whose reactor is `reactor`.
+    pub fn new(
+        reactor: Handle,
+        recorder: Recorder,
+        stack_size: usize,
+        settings: Arc<Settings>,
+        log: Arc<dyn Log>,
+    ) -> Self {
+        Self { reactor, recorder: RefCell::new(recorder), stacks: StackPool::new(stack_size), settings, log }
+    }
+}
+
+/// What part of the lifecycle a virtual machine is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The script's top level: no network, no samples.
+    Init,
+    /// `setup()`
+    Setup,
+    /// An iteration.
+    Iteration,
+    /// `teardown()`
+    Teardown,
+    /// `handleSummary()`
+    Summary,
+}
+
+/// Which virtual user a machine is; both numbers are 0 where the lifecycle functions run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// `__VU`: from 1, in this process.
+    pub in_instance: u64,
+    /// `exec.vu.idInTest`: from 1, in the whole test.
+    pub in_test: u64,
+}
+
+/// The tags that samples of this virtual user carry now.
+#[derive(Debug, Clone)]
+struct Tags {
+    /// Run tags, the scenario's name and tags.
+    base: TagSetId,
+    /// `base` with the virtual user's own tags and the group.
+    current: TagSetId,
+    /// `::outer::inner`, empty at the root.
+    group: Rc<str>,
+    /// `exec.vu.metrics.tags` as set by the script, in the order they were set.
+    own: Vec<(String, String)>,
+}
+
+/// The host state of one virtual machine; modules find it with [`host`].
+pub struct Host {
+    /// How to wait.
+    pub suspender: Rc<Suspender>,
+    /// The thread.
+    pub thread: Rc<ThreadContext>,
+    /// The test.
+    pub program: Arc<Program>,
+    /// Who this is.
+    pub identity: Identity,
+    /// Timers and asynchronous operations.
+    pub events: Rc<EventLoop>,
+    phase: Cell<Phase>,
+    iteration: Cell<Option<Iteration>>,
+    tags: RefCell<Tags>,
+    metadata: RefCell<Vec<(String, String)>>,
+    states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    exports: RefCell<Vec<(String, Value)>>,
+}
+
+/// The host state behind a context.
+pub fn host(ctx: &Ctx) -> &Host {
+    ctx.host::<Host>()
+}
+
+impl Host {
+    /// The state of a new virtual machine, in [`Phase::Init`].
+    pub fn new(
+        suspender: Rc<Suspender>,
+        thread: Rc<ThreadContext>,
+        program: Arc<Program>,
+        identity: Identity,
+    ) -> Self {
+        let root = thread.recorder.borrow().root();
+        let tags = Tags { base: root, current: root, group: "".into(), own: Vec::new() };
+        Self {
+            events: EventLoop::new(thread.reactor.clone()),
+            suspender,
+            thread,
+            program,
+            identity,
+            phase: Cell::new(Phase::Init),
+            iteration: Cell::new(None),
+            tags: RefCell::new(tags),
+            metadata: RefCell::default(),
+            states: RefCell::default(),
+            exports: RefCell::default(),
+        }
+    }
+
+    /// Waits for `future` while other virtual users run; ends the script when this one is being stopped.
+    pub fn wait<F: Future>(&self, future: F) -> JsResult<F::Output> {
+        Ok(self.suspender.block_on(future)?)
+    }
+
+    // --- lifecycle -------------------------------------------------------------------------------
+
+    /// Where in its life the machine is.
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+    /// Moves on in its life.
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.set(phase);
+    }
+    /// The running iteration, inside one.
+    pub fn iteration(&self) -> Option<Iteration> {
+        self.iteration.get()
+    }
+    /// Sets the running iteration.
+    pub fn set_iteration(&self, iteration: Option<Iteration>) {
+        self.iteration.set(iteration);
+    }
+    /// An error for what may not be used at the script's top level.
+    pub fn refuse_in_init(&self, what: &str) -> JsResult<()> {
+        if self.phase() == Phase::Init {
+            return Err(Thrown::error(format!("{what} cannot be used in the init context (the top level of the script)")));
+        }
+        Ok(())
+    }
+    /// An error for what may only be used at the script's top level.
+    pub fn only_in_init(&self, what: &str) -> JsResult<()> {
+        if self.phase() != Phase::Init {
+            return Err(Thrown::error(format!("{what} can only be used in the init context (the top level of the script)")));
+        }
+        Ok(())
+    }
+
+    // --- tags ------------------------------------------------------------------------------------
+
+    /// The tags of a sample taken now.
+    pub fn tags(&self) -> TagSetId {
+        self.tags.borrow().current
+    }
+    /// The tags of a sample taken now, with more of its own.
+    pub fn tags_with(&self, pairs: &[(&str, &str)]) -> TagSetId {
+        let current = self.tags();
+        if pairs.is_empty() { current } else { self.thread.recorder.borrow_mut().with_tags(current, pairs) }
+    }
+    /// The group path, `::outer::inner`, empty at the root.
+    pub fn group(&self) -> Rc<str> {
+        self.tags.borrow().group.clone()
+    }
+    /// Enters a group, or returns to one; gives the path that was left.
+    pub fn set_group(&self, path: Rc<str>) -> Rc<str> {
+        let left = std::mem::replace(&mut self.tags.borrow_mut().group, path);
+        self.rebuild_tags();
+        left
+    }
+    /// Starts from these tags (run tags, scenario, scenario tags), keeping the virtual user's own where `keep_own`.
+    pub fn set_base_tags(&self, base: TagSetId, group: Rc<str>) {
+        {
+            let mut tags = self.tags.borrow_mut();
+            tags.base = base;
+            tags.group = group;
+        }
+        self.rebuild_tags();
+    }
+    /// `exec.vu.metrics.tags[name] = value`; `None` deletes.
+    pub fn set_own_tag(&self, name: &str, value: Option<String>) {
+        {
+            let own = &mut self.tags.borrow_mut().own;
+            own.retain(|(n, _)| n != name);
+            own.extend(value.map(|v| (name.to_owned(), v)));
+        }
+        self.rebuild_tags();
+    }
+    /// The virtual user's own tags.
+    pub fn own_tags(&self) -> Ref<'_, [(String, String)]> {
+        Ref::map(self.tags.borrow(), |tags| tags.own.as_slice())
+    }
+    /// A tag's value among the current ones.
+    pub fn tag(&self, name: &str) -> Option<String> {
+        let recorder = self.thread.recorder.borrow();
+        recorder.tags(self.tags()).get(name).map(ToString::to_string)
+    }
+    fn rebuild_tags(&self) {
+        let mut tags = self.tags.borrow_mut();
+        let mut recorder = self.thread.recorder.borrow_mut();
+        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(tags.own.len() + 1);
+        if recorder.system_tags().contains(throng_metrics::SystemTag::Group) {
+            pairs.push(("group", &tags.group));
+        }
+        pairs.extend(tags.own.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        let current = recorder.with_tags(tags.base, &pairs);
+        tags.current = current;
+    }
+    /// The script's own metadata (`exec.vu.metrics.metadata`).
+    pub fn metadata(&self) -> &RefCell<Vec<(String, String)>> {
+        &self.metadata
+    }
+
+    // --- samples and logs ------------------------------------------------------------------------
+
+    /// Records one sample with the current tags.
+    pub fn record(&self, metric: MetricId, value: f64) {
+        let tags = self.tags();
+        self.thread.recorder.borrow_mut().add(metric, tags, value, now());
+    }
+    /// Logs something about the script.
+    pub fn log(&self, level: Level, message: &str) {
+        self.thread.log.log(level, message, &[]);
+    }
+
+    /// What happens at the end of every iteration, and of setup and teardown: operations that are still outstanding are
+    /// dropped.
+    pub(crate) fn end_of_iteration(&self) {
+        let timers = self.events.clear();
+        if timers > 0 {
+            self.log(Level::Warn, &format!("{timers} timers were still set when the iteration ended; they were dropped"));
+        }
+    }
+
+    // --- modules ---------------------------------------------------------------------------------
+
+    /// A module's own state in this machine, made on first use.
+    pub fn state<T: Default + 'static>(&self) -> Rc<T> {
+        let id = TypeId::of::<T>();
+        if let Some((_, state)) = self.states.borrow().iter().find(|(t, _)| *t == id)
+            && let Ok(state) = state.clone().downcast::<T>()
+        {
+            return state;
+        }
+        let state = Rc::new(T::default());
+        self.states.borrow_mut().push((id, state.clone()));
+        state
+    }
+    pub(crate) fn cached_exports(&self, name: &str) -> Option<Value> {
+        self.exports.borrow().iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+    }
+    pub(crate) fn cache_exports(&self, name: &str, exports: Value) {
+        self.exports.borrow_mut().push((name.to_owned(), exports));
+    }
+}
+
+/// The wall clock, as samples carry it.
+pub fn now() -> UnixNanos {
+    throng_reactor::unix_now().into()
+}

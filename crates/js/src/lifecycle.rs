@@ -1,0 +1,257 @@
+//! The script's life outside iterations: loading, `setup`, `teardown`, `handleSummary`. Each runs once, in a virtual
+//! machine of its own whose `__VU` is 0, as in k6.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use throng_metrics::{Recorder, RecorderConfig};
+use throng_quickjs::fiber::{AbortHandle, Fiber};
+use throng_reactor::{Reactor, Remote};
+
+use crate::host::{Identity, Phase, ThreadContext};
+use crate::log::Log;
+use crate::program::{Program, Source};
+use crate::serialise::setup_json;
+use crate::settings::{Control, Settings};
+use crate::vm::{STACK_SIZE, ScriptError, Vm};
+
+/// A lifecycle function's failure.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// It threw, or its result cannot be used.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// It took too long.
+    #[error("{function}() execution timed out after {} seconds", .after.as_secs())]
+    Timeout {
+        /// `setup` or `teardown`.
+        function: &'static str,
+        /// The limit.
+        after: Duration,
+    },
+    /// The thread has no event loop to run it on.
+    #[error("cannot start an event loop: {0}")]
+    Reactor(#[from] std::io::Error),
+}
+
+/// What loading a script shows.
+pub struct Loaded {
+    /// The program, sealed.
+    pub program: Arc<Program>,
+    /// Its exported `options` as JSON, if there are any.
+    pub options: Option<serde_json::Value>,
+    /// Its exports in order, and whether each is a function.
+    pub exports: Vec<(String, bool)>,
+}
+
+/// How to load.
+pub struct LoadConfig {
+    /// The entry.
+    pub source: Source,
+    /// `__ENV`
+    pub env: BTreeMap<String, String>,
+    /// `--compatibility-mode=base`
+    pub base_mode: bool,
+    /// Bytes a virtual user's script may hold; 0 is unlimited.
+    pub memory_limit: usize,
+    /// Where `console` goes.
+    pub log: Arc<dyn Log>,
+}
+
+/// One thread's place for lifecycle functions.
+pub struct Lifecycle {
+    reactor: RefCell<Reactor>,
+    thread: Rc<ThreadContext>,
+    program: Arc<Program>,
+}
+
+thread_local! {
+    /// The lifecycle function that runs on this thread.
+    static RUNNING: RefCell<Option<AbortHandle>> = const { RefCell::new(None) };
+}
+
+/// The way to interrupt a lifecycle function from another thread.
+#[derive(Clone)]
+pub struct Interrupter(Remote);
+
+impl Interrupter {
+    /// Ends the function that runs now, if one does; it reports [`ScriptError::Aborted`].
+    pub fn interrupt(&self) {
+        self.0.spawn(|_| {
+            RUNNING.with(|running| {
+                if let Some(abort) = running.borrow().as_ref() {
+                    abort.abort();
+                }
+            });
+        });
+    }
+}
+
+/// Runs the script's top level once, finding all its modules, files, metrics and options.
+pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
+    let program = Arc::new(Program::new(config.source, config.env, config.base_mode));
+    let settings = Settings {
+        plan: None,
+        engine: None,
+        memory_limit: config.memory_limit,
+        control: Arc::new(Control::default()),
+    };
+    let lifecycle = Lifecycle::new(program.clone(), Arc::new(settings), config.log, RecorderConfig::default())?;
+    let (options, exports) = lifecycle.run(None, "init", |vm| {
+        let names = vm.export_names();
+        let exports = names
+            .into_iter()
+            .map(|name| {
+                let callable = vm.export(&name).is_some_and(|value| value.is_function());
+                (name, callable)
+            })
+            .collect();
+        let options = match vm.export("options") {
+            Some(options) if !options.is_nullish() => options.to_json().map_err(|thrown| vm.error(thrown))?,
+            _ => None,
+        };
+        Ok((options, exports))
+    })?;
+    program.seal();
+    let options = options.as_deref().map(serde_json::from_str).transpose();
+    let options = options.map_err(|e| ScriptError::Thrown(format!("the exported options are not valid JSON: {e}")))?;
+    Ok(Loaded { program, options, exports })
+}
+
+impl Lifecycle {
+    /// A place on the current thread.
+    pub fn new(
+        program: Arc<Program>,
+        settings: Arc<Settings>,
+        log: Arc<dyn Log>,
+        recorder: RecorderConfig,
+    ) -> Result<Self, LifecycleError> {
+        let reactor = Reactor::new()?;
+        let recorder = Recorder::new(program.registry.clone(), recorder);
+        let thread = Rc::new(ThreadContext::new(reactor.handle(), recorder, STACK_SIZE, settings, log));
+        Ok(Self { reactor: RefCell::new(reactor), thread, program })
+    }
+
+    /// The way to interrupt what runs here.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.thread.reactor.remote())
+    }
+
+    /// The thread's context, for its recorder.
+    pub fn thread(&self) -> &Rc<ThreadContext> {
+        &self.thread
+    }
+
+    /// Loads a fresh machine and runs `body` in it.
+    fn run<R: 'static>(
+        &self,
+        timeout: Option<Duration>,
+        function: &'static str,
+        body: impl FnOnce(&Vm) -> Result<R, ScriptError> + 'static,
+    ) -> Result<R, LifecycleError> {
+        let (thread, program) = (self.thread.clone(), self.program.clone());
+        let fiber = Fiber::new(&self.thread.stacks, move |suspender| {
+            let vm = Vm::load(suspender, thread, program, Identity::default())?;
+            body(&vm)
+        })?;
+        let abort = fiber.abort_handle();
+        let handle = self.thread.reactor.clone();
+        RUNNING.with(|running| *running.borrow_mut() = Some(abort.clone()));
+        let result = self.reactor.borrow_mut().run_until(async move {
+            let mut fiber = std::pin::pin!(fiber);
+            let Some(limit) = timeout else { return Some(fiber.await) };
+            let timer = handle.timer();
+            timer.set(Instant::now() + limit);
+            if let Ok(result) = timer.limit(fiber.as_mut()).await {
+                return Some(result);
+            }
+            abort.abort();
+            let _ = fiber.await;
+            None
+        });
+        RUNNING.with(|running| *running.borrow_mut() = None);
+        match result? {
+            Some(result) => Ok(result?),
+            None => Err(LifecycleError::Timeout { function, after: timeout.unwrap_or_default() }),
+        }
+    }
+
+    /// Runs `setup()`; its result as JSON, `None` when it returned nothing.
+    pub fn setup(&self, timeout: Duration) -> Result<Option<String>, LifecycleError> {
+        self.run(Some(timeout), "setup", |vm| {
+            let Some(setup) = vm.export("setup") else { return Ok(None) };
+            enter(vm, Phase::Setup, "::setup");
+            let result = vm.call(&setup, &[]);
+            finish(vm);
+            setup_json(&result?).map_err(|thrown| vm.error(thrown))
+        })
+    }
+
+    /// Runs `teardown(data)`.
+    pub fn teardown(&self, timeout: Duration, data: Option<Arc<str>>) -> Result<(), LifecycleError> {
+        self.run(Some(timeout), "teardown", move |vm| {
+            let Some(teardown) = vm.export("teardown") else { return Ok(()) };
+            enter(vm, Phase::Teardown, "::teardown");
+            let data = parse_data(vm, data.as_deref())?;
+            let result = vm.call(&teardown, &[&data]);
+            finish(vm);
+            result.map(drop)
+        })
+    }
+
+    /// Runs `handleSummary(data)`: what it wants written, by `stdout`, `stderr` or path. `None` when the script has no
+    /// such function.
+    pub fn handle_summary(
+        &self,
+        timeout: Duration,
+        data: String,
+    ) -> Result<Option<Vec<(String, Vec<u8>)>>, LifecycleError> {
+        self.run(Some(timeout), "handleSummary", move |vm| {
+            let Some(function) = vm.export("handleSummary") else { return Ok(None) };
+            vm.set_phase(Phase::Summary);
+            let data = vm.ctx().parse_json(&data, "summary").map_err(|thrown| vm.error(thrown))?;
+            let result = vm.call(&function, &[&data])?;
+            if !result.is_object() {
+                return Err(ScriptError::Thrown(
+                    "handleSummary() must return an object with file names and their content".into(),
+                ));
+            }
+            let entries = result.entries().map_err(|thrown| vm.error(thrown))?;
+            let mut outputs = Vec::new();
+            for (name, value) in entries {
+                let content = match value.with_bytes(<[u8]>::to_vec) {
+                    Some(bytes) => bytes,
+                    None if value.is_string() => value.to_text().map_err(|t| vm.error(t))?.into_bytes(),
+                    None => {
+                        return Err(ScriptError::Thrown(format!(
+                            "handleSummary() returned neither a string nor an ArrayBuffer for {name:?}"
+                        )));
+                    }
+                };
+                outputs.push((name, content));
+            }
+            Ok(Some(outputs))
+        })
+    }
+}
+
+fn enter(vm: &Vm, phase: Phase, group: &str) {
+    vm.set_phase(phase);
+    let root = vm.host().thread.recorder.borrow().root();
+    vm.host().set_base_tags(root, group.into());
+}
+
+fn finish(vm: &Vm) {
+    vm.host().end_of_iteration();
+}
+
+/// The setup data as a value, `undefined` when there is none.
+pub(crate) fn parse_data(vm: &Vm, data: Option<&str>) -> Result<throng_quickjs::Value, ScriptError> {
+    match data {
+        None => Ok(vm.ctx().undefined()),
+        Some(json) => vm.ctx().parse_json(json, "setup data").map_err(|thrown| vm.error(thrown)),
+    }
+}

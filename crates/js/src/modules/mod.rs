@@ -1,0 +1,57 @@
+//! The built-in modules, one file each, named after the module.
+//!
+//! A module is a function that makes its exports object; it runs when a script first imports the module in a virtual
+//! machine. An exports object without a `default` is its own default export.
+
+mod k6;
+
+use throng_quickjs::{Ctx, JsResult, Thrown};
+
+use crate::globals;
+
+/// Makes the exports of the module `name`.
+pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
+    match name {
+        "k6" => k6::exports(ctx),
+        "k6/timers" => globals::timers::exports(ctx),
+        _ => Err(unavailable(name)),
+    }
+}
+
+/// Modules of k6 that exist there and not here yet.
+const ANNOUNCED: &[&str] = &[
+    "k6/browser",
+    "k6/crypto/x509",
+    "k6/html",
+    "k6/ws",
+    "k6/websockets",
+    "k6/net/grpc",
+    "k6/secrets",
+    "k6/experimental/csv",
+    "k6/experimental/fs",
+    "k6/experimental/redis",
+    "k6/experimental/streams",
+    "k6/experimental/websockets",
+];
+
+/// Modules that k6 itself removed, and where their content went.
+const REMOVED: &[(&str, &str)] = &[
+    ("k6/experimental/browser", "it is k6/browser now"),
+    ("k6/experimental/grpc", "it is k6/net/grpc now"),
+    ("k6/experimental/timers", "it is k6/timers now"),
+    ("k6/experimental/tracing", "use the http-instrumentation-tempo library instead"),
+    ("k6/experimental/webcrypto", "it is the global crypto now"),
+];
+
+fn unavailable(name: &str) -> Thrown {
+    let text = if ANNOUNCED.contains(&name) {
+        format!("the module {name} is not supported yet")
+    } else if let Some((_, hint)) = REMOVED.iter().find(|(n, _)| *n == name) {
+        format!("the module {name} was removed from k6: {hint}")
+    } else if name.starts_with("k6/x/") {
+        format!("the extension module {name} is not supported yet")
+    } else {
+        format!("there is no built-in module {name}")
+    };
+    Thrown::error(text)
+}

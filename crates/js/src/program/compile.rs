@@ -1,0 +1,206 @@
+//! From source text to bytecode: TypeScript is stripped, CommonJS is told from ES modules, and what a module
+//! imports is noted while QuickJS compiles it.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+use oxc::allocator::Allocator;
+use oxc::codegen::{Codegen, CodegenOptions};
+use oxc::parser::Parser;
+use oxc::semantic::SemanticBuilder;
+use oxc::span::SourceType;
+use oxc::transformer::{TransformOptions, Transformer};
+use throng_quickjs::{Compiled, Ctx, Exception, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, Value};
+
+use super::position::{Positions, line_and_column};
+
+/// How a module's code is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `import`/`export`
+    EsModule,
+    /// `require`/`module.exports`, also a file without any of them.
+    CommonJs,
+}
+
+/// A compiled module.
+pub struct Module {
+    /// How to run it.
+    pub format: Format,
+    /// Its bytecode; for CommonJS, a script whose completion value is the function that wraps the module.
+    pub code: Compiled,
+    /// From places in the bytecode to places in the user's file.
+    pub positions: Positions,
+    /// The specifiers it imports statically.
+    pub imports: Vec<String>,
+}
+
+/// A syntax error, with its place in the user's file.
+#[derive(Debug, thiserror::Error)]
+#[error("SyntaxError: {message}\n\tat {name}:{line}:{column}")]
+pub struct CompileError {
+    message: String,
+    name: String,
+    line: u32,
+    column: u32,
+}
+
+impl CompileError {
+    /// The message and place without the leading `SyntaxError:`, for an error object of that kind.
+    pub fn without_kind(&self) -> String {
+        self.to_string().trim_start_matches("SyntaxError: ").to_owned()
+    }
+}
+
+/// What stands before a CommonJS module's first character.
+const COMMON_JS_HEAD: &str = "(function (module, exports, require) {";
+
+/// Compiles one file. `name` is its URL, whose ending decides whether it is TypeScript.
+pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let blanked;
+    let source = if source.starts_with("#!") {
+        // Blanked, not cut, so that line numbers stay.
+        let end = source.find('\n').unwrap_or(source.len());
+        blanked = format!("//{}", &source[2..end]) + &source[end..];
+        &blanked
+    } else {
+        source
+    };
+    let path = name.split(['?', '#']).next().unwrap_or(name);
+    let typescript = Path::new(path).extension().is_some_and(|e| e == "ts");
+    let allocator = Allocator::default();
+    let kind = if typescript { SourceType::ts() } else { SourceType::unambiguous() };
+    let parsed = Parser::new(&allocator, source, kind).parse();
+    let is_module = parsed.module_record.has_module_syntax;
+    if !typescript {
+        // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
+        let format = if is_module { Format::EsModule } else { Format::CommonJs };
+        return bytecode(source, name, format, Positions::identity());
+    }
+    if let Some(error) = parsed.diagnostics.first() {
+        let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
+        let (line, column) = line_and_column(source, offset);
+        return Err(CompileError { message: error.message.to_string(), name: name.into(), line, column });
+    }
+    let mut program = parsed.program;
+    let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program);
+    let options = TransformOptions::default();
+    let scoping = semantic.semantic.into_scoping();
+    let transformed = Transformer::new(&allocator, Path::new(path), &options).build_with_scoping(scoping, &mut program);
+    if let Some(error) = transformed.diagnostics.first() {
+        return Err(CompileError { message: error.message.to_string(), name: name.into(), line: 1, column: 1 });
+    }
+    let printed = Codegen::new()
+        .with_options(CodegenOptions { source_map_path: Some(path.into()), ..CodegenOptions::default() })
+        .build(&program);
+    let positions = printed.map.as_ref().map_or_else(Positions::identity, |map| {
+        let tokens = map.get_tokens();
+        Positions::from_tokens(
+            tokens.map(|t| (t.get_dst_line(), t.get_dst_col(), t.get_src_line(), t.get_src_col())),
+        )
+    });
+    let format = if is_module { Format::EsModule } else { Format::CommonJs };
+    bytecode(&printed.code, name, format, positions)
+}
+
+/// Notes what is imported; every import stands for an empty module, since nothing is run.
+struct Imports(RefCell<Vec<String>>);
+
+impl Resolver for Imports {
+    fn resolve(&self, _: Ctx, _: &str, specifier: &str) -> JsResult<String> {
+        let mut seen = self.0.borrow_mut();
+        if !seen.iter().any(|s| s == specifier) {
+            seen.push(specifier.to_owned());
+        }
+        Ok(format!("import:{specifier}"))
+    }
+    fn load(&self, ctx: Ctx, _: &str) -> JsResult<ModuleSource> {
+        Ok(ModuleSource::Exports { names: Vec::new(), exports: ctx.object(), default: ctx.undefined() })
+    }
+    fn meta(&self, _: Ctx, _: &str, _: &Value) -> JsResult<()> {
+        Ok(())
+    }
+}
+
+fn bytecode(source: &str, name: &str, format: Format, positions: Positions) -> Result<Module, CompileError> {
+    let failed = |exception: Exception, positions: &Positions| {
+        let (line, column) = place(&exception.stack).unwrap_or((1, 1));
+        let (line, column) = positions.original(line, column);
+        let message = exception.message.strip_prefix("SyntaxError: ").unwrap_or(&exception.message).to_owned();
+        CompileError { message, name: name.into(), line, column }
+    };
+    // A runtime of its own: compiling registers the module's name. Deeply nested source needs stack, which is
+    // why the limit is generous; this runs on the loading fiber's stack.
+    let config = RuntimeConfig { memory_limit: 0, stack_limit: crate::vm::STACK_LIMIT - 64 * 1024 };
+    let runtime = Runtime::new(&config).map_err(|e| failed(e, &positions))?;
+    let imports = Rc::new(Imports(RefCell::default()));
+    runtime.set_resolver(imports.clone());
+    let ctx = runtime.ctx();
+    let (code, positions) = match format {
+        Format::EsModule => (ctx.compile_module(source, name), positions),
+        Format::CommonJs => {
+            let wrapped = format!("{COMMON_JS_HEAD}{source}\n}})");
+            (ctx.compile_script(&wrapped, name), positions.with_first_line_shift(COMMON_JS_HEAD.len() as u32))
+        }
+    };
+    let code = code.map_err(|thrown| failed(ctx.into_exception(thrown), &positions))?;
+    let imports = imports.0.take();
+    Ok(Module { format, code, positions, imports })
+}
+
+/// The first `file:line:column` of a QuickJS stack.
+fn place(stack: &str) -> Option<(u32, u32)> {
+    let line = stack.lines().next()?.trim().trim_end_matches(')');
+    let mut parts = line.rsplitn(3, ':');
+    let column = parts.next()?.parse().ok()?;
+    Some((parts.next()?.parse().ok()?, column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::on_fiber;
+
+    #[test]
+    fn files_without_import_or_export_are_common_js() {
+        on_fiber(|| {
+            assert_eq!(compile("module.exports = 1", "file:///a.js").unwrap().format, Format::CommonJs);
+            assert_eq!(compile("export default 1", "file:///a.js").unwrap().format, Format::EsModule);
+        });
+    }
+
+    #[test]
+    fn imports_are_listed_once_and_in_order() {
+        on_fiber(|| {
+            let source = "import a from './b.js'; import 'k6'; export * from './c.js'; import { x } from './b.js'";
+            assert_eq!(compile(source, "file:///a.js").unwrap().imports, ["./b.js", "k6", "./c.js"]);
+        });
+    }
+
+    #[test]
+    fn syntax_errors_name_file_line_and_column() {
+        on_fiber(|| {
+            let error = compile("import a from 'k6'\n\nlet x = = 1", "file:///dir/a.js").err().unwrap().to_string();
+            assert!(error.contains("file:///dir/a.js:3:9"), "{error}");
+            let error = compile("\n\nlet x: = 1; export {}", "file:///dir/a.ts").err().unwrap().to_string();
+            assert!(error.contains("file:///dir/a.ts:3:"), "{error}");
+            let error = compile("let y = = 1", "file:///c.js").err().unwrap().to_string();
+            assert!(error.contains("file:///c.js:1:9"), "{error}");
+        });
+    }
+
+    #[test]
+    fn typescript_keeps_its_meaning_and_its_lines() {
+        on_fiber(|| {
+            let source = "enum E { A = 1, B }\ninterface I { x: number }\nexport default (i: I): number => i.x + E.B;\n";
+            assert!(compile(source, "file:///a.ts").is_ok());
+        });
+    }
+
+    #[test]
+    fn a_hashbang_line_is_allowed() {
+        on_fiber(|| assert!(compile("#!/usr/bin/env k6\nexport default 1", "file:///a.js").is_ok()));
+    }
+}

@@ -1,0 +1,139 @@
+//! A loaded test: its modules as bytecode, the files it opened, and what all its virtual users share.
+//!
+//! The first virtual machine that runs the script's top level (the probe) discovers everything: each import is
+//! fetched and compiled once, each `open()` is read once. After that the program is sealed, and ten thousand virtual
+//! users only read it. k6 has the same rule: what the first pass did not open cannot be opened later.
+
+mod compile;
+mod fetch;
+mod position;
+mod specifier;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bytes::Bytes;
+use throng_metrics::Registry;
+use url::Url;
+
+pub use compile::{CompileError, Format, Module, compile};
+pub use fetch::{FetchError, Fetched, fetch};
+pub use position::{line_and_column, translate_stack};
+pub use specifier::{Specifier, SpecifierError, file_url, resolve};
+
+/// What a program is loaded from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The entry module's URL.
+    pub url: Url,
+    /// Its text.
+    pub text: String,
+    /// The directory that `open()` and the command line are relative to when the script came from standard input.
+    pub working_directory: PathBuf,
+}
+
+/// A loaded test, shared by all threads.
+pub struct Program {
+    /// The entry module.
+    pub source: Source,
+    /// `__ENV`.
+    pub env: BTreeMap<String, String>,
+    /// Metrics, built-in and the script's own.
+    pub registry: Arc<Registry>,
+    modules: RwLock<BTreeMap<String, Arc<Module>>>,
+    files: RwLock<BTreeMap<String, Bytes>>,
+    shared_arrays: Mutex<BTreeMap<String, Arc<[Box<str>]>>>,
+    options: RwLock<Option<Arc<str>>>,
+    sealed: AtomicBool,
+    base_mode: bool,
+}
+
+impl Program {
+    /// A program of which only the entry is known yet.
+    pub fn new(source: Source, env: BTreeMap<String, String>, base_mode: bool) -> Self {
+        Self {
+            source,
+            env,
+            registry: Arc::new(Registry::new()),
+            modules: RwLock::default(),
+            files: RwLock::default(),
+            shared_arrays: Mutex::default(),
+            options: RwLock::default(),
+            sealed: AtomicBool::new(false),
+            base_mode,
+        }
+    }
+
+    /// Whether `--compatibility-mode=base` was asked for: no `global`.
+    pub fn is_base_mode(&self) -> bool {
+        self.base_mode
+    }
+
+    /// Ends discovery.
+    pub fn seal(&self) {
+        self.sealed.store(true, Ordering::Release);
+    }
+
+    /// Whether discovery is over.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
+    }
+
+    /// A module by its absolute name.
+    pub fn module(&self, name: &str) -> Option<Arc<Module>> {
+        self.modules.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Adds a compiled module.
+    pub fn add_module(&self, name: String, module: Module) -> Arc<Module> {
+        let module = Arc::new(module);
+        self.modules.write().unwrap_or_else(PoisonError::into_inner).insert(name, module.clone());
+        module
+    }
+
+    /// A file that the script opened, by its URL.
+    pub fn file(&self, name: &str) -> Option<Bytes> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Remembers an opened file.
+    pub fn add_file(&self, name: String, content: Bytes) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(name, content);
+    }
+
+    /// The items of a `SharedArray` as JSON texts. `make` runs once for a name in the whole process; other
+    /// virtual users that ask meanwhile find it done, since discovery comes first.
+    pub fn shared_array<E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<Arc<[Box<str>]>, E>,
+    ) -> Result<Arc<[Box<str>]>, E> {
+        let found = self.shared_arrays.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(items) = found {
+            return Ok(items);
+        }
+        let items = make()?;
+        let mut arrays = self.shared_arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(arrays.entry(name.to_owned()).or_insert(items).clone())
+    }
+
+    /// The consolidated options as JSON, once they are known: what `exec.test.options` shows.
+    pub fn options(&self) -> Option<Arc<str>> {
+        self.options.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets the consolidated options.
+    pub fn set_options(&self, json: String) {
+        *self.options.write().unwrap_or_else(PoisonError::into_inner) = Some(json.into());
+    }
+
+    /// A stack trace with places in the user's files.
+    pub fn translate_stack(&self, stack: &str) -> String {
+        translate_stack(stack, |file, line, column| match self.module(file) {
+            Some(module) => module.positions.original(line, column),
+            None => (line, column),
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! What a run's virtual machines go by, decided before any of them starts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use throng_engine::Engine;
+use throng_plan::Plan;
+
+/// The run's settings and the few things that any virtual user may set off.
+pub struct Settings {
+    /// The plan; absent while the script is only loaded.
+    pub plan: Option<Arc<Plan>>,
+    /// The engine's shared counters; absent while the script is only loaded.
+    pub engine: Option<Arc<Engine>>,
+    /// Bytes of memory one virtual user's script may hold; 0 is unlimited.
+    pub memory_limit: usize,
+    /// Signals from scripts to the run.
+    pub control: Arc<Control>,
+}
+
+/// Signals from scripts to the run, and the clock of the run.
+#[derive(Default)]
+pub struct Control {
+    /// `exec.test.abort()` was called; the message is kept.
+    abort: std::sync::Mutex<Option<String>>,
+    aborted: AtomicBool,
+    /// `exec.test.fail()` was called.
+    failed: AtomicBool,
+    /// Called after `abort` is set, from the thread that set it.
+    on_abort: std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>,
+    origin: std::sync::OnceLock<Instant>,
+}
+
+impl Control {
+    /// Marks the run as aborted by the script; the first message is kept.
+    pub fn abort(&self, message: &str) {
+        let mut abort = self.abort.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        abort.get_or_insert_with(|| message.to_owned());
+        drop(abort);
+        self.aborted.store(true, Ordering::Release);
+        if let Some(notify) = self.on_abort.get() {
+            notify();
+        }
+    }
+    /// What is to happen when a script aborts; set once.
+    pub fn on_abort(&self, notify: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_abort.set(Box::new(notify));
+    }
+    /// The abort's message, if a script aborted.
+    pub fn aborted(&self) -> Option<String> {
+        if !self.aborted.load(Ordering::Acquire) {
+            return None;
+        }
+        self.abort.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+    /// Marks the run as failed.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+    /// Whether a script marked the run as failed.
+    pub fn failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+    /// The run phase begins.
+    pub fn start(&self, at: Instant) {
+        let _ = self.origin.set(at);
+    }
+    /// When the run phase began.
+    pub fn started(&self) -> Option<Instant> {
+        self.origin.get().copied()
+    }
+}

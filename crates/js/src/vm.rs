@@ -1,0 +1,181 @@
+//! One virtual machine: a runtime with the globals, the module loader and the script's top level run once.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use throng_quickjs::fiber::Suspender;
+use throng_quickjs::{Ctx, Exception, Interrupt, JsResult, PromiseState, Runtime, RuntimeConfig, Thrown, Value};
+
+use crate::host::{Host, Identity, Phase, ThreadContext};
+use crate::loader::Loader;
+use crate::program::{Format, Program};
+use crate::globals;
+
+/// Bytes of stack reserved for a virtual user; only touched pages (8 KB for a usual script) are real.
+pub const STACK_SIZE: usize = 2 << 20;
+/// What of it the script may use; the rest is for host functions that run on the same stack.
+pub const STACK_LIMIT: usize = STACK_SIZE - 128 * 1024;
+/// A script that computes longer than this steps aside, so that the others of its thread keep their timing.
+const TIME_SLICE: Duration = Duration::from_micros(1500);
+
+/// A script's failure, ready to be shown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ScriptError {
+    /// It threw: message and stack, with places in the user's files.
+    #[error("{0}")]
+    Thrown(String),
+    /// It was stopped from outside.
+    #[error("the virtual user was stopped")]
+    Aborted,
+}
+
+/// A virtual machine whose top level has run.
+pub struct Vm {
+    // Order matters: what holds script values goes before the runtime.
+    exports: Value,
+    host: Rc<Host>,
+    runtime: Runtime,
+}
+
+impl Vm {
+    /// Makes a machine and runs the script's top level. Must be called inside a fiber.
+    pub fn load(
+        suspender: Rc<Suspender>,
+        thread: Rc<ThreadContext>,
+        program: Arc<Program>,
+        identity: Identity,
+    ) -> Result<Self, ScriptError> {
+        let config = RuntimeConfig { memory_limit: thread.settings.memory_limit, stack_limit: STACK_LIMIT };
+        let runtime = Runtime::new(&config).map_err(|e| ScriptError::Thrown(e.to_string()))?;
+        let host = Rc::new(Host::new(suspender.clone(), thread, program.clone(), identity));
+        runtime.set_host(host.clone());
+        runtime.set_resolver(Rc::new(Loader));
+        runtime.set_interrupt(move || {
+            if suspender.is_aborted() {
+                return Interrupt::Stop;
+            }
+            if suspender.resumed_at().is_some_and(|at| at.elapsed() > TIME_SLICE) && suspender.yield_now().is_err() {
+                return Interrupt::Stop;
+            }
+            Interrupt::Continue
+        });
+        let ctx = runtime.ctx();
+        let exports = globals::install(ctx)
+            .and_then(|()| Self::run_top_level(ctx, &host))
+            .map_err(|thrown| script_error(&program, ctx, thrown))?;
+        Ok(Self { exports, host, runtime })
+    }
+
+    fn run_top_level(ctx: Ctx, host: &Host) -> JsResult {
+        let name = host.program.source.url.to_string();
+        let module = crate::loader::module(ctx, &name)?;
+        match module.format {
+            Format::EsModule => {
+                let (handle, evaluated) = ctx.evaluate_module(&name, &module.code)?;
+                settle(ctx, host, &evaluated)?;
+                handle.namespace()
+            }
+            Format::CommonJs => {
+                let exports = crate::loader::require_name(ctx, &name)?;
+                host.events.run(ctx, &host.suspender)?;
+                Ok(exports)
+            }
+        }
+    }
+
+    /// The context.
+    pub fn ctx(&self) -> Ctx {
+        self.runtime.ctx()
+    }
+
+    /// The host state.
+    pub fn host(&self) -> &Rc<Host> {
+        &self.host
+    }
+
+    /// An export of the entry module.
+    pub fn export(&self, name: &str) -> Option<Value> {
+        // A CommonJS entry may export a bare function as its default.
+        let value = self.exports.get(name).ok().filter(|v| !v.is_undefined());
+        value.or_else(|| (name == "default" && self.exports.is_function()).then(|| self.exports.clone()))
+    }
+
+    /// The names of what the entry exports, in order.
+    pub fn export_names(&self) -> Vec<String> {
+        let keys = self.exports.keys().unwrap_or_default();
+        let mut names: Vec<String> = keys.iter().filter_map(|k| k.to_text().ok()).collect();
+        if self.exports.is_function() && !names.iter().any(|n| n == "default") {
+            names.push("default".into());
+        }
+        names
+    }
+
+    /// Calls a function of the script and waits until it, its timers and its asynchronous operations are done.
+    pub fn call(&self, function: &Value, args: &[&Value]) -> Result<Value, ScriptError> {
+        let ctx = self.ctx();
+        let result = function.call(&ctx.undefined(), args).and_then(|result| {
+            self.host.events.run(ctx, &self.host.suspender)?;
+            unwrap_promise(ctx, result)
+        });
+        result.map_err(|thrown| {
+            self.host.events.clear();
+            self.error(thrown)
+        })
+    }
+
+    /// Describes a failure with places in the user's files.
+    pub fn error(&self, thrown: Thrown) -> ScriptError {
+        script_error(&self.host.program, self.ctx(), thrown)
+    }
+
+    /// Moves on in its life.
+    pub fn set_phase(&self, phase: Phase) {
+        self.host.set_phase(phase);
+    }
+}
+
+/// The value of a promise that must have settled, or the value itself.
+fn unwrap_promise(ctx: Ctx, value: Value) -> JsResult {
+    match value.promise_state() {
+        None => Ok(value),
+        Some(PromiseState::Fulfilled(value)) => Ok(value),
+        Some(PromiseState::Rejected(reason)) => Err(Thrown::Value(reason)),
+        Some(PromiseState::Pending) => {
+            let _ = ctx;
+            Err(Thrown::error("the promise never settles: nothing that could settle it is outstanding"))
+        }
+    }
+}
+
+/// Waits until a promise (of a module's evaluation) settles.
+pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> JsResult {
+    host.events.run(ctx, &host.suspender).or_else(|thrown| match promise.promise_state() {
+        // The rejection of the module itself is reported as what it is, not as an unhandled one.
+        Some(PromiseState::Rejected(_)) => Ok(()),
+        _ => Err(thrown),
+    })?;
+    unwrap_promise(ctx, promise.clone())
+}
+
+fn script_error(program: &Program, ctx: Ctx, thrown: Thrown) -> ScriptError {
+    if matches!(thrown, Thrown::Abort) {
+        return ScriptError::Aborted;
+    }
+    let exception = ctx.into_exception(thrown);
+    ctx.take_stopped();
+    if exception.uncatchable {
+        return ScriptError::Aborted;
+    }
+    ScriptError::Thrown(describe(program, &exception))
+}
+
+/// An exception as k6 prints it: the message, then the stack with a tab before each frame.
+pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
+    let mut text = exception.message.clone();
+    // A message of ours may already carry its place.
+    if !text.contains("\n\tat ") {
+        text.push_str(&program.translate_stack(&exception.stack));
+    }
+    text
+}

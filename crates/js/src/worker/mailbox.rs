@@ -1,0 +1,58 @@
+//! How a virtual user gets its next iteration: one slot, filled by the driver of its own thread.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+use throng_engine::Iteration;
+
+/// See the module's description.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    next: Cell<Option<Iteration>>,
+    waker: RefCell<Option<Waker>>,
+    running: Cell<bool>,
+}
+
+impl Mailbox {
+    /// Hands over an iteration; the virtual user must be idle.
+    pub(super) fn put(&self, iteration: Iteration) {
+        self.next.set(Some(iteration));
+        // While the virtual user itself reports the end of an iteration it has no waker here: it looks next.
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Takes an iteration without waiting.
+    pub(super) fn try_take(&self) -> Option<Iteration> {
+        self.next.take()
+    }
+
+    /// Waits for an iteration.
+    pub(super) async fn take(&self) -> Iteration {
+        poll_fn(|cx| match self.next.take() {
+            Some(iteration) => Poll::Ready(iteration),
+            None => {
+                *self.waker.borrow_mut() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Whether an iteration runs, which is when an interruption means something.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.get()
+    }
+
+    /// Says whether an iteration runs.
+    pub(super) fn set_running(&self, running: bool) {
+        self.running.set(running);
+    }
+
+    /// Forgets an iteration that was handed over but not started.
+    pub(super) fn withdraw(&self) -> Option<Iteration> {
+        self.next.take()
+    }
+}

@@ -1,0 +1,42 @@
+//! What a thread keeps of each scenario, so that an iteration only looks it up.
+
+use throng_metrics::{Recorder, SystemTag, TagSetId};
+use throng_plan::{Executor, Scenario};
+
+/// A scenario as the virtual users of one thread see it.
+pub(super) struct ThreadScenario {
+    /// Its name.
+    pub(super) name: String,
+    /// The executor's name, for log records.
+    pub(super) executor: &'static str,
+    /// The exported function to call.
+    pub(super) exec: String,
+    /// Run tags, the scenario's name and its tags.
+    pub(super) tags: TagSetId,
+    /// Entries laid over `__ENV`.
+    pub(super) env: Vec<(String, String)>,
+    /// Whether starts are planned, so that lag means something.
+    pub(super) is_open: bool,
+}
+
+impl ThreadScenario {
+    pub(super) fn new(scenario: &Scenario, recorder: &mut Recorder) -> Self {
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        if recorder.system_tags().contains(SystemTag::Scenario) {
+            pairs.push(("scenario", &scenario.name));
+        }
+        pairs.extend(scenario.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let root = recorder.root();
+        Self {
+            name: scenario.name.clone(),
+            executor: scenario.executor.name(),
+            exec: scenario.exec.clone(),
+            tags: recorder.with_tags(root, &pairs),
+            env: scenario.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            is_open: matches!(
+                scenario.executor,
+                Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. }
+            ),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The life of one virtual user: load the script, then run what it is given, for ever.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use throng_engine::{Event, Iteration, Outcome, ScenarioIndex, VuId};
+use throng_metrics::builtin;
+use throng_quickjs::fiber::Suspender;
+use throng_quickjs::{Atom, Value};
+
+use super::driver::Driver;
+use super::mailbox::Mailbox;
+use crate::host::{Host, Identity, Phase};
+use crate::lifecycle::parse_data;
+use crate::log::Level;
+use crate::vm::{ScriptError, Vm};
+
+/// A virtual user that computes without ever waiting gives the thread back this often.
+const LONGEST_TURN: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// The body of a virtual user's fiber; it ends only with the process, or when the script cannot be loaded.
+pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: Rc<Suspender>) {
+    let identity = Identity {
+        in_instance: u64::from(vu.get()),
+        in_test: driver.engine.placement().id_in_test(vu),
+    };
+    let vm = match Vm::load(suspender.clone(), driver.thread.clone(), driver.program.clone(), identity) {
+        Ok(vm) => vm,
+        Err(error) => return driver.failed(vu, &error.to_string()),
+    };
+    vm.set_phase(Phase::Iteration);
+    let mut user = VirtualUser { iter: vm.ctx().atom("__ITER"), driver, data: None, scenario: None, vm: &vm };
+    driver.ready(vu);
+    loop {
+        let iteration = match mailbox.try_take() {
+            Some(iteration) => iteration,
+            None => match suspender.block_on(mailbox.take()) {
+                Ok(iteration) => iteration,
+                // An interruption that came after the iteration had ended.
+                Err(_) if suspender.is_aborted() => {
+                    suspender.clear_abort();
+                    continue;
+                }
+                Err(_) => return,
+            },
+        };
+        mailbox.set_running(true);
+        let outcome = user.run(iteration);
+        mailbox.set_running(false);
+        suspender.clear_abort();
+        driver.tell(Event::IterationEnded { vu, outcome });
+        if suspender.resumed_at().is_some_and(|at| at.elapsed() > LONGEST_TURN) {
+            let _ = suspender.yield_now();
+        }
+    }
+}
+
+struct Current {
+    index: ScenarioIndex,
+    function: Option<Value>,
+}
+
+struct VirtualUser<'a> {
+    driver: &'a Rc<Driver>,
+    vm: &'a Vm,
+    iter: Atom,
+    /// The setup data, parsed once for this virtual user.
+    data: Option<Value>,
+    scenario: Option<Current>,
+}
+
+impl VirtualUser<'_> {
+    fn host(&self) -> &Host {
+        self.vm.host()
+    }
+
+    fn run(&mut self, iteration: Iteration) -> Outcome {
+        let begun = Instant::now();
+        if let Err(error) = self.prepare(iteration) {
+            return self.report(error, iteration);
+        }
+        if let Some(planned) = iteration.planned {
+            let lag = self.driver.time(begun).since(planned);
+            self.host().record(builtin::ITERATION_START_LAG, lag.as_secs_f64() * 1000.0);
+        }
+        let started = Instant::now();
+        let function = self.scenario.as_ref().and_then(|s| s.function.clone());
+        let result = match (function, &self.data) {
+            (Some(function), Some(data)) => self.vm.call(&function, &[data]),
+            (Some(function), None) => self.vm.call(&function, &[]),
+            (None, _) => Err(ScriptError::Thrown(format!(
+                "the exported function {:?} is gone",
+                self.driver.scenarios[iteration.scenario.index()].exec
+            ))),
+        };
+        let duration = started.elapsed();
+        let outcome = match result {
+            Ok(_) => Outcome::Complete,
+            Err(error) => self.report(error, iteration),
+        };
+        self.host().set_group("".into());
+        if outcome == Outcome::Complete {
+            self.host().record(builtin::ITERATION_DURATION, duration.as_secs_f64() * 1000.0);
+            self.host().record(builtin::ITERATIONS, 1.0);
+            if let Some(planned) = iteration.planned {
+                let since_planned = self.driver.time(Instant::now()).since(planned);
+                self.host().record(builtin::ITERATION_RESPONSE_TIME, since_planned.as_secs_f64() * 1000.0);
+            }
+        }
+        self.host().end_of_iteration();
+        self.host().set_iteration(None);
+        outcome
+    }
+
+    fn prepare(&mut self, iteration: Iteration) -> Result<(), ScriptError> {
+        let ctx = self.vm.ctx();
+        let failed = |thrown| self.vm.error(thrown);
+        if self.data.is_none() {
+            let json = self.driver.setup_data.borrow().clone();
+            if json.is_some() {
+                self.data = Some(parse_data(self.vm, json.as_deref())?);
+            }
+        }
+        ctx.globals().set_atom(&self.iter, ctx.int(iteration.in_vu as i64)).map_err(failed)?;
+        self.host().set_iteration(Some(iteration));
+        if self.scenario.as_ref().is_none_or(|s| s.index != iteration.scenario) {
+            self.enter(iteration.scenario).map_err(|thrown| self.vm.error(thrown))?;
+        }
+        Ok(())
+    }
+
+    /// Switches to a scenario: its function, its tags, its environment.
+    fn enter(&mut self, index: ScenarioIndex) -> throng_quickjs::JsResult<()> {
+        let ctx = self.vm.ctx();
+        let scenario = &self.driver.scenarios[index.index()];
+        self.host().set_base_tags(scenario.tags, "".into());
+        let had_env = self.scenario.as_ref().is_some_and(|s| !self.driver.scenarios[s.index.index()].env.is_empty());
+        if had_env || !scenario.env.is_empty() {
+            let env = ctx.object();
+            for (name, value) in &self.driver.program.env {
+                env.define(name, &ctx.string(value))?;
+            }
+            for (name, value) in &scenario.env {
+                env.define(name, &ctx.string(value))?;
+            }
+            ctx.globals().define("__ENV", &env)?;
+        }
+        let function = self.vm.export(&scenario.exec).filter(Value::is_function);
+        self.scenario = Some(Current { index, function });
+        Ok(())
+    }
+
+    fn report(&self, error: ScriptError, iteration: Iteration) -> Outcome {
+        match error {
+            ScriptError::Aborted => Outcome::Interrupted,
+            ScriptError::Thrown(text) => {
+                let scenario = &self.driver.scenarios[iteration.scenario.index()];
+                self.driver.thread.log.log(
+                    Level::Error,
+                    &text,
+                    &[("executor", scenario.executor), ("scenario", &scenario.name), ("source", "stacktrace")],
+                );
+                Outcome::Complete
+            }
+        }
+    }
+}
