@@ -36,7 +36,7 @@ pub enum Event {
     SetVus {
         /// How many loop; more than `max_vus` counts as `max_vus`.
         vus: u64,
-        /// How many are held ready.
+        /// How many are held ready; below the scenario's own `maxVUs` (which k6 refuses) counts as that.
         max_vus: u64,
     },
 }

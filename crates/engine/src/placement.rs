@@ -3,8 +3,9 @@
 //! Scenarios share the worker's virtual users. Each of a scenario's places (its first, second, … virtual
 //! user) is reserved for as long as it may be occupied, graceful endings included; the reservations are
 //! intervals, and greedy colouring of intervals in order of their start needs exactly as many virtual
-//! users as reservations overlap at the worst moment: k6's `vus_max`. An interval that ends when another
-//! begins does not overlap it (as `k6 inspect --execution-requirements` 1.1 counts).
+//! users as reservations overlap at the worst moment: k6's `vus_max`. Where one ends at the moment another
+//! begins, the plan's order of their scenarios decides, as in `k6 inspect --execution-requirements` 1.1: a
+//! scenario finds free what itself and those before it have given back, not what those after it have.
 //!
 //! Virtual user `p` (from 1) lives on shard `(p − 1) mod shards`. The placement is a pure function of plan,
 //! slots and number of shards, so every shard knows everyone's place without asking.
@@ -103,10 +104,11 @@ fn colour(scenarios: &mut [Vec<Reservation>]) -> u32 {
         .collect();
     order.sort_unstable();
     let mut free: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
-    let mut busy: BinaryHeap<Reverse<(Time, u32)>> = BinaryHeap::new();
+    let mut busy: BinaryHeap<Reverse<(Time, usize, u32)>> = BinaryHeap::new();
     let mut count = 0;
     for (from, scenario, index) in order {
-        while let Some(Reverse((_, id))) = busy.peek().copied().filter(|Reverse((to, _))| *to <= from) {
+        let over = |Reverse((to, owner, _)): &Reverse<(Time, usize, u32)>| (*to, *owner) <= (from, scenario);
+        while let Some(Reverse((_, _, id))) = busy.peek().copied().filter(over) {
             busy.pop();
             free.push(Reverse(id));
         }
@@ -119,7 +121,7 @@ fn colour(scenarios: &mut [Vec<Reservation>]) -> u32 {
         );
         let reservation = &mut scenarios[scenario][index];
         reservation.vu = VuId::new(id);
-        busy.push(Reverse((reservation.to, id)));
+        busy.push(Reverse((reservation.to, scenario, id)));
     }
     count
 }

@@ -126,7 +126,7 @@ impl Engine {
         let sum = |field: fn(&ScenarioProgress) -> u64| scenarios.iter().map(field).sum();
         Progress {
             active_vus: sum(|s| s.active_vus),
-            initialised_vus: u64::from(self.placement.planned_vus()) + u64::from(self.shared.extra_vus()),
+            initialised_vus: self.initialised_vus(),
             complete: sum(|s| s.complete),
             interrupted: sum(|s| s.interrupted),
             dropped: sum(|s| s.dropped),
@@ -134,12 +134,18 @@ impl Engine {
         }
     }
 
+    fn initialised_vus(&self) -> u64 {
+        let made = u64::from(self.placement.planned_vus()) + u64::from(self.shared.extra_vus());
+        let withdrawn: u64 = self.scenarios().map(|s| self.shared.scenario(s).withdrawn()).sum();
+        made.saturating_sub(withdrawn)
+    }
+
     /// How one scenario is doing at `now`.
     pub fn scenario_progress(&self, scenario: ScenarioIndex, now: Time) -> ScenarioProgress {
         let work = &self.works[scenario.index()];
         let shared = self.shared.scenario(scenario);
         let ended_at = shared.ended_at();
-        let elapsed = ended_at.unwrap_or(now).since(work.start);
+        let elapsed = shared.clock.elapsed(work.start, ended_at.unwrap_or(now));
         let duration = (!work.regular_end.is_never()).then(|| work.regular_end.since(work.start));
         let detail = self.detail(scenario, elapsed);
         let fraction = match (&detail, duration) {
@@ -157,7 +163,7 @@ impl Engine {
             if undone { State::Unfinished } else { State::Done }
         } else if now < work.start {
             State::Waiting
-        } else if now < work.regular_end && !shared.was_cut_short() {
+        } else if duration.is_none_or(|duration| elapsed < duration) && !shared.was_cut_short() {
             State::Running
         } else {
             State::Stopping

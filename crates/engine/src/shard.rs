@@ -205,7 +205,9 @@ impl Shard {
     }
 
     fn regular_end(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
-        if self.parts[scenario.index()].phase == PartPhase::Running {
+        let part = &self.parts[scenario.index()];
+        // A pause may have put the end off.
+        if part.phase == PartPhase::Running && part.regular_end <= now {
             self.drop_unattempted(scenario, actions);
             self.close(scenario, now, actions);
             self.check_end(scenario, now, actions);
@@ -213,7 +215,8 @@ impl Shard {
     }
 
     fn hard_end(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
-        if self.parts[scenario.index()].phase == PartPhase::Stopping {
+        let part = &self.parts[scenario.index()];
+        if part.phase == PartPhase::Stopping && part.hard_end <= now {
             self.interrupt_all(scenario, now, actions);
             self.check_end(scenario, now, actions);
         }

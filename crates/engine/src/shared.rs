@@ -5,6 +5,7 @@
 //! more) are atomics on cache lines of their own.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::time::Time;
@@ -153,8 +154,35 @@ pub(crate) struct ScenarioShared {
     parts_left: AtomicU32,
     ended_at: AtomicU64,
     cut_short: AtomicBool,
+    pub(crate) clock: Clock,
     controlled_vus: AtomicU64,
     controlled_max: AtomicU64,
+    controlled_peak: AtomicU64,
+}
+
+/// How long a scenario has been paused. Written by one shard, read for progress.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    paused: Counter,
+    /// When the present pause began, plus one; zero for none.
+    since: AtomicU64,
+}
+
+impl Clock {
+    /// A pause begins or ends.
+    pub(crate) fn keep(&self, paused: bool, now: Time) {
+        let before = self.since.swap(if paused { now.as_nanos() + 1 } else { 0 }, Ordering::Relaxed);
+        if before > 0 && !paused {
+            self.paused.add((now.as_nanos() + 1).saturating_sub(before));
+        }
+    }
+
+    /// The time from `start` to `now` without pauses.
+    pub(crate) fn elapsed(&self, start: Time, now: Time) -> Duration {
+        let since = self.since.load(Ordering::Relaxed);
+        let now = if since > 0 { now.min(Time::from_nanos(since - 1)) } else { now };
+        now.since(start).saturating_sub(Duration::from_nanos(self.paused.get()))
+    }
 }
 
 impl ScenarioShared {
@@ -187,10 +215,17 @@ impl ScenarioShared {
     pub(crate) fn set_controlled(&self, vus: u64, max_vus: u64) {
         self.controlled_vus.store(vus, Ordering::Relaxed);
         self.controlled_max.store(max_vus, Ordering::Relaxed);
+        self.controlled_peak.fetch_max(max_vus, Ordering::Relaxed);
     }
 
     pub(crate) fn controlled(&self) -> (u64, u64) {
         (self.controlled_vus.load(Ordering::Relaxed), self.controlled_max.load(Ordering::Relaxed))
+    }
+
+    /// How many virtual users of an externally controlled scenario a lowered maximum has withdrawn.
+    pub(crate) fn withdrawn(&self) -> u64 {
+        let peak = self.controlled_peak.load(Ordering::Relaxed);
+        peak.saturating_sub(self.controlled_max.load(Ordering::Relaxed))
     }
 }
 
@@ -204,6 +239,8 @@ impl Shared {
             cut_short: AtomicBool::new(false),
             controlled_vus: AtomicU64::new(0),
             controlled_max: AtomicU64::new(0),
+            controlled_peak: AtomicU64::new(0),
+            clock: Clock::default(),
         };
         Self {
             shards,

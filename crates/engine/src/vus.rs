@@ -113,14 +113,13 @@ impl Vu {
 #[derive(Debug)]
 pub(crate) struct Vus {
     list: Vec<Vu>,
-    shard: usize,
-    shards: usize,
+    shard: u32,
+    shards: u32,
 }
 
 impl Vus {
     /// The shard's share of a pool of `max` virtual users, of which the first `planned` exist.
     pub(crate) fn new(planned: u32, max: u32, shard: ShardIndex, shards: usize) -> Self {
-        let mut vus = Self { list: Vec::new(), shard: shard.index(), shards };
         let phase = |number: u32| if number <= planned { Phase::Idle } else { Phase::Absent };
         vus.list =
             (1..=max).skip(shard.index()).step_by(shards).map(|number| Vu::new(phase(number))).collect();
@@ -129,7 +128,7 @@ impl Vus {
 
     /// The local number of a virtual user of this shard. One that was not foreseen is added as absent.
     pub(crate) fn local_or_absent(&mut self, vu: VuId) -> usize {
-        let local = (vu.get() as usize - 1) / self.shards;
+        let local = ((vu.get() - 1) / self.shards) as usize;
         while self.list.len() <= local {
             self.list.push(Vu::new(Phase::Absent));
         }
@@ -138,14 +137,14 @@ impl Vus {
 
     /// The local number of a virtual user, if it is one of this shard's.
     pub(crate) fn local(&self, vu: VuId) -> Option<usize> {
-        let position = (vu.get() as usize).checked_sub(1)?;
+        let position = vu.get().checked_sub(1)?;
         let local = position / self.shards;
-        (position % self.shards == self.shard && local < self.list.len()).then_some(local)
+        (position % self.shards == self.shard && (local as usize) < self.list.len()).then_some(local as usize)
     }
 
     /// The id of the virtual user with a local number.
     pub(crate) fn id(&self, local: usize) -> VuId {
-        VuId::new((local * self.shards + self.shard + 1) as u32)
+        VuId::new(local as u32 * self.shards + self.shard + 1)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,6 +1,6 @@
 //! constant-arrival-rate and ramping-arrival-rate: iterations start when they are due, on whoever is idle.
 //!
-//! The worker's starts are dealt round robin to the shards that have virtual users of the scenario. A start
+//! The worker's starts are dealt round robin to the shards that may have virtual users of the scenario. A start
 //! that finds nobody idle on its shard goes to the shard where most are idle; if nobody is idle anywhere it
 //! is dropped, and one extra virtual user is initialised in the background if the scenario may have more.
 //! What is missed is never made up for. A thread that was stalled tries each start it slept through once,
@@ -47,16 +47,13 @@ impl Arrivals {
     /// The part of `scenario` that `shard` runs.
     pub(crate) fn new(engine: &Engine, scenario: ScenarioIndex, starts: &Starts, shard: ShardIndex) -> Self {
         let mut has_vus = vec![false; engine.placement.shards()];
-        for reservation in engine.placement.reservations(scenario) {
-            has_vus[engine.placement.shard_of(reservation.vu).index()] = true;
-        }
-        if !has_vus.contains(&true) {
-            has_vus.fill(true);
+        let planned = engine.placement.reservations(scenario).iter().map(|reservation| reservation.vu);
+        for vu in planned.chain(engine.placement.extras(scenario).iter().copied()) {
+            has_vus[engine.placement.shard_of(vu).index()] = true;
         }
         let dealt_to = |shards: &[bool]| shards.iter().filter(|has| **has).count() as u64;
         let rank = dealt_to(&has_vus[..shard.index()]);
-        let nobody = engine.works[scenario.index()].max_vus() == 0;
-        let step = if has_vus[shard.index()] && !nobody { dealt_to(&has_vus) } else { 0 };
+        let step = if has_vus[shard.index()] { dealt_to(&has_vus) } else { 0 };
         Self { starts: starts.clone(), nth: rank, step, next: None, idle: VecDeque::new(), owed: 0 }
     }
 

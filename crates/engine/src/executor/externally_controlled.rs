@@ -1,14 +1,18 @@
 //! externally-controlled: how many virtual users loop is set from outside while the test runs.
 //!
-//! Lowering the number lets iterations finish; lowering the maximum below a virtual user interrupts it.
-//! Raising the maximum initialises more. Places beyond the initial maximum get the ids after the whole
-//! pool's, in order, so that each shard knows its own. The plan refuses gracefulStop and segments here.
+//! As observed on k6 1.1: lowering the number interrupts who is beyond it; a pause lets iterations finish
+//! and puts off the end by as long as it takes; the maximum never falls below the scenario's own. Raising
+//! the maximum initialises more. Places beyond the initial maximum get the ids after the whole pool's, in
+//! order, so that each shard knows its own. The plan refuses gracefulStop and segments here.
+
+use std::time::Duration;
 
 use crate::action::{Action, Actions};
-use crate::executor::looping::Stint;
-use crate::ids::{ScenarioIndex, VuId};
+use crate::executor::looping::{Looping, Stint};
+use crate::ids::{ScenarioIndex, ShardIndex, VuId};
 use crate::shard::{Body, PartPhase, Shard};
 use crate::time::Time;
+use crate::timers::Due;
 use crate::vus::Phase;
 
 /// What the scenario is set to.
@@ -17,8 +21,10 @@ pub(crate) struct Control {
     vus: u64,
     max_vus: u64,
     paused: bool,
-    /// The maximum that the placement knows.
+    /// The maximum that the placement knows, which is the scenario's own.
     foreseen: u64,
+    /// What is left of its time while the clock stands.
+    left: Option<Duration>,
 }
 
 /// A change from outside.
@@ -31,7 +37,7 @@ pub(crate) enum Change {
 
 impl Control {
     pub(crate) fn new(vus: u64, max_vus: u64) -> Self {
-        Self { vus: vus.min(max_vus), max_vus, paused: false, foreseen: max_vus }
+        Self { vus: vus.min(max_vus), max_vus, paused: false, foreseen: max_vus, left: None }
     }
 
     fn change(&mut self, change: Change) {
@@ -39,7 +45,7 @@ impl Control {
             Change::Pause => self.paused = true,
             Change::Resume => self.paused = false,
             Change::Set { vus, max_vus } => {
-                self.max_vus = max_vus.min(u64::from(u32::MAX / 2));
+                self.max_vus = max_vus.clamp(self.foreseen, u64::from(u32::MAX / 2).max(self.foreseen));
                 self.vus = vus.min(self.max_vus);
             }
         }
@@ -74,6 +80,7 @@ impl Shard {
         let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
         let Some(control) = looping.control else { return };
         self.engine.shared.scenario(scenario).set_controlled(control.vus, control.max_vus);
+        self.keep_time(scenario, control.paused, now);
         self.add_places(scenario, control, actions);
         let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
         let places: Vec<(u32, u64, usize, bool)> = (0..)
@@ -85,7 +92,7 @@ impl Shard {
                 self.switch_off(scenario, number, None);
             }
             let held = self.vus[local].holder.is_some_and(|h| h.scenario == scenario && h.stint == number);
-            if place >= control.max_vus && held {
+            if place >= control.vus && held {
                 self.interrupt(local, now, actions);
             }
         }
@@ -93,6 +100,32 @@ impl Shard {
             if !on && control.wants(place) {
                 self.switch_on(scenario, number, now, actions);
             }
+        }
+    }
+
+    /// Stops the scenario's clock for a pause, or lets it go on.
+    fn keep_time(&mut self, scenario: ScenarioIndex, paused: bool, now: Time) {
+        let part = &mut self.parts[scenario.index()];
+        let Body::Looping(Looping { control: Some(control), .. }) = &mut part.body else { return };
+        let shared = self.engine.shared.scenario(scenario);
+        match control.left {
+            None if paused && !part.regular_end.is_never() => {
+                control.left = Some(part.regular_end.since(now));
+                part.regular_end = Time::NEVER;
+                part.hard_end = Time::NEVER;
+            }
+            Some(left) if !paused => {
+                control.left = None;
+                part.regular_end = now + left;
+                part.hard_end = now + left;
+                self.timers.push(part.regular_end, Due::RegularEnd(scenario));
+                self.timers.push(part.hard_end, Due::HardEnd(scenario));
+            }
+            _ => return,
+        }
+        // All shards hear of the same pause; one of them keeps the time for progress.
+        if self.index == ShardIndex::new(0) {
+            shared.clock.keep(paused, now);
         }
     }
 

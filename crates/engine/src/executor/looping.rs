@@ -146,7 +146,9 @@ impl Shard {
                 Change::Off(_) => self.switch_off(scenario, step.stint, Some(step.at)),
             }
         }
-        if let Body::Looping(looping) = &self.parts[scenario.index()].body
+        let part = &self.parts[scenario.index()];
+        if part.phase == PartPhase::Running
+            && let Body::Looping(looping) = &part.body
             && let Some(next) = looping.next_step()
         {
             self.timers.push(next, Due::Step(scenario));

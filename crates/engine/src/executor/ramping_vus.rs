@@ -28,7 +28,13 @@ pub(crate) fn reservations(work: &Work, ramp: Ramp<'_>, peak: u64, ramp_down: Du
                     last.spans.push(span);
                 }
                 _ => {
-                    result.push(Reservation { place, vu: VuId::new(0), from: span.on, to, spans: vec![span] })
+                    result.push(Reservation {
+                        place,
+                        vu: VuId::new(0),
+                        from: span.on,
+                        to,
+                        spans: vec![span],
+                    });
                 }
             }
         }

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn large_indices_do_not_overflow() {
-        let rate = ConstantRate::new(1_000_000, Duration::from_secs(1), Duration::from_secs(864_000));
+        let rate = ConstantRate::new(1_000_000, Duration::from_secs(1), Duration::from_hours(240));
         let last = 864_000 * 1_000_000 - 1;
         assert_eq!(rate.at(last), Some(Time::from_nanos(863_999_999_999_000)));
         assert_eq!(rate.at(last + 1), None);
