@@ -121,9 +121,12 @@ impl Vus {
     /// The shard's share of a pool of `max` virtual users, of which the first `planned` exist.
     pub(crate) fn new(planned: u32, max: u32, shard: ShardIndex, shards: usize) -> Self {
         let phase = |number: u32| if number <= planned { Phase::Idle } else { Phase::Absent };
-        vus.list =
-            (1..=max).skip(shard.index()).step_by(shards).map(|number| Vu::new(phase(number))).collect();
-        vus
+        let mine = (1..=max).skip(shard.index()).step_by(shards);
+        Self {
+            list: mine.map(|number| Vu::new(phase(number))).collect(),
+            shard: shard.index() as u32,
+            shards: shards as u32,
+        }
     }
 
     /// The local number of a virtual user of this shard. One that was not foreseen is added as absent.
