@@ -1,0 +1,2 @@
+console.log(`base.js runs in VU ${__VU}`);
+export const base = 1;

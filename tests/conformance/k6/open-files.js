@@ -1,0 +1,20 @@
+// open: text and bytes, relative to the script, only in init.
+// @functions open
+import { attempt, show } from './lib/show.js';
+
+const text = open('./data/lines.txt');
+const same = open('data/lines.txt');
+const bytes = open('./data/bytes.bin', 'b');
+const resolved = open(import.meta.resolve('./data/lines.txt'));
+if (__VU === 0) {
+  attempt('missing', () => open('./data/none.txt'));
+  attempt('directory', () => open('./data'));
+  attempt('empty', () => open(''));
+}
+
+export default function () {
+  show('text', text);
+  show('same', [text === same, text === resolved]);
+  show('bytes', [bytes instanceof ArrayBuffer, Array.from(new Uint8Array(bytes))]);
+  attempt('in an iteration', () => open('./data/lines.txt'));
+}

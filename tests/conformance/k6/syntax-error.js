@@ -1,0 +1,5 @@
+// A script that does not parse, one whose import is missing, and others that cannot start.
+// @run default
+export default function () {
+  const x = ;
+}
