@@ -1,5 +1,7 @@
 //! The distribution of a trend's values: exact while small, bucketed beyond, mergeable in any order.
 
+use std::borrow::Cow;
+
 use crate::bucket::Buckets;
 use crate::exact_sum::ExactSum;
 
@@ -22,7 +24,10 @@ pub struct Distribution {
 #[derive(Clone, Debug)]
 enum Body {
     /// Each value, in no particular order.
-    Values(Vec<f64>),
+    Exact(Vec<f64>),
+    /// Values on their way into buckets: a second's few values under one tag set are cheaper to pass on than
+    /// to bucket, since whoever merges them has the buckets already. Otherwise the same as `Buckets`.
+    Loose(Vec<f64>),
     Buckets(Buckets),
 }
 
@@ -33,22 +38,27 @@ impl Default for Distribution {
             sum: ExactSum::default(),
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
-            body: Body::Values(Vec::new()),
+            body: Body::Exact(Vec::new()),
         }
     }
 }
 
 impl Distribution {
-    /// Adds values and keeps each of them, whatever their number; [`Distribution::into_buckets`] is for the
-    /// caller to decide.
-    pub(crate) fn extend_exact(&mut self, values: impl IntoIterator<Item = f64>) {
-        for value in values {
-            self.count_in(value);
-            match &mut self.body {
-                Body::Values(all) => all.push(value),
-                Body::Buckets(buckets) => buckets.add(value, 1),
-            }
+    /// A distribution that keeps each of these values, whatever their number.
+    pub(crate) fn exact(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut distribution = Self::loose(values.into_iter().collect());
+        if let Body::Loose(values) = distribution.body {
+            distribution.body = Body::Exact(values);
         }
+        distribution
+    }
+
+    /// A distribution of these values that counts as bucketed.
+    pub(crate) fn loose(values: Vec<f64>) -> Self {
+        let mut distribution = Self::default();
+        values.iter().for_each(|value| distribution.count_in(*value));
+        distribution.body = Body::Loose(values);
+        distribution
     }
 
     /// Adds values to the buckets. Values kept so far move there as well.
@@ -76,16 +86,14 @@ impl Distribution {
     }
 
     pub(crate) fn to_buckets(&mut self) -> &mut Buckets {
-        if let Body::Values(values) = &mut self.body {
+        if let Body::Exact(values) | Body::Loose(values) = &self.body {
             let mut buckets = Buckets::default();
-            for value in values.drain(..) {
-                buckets.add(value, 1);
-            }
+            values.iter().for_each(|value| buckets.add(*value, 1));
             self.body = Body::Buckets(buckets);
         }
         match &mut self.body {
             Body::Buckets(buckets) => buckets,
-            Body::Values(_) => unreachable!("turned into buckets above"),
+            Body::Exact(_) | Body::Loose(_) => unreachable!("turned into buckets above"),
         }
     }
 
@@ -95,16 +103,13 @@ impl Distribution {
         self.sum.merge(&other.sum);
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
-        match &other.body {
-            Body::Values(values) if self.count <= EXACT_LIMIT => match &mut self.body {
-                Body::Values(mine) => mine.extend_from_slice(values),
-                Body::Buckets(buckets) => values.iter().for_each(|value| buckets.add(*value, 1)),
-            },
-            Body::Values(values) => {
+        match (&other.body, &mut self.body) {
+            (Body::Exact(theirs), Body::Exact(mine)) if self.count <= EXACT_LIMIT => mine.extend_from_slice(theirs),
+            (Body::Buckets(theirs), _) => self.to_buckets().merge(theirs),
+            (Body::Exact(theirs) | Body::Loose(theirs), _) => {
                 let buckets = self.to_buckets();
-                values.iter().for_each(|value| buckets.add(*value, 1));
+                theirs.iter().for_each(|value| buckets.add(*value, 1));
             }
-            Body::Buckets(theirs) => self.to_buckets().merge(theirs),
         }
     }
 
@@ -140,7 +145,7 @@ impl Distribution {
 
     /// Whether percentiles are exact.
     pub fn is_exact(&self) -> bool {
-        matches!(self.body, Body::Values(_))
+        matches!(self.body, Body::Exact(_))
     }
 
     /// The value below which `percent` (0 to 100) of the values lie; zero when there is none.
@@ -156,12 +161,10 @@ impl Distribution {
         if self.count == 0 {
             return vec![0.0; percents.len()];
         }
-        match &self.body {
-            Body::Values(values) => {
-                let mut sorted = values.clone();
-                sorted.sort_unstable_by(f64::total_cmp);
-                let at = |index: u64| sorted[index as usize];
-                ranks.iter().map(|rank| rank.interpolate(at(rank.index), at(rank.next))).collect()
+        let value_at: Box<dyn Fn(u64) -> f64> = match &self.body {
+            Body::Exact(values) | Body::Loose(values) => {
+                let sorted = sorted(values);
+                Box::new(move |index| sorted[index as usize])
             }
             Body::Buckets(buckets) => {
                 let cumulated: Vec<(u64, f64)> = buckets
@@ -171,17 +174,17 @@ impl Distribution {
                         Some((*below, value))
                     })
                     .collect();
-                let at = |index: u64| {
+                Box::new(move |index| {
                     let bucket = cumulated.partition_point(|(up_to, _)| *up_to <= index);
                     match index {
                         0 => self.min,
                         _ if index + 1 == self.count => self.max,
                         _ => cumulated[bucket].1.clamp(self.min, self.max),
                     }
-                };
-                ranks.iter().map(|rank| rank.interpolate(at(rank.index), at(rank.next))).collect()
+                })
             }
-        }
+        };
+        ranks.iter().map(|rank| rank.interpolate(value_at(rank.index), value_at(rank.next))).collect()
     }
 
     pub(crate) fn sum_state(&self) -> &ExactSum {
@@ -191,12 +194,13 @@ impl Distribution {
     /// The kept values in rising order, or the buckets.
     pub(crate) fn shape(&self) -> Shape<'_> {
         match &self.body {
-            Body::Values(values) => {
-                let mut values = values.clone();
-                values.sort_unstable_by(f64::total_cmp);
-                Shape::Values(values)
+            Body::Exact(values) => Shape::Values(sorted(values)),
+            Body::Loose(values) => {
+                let mut buckets = Buckets::default();
+                values.iter().for_each(|value| buckets.add(*value, 1));
+                Shape::Buckets(Cow::Owned(buckets))
             }
-            Body::Buckets(buckets) => Shape::Buckets(buckets),
+            Body::Buckets(buckets) => Shape::Buckets(Cow::Borrowed(buckets)),
         }
     }
 
@@ -210,7 +214,13 @@ impl Distribution {
 /// What a distribution keeps of its values, in canonical order.
 pub(crate) enum Shape<'a> {
     Values(Vec<f64>),
-    Buckets(&'a Buckets),
+    Buckets(Cow<'a, Buckets>),
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    values
 }
 
 impl PartialEq for Distribution {
@@ -254,9 +264,7 @@ mod tests {
     use super::*;
 
     fn exact(values: &[f64]) -> Distribution {
-        let mut distribution = Distribution::default();
-        distribution.extend_exact(values.iter().copied());
-        distribution
+        Distribution::exact(values.iter().copied())
     }
 
     #[test]

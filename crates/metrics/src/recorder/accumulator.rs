@@ -6,8 +6,9 @@ use crate::kind::Kind;
 use crate::sink::{Gauge, Rate, Sink, SourceId};
 use crate::time::UnixNanos;
 
-/// Values a trend gathers before it folds them into buckets.
-pub(super) const BUFFER: usize = 64;
+/// Values a trend gathers before it folds them into buckets. Tag sets with fewer values a second never build
+/// any: their values go on as they are.
+pub(super) const BUFFER: usize = 256;
 
 #[derive(Debug)]
 pub(super) enum Accumulator {
@@ -60,12 +61,14 @@ impl Accumulator {
                 if buffer.is_empty() && folded.is_none() {
                     return None;
                 }
-                let mut distribution = folded.take().map(|folded| *folded).unwrap_or_default();
-                if exact {
-                    distribution.extend_exact(buffer.iter().copied());
-                } else {
-                    distribution.extend_bucketed(buffer);
-                }
+                let distribution = match folded.take() {
+                    None if exact => Distribution::exact(buffer.iter().copied()),
+                    None => Distribution::loose(buffer.clone()),
+                    Some(mut folded) => {
+                        folded.extend_bucketed(buffer);
+                        *folded
+                    }
+                };
                 buffer.clear();
                 buffer.shrink_to(BUFFER);
                 Some(Sink::Trend(distribution))

@@ -91,13 +91,19 @@ impl HttpBlock {
         if self.failed.total > 0 {
             emit(builtin::HTTP_REQ_FAILED, Sink::Rate(std::mem::take(&mut self.failed)));
         }
-        if !exact {
+        if self.folded.is_some() {
             self.fold();
         }
-        let mut folded = self.folded.take().map(|folded| *folded).unwrap_or_default();
-        for (index, (metric, distribution)) in HTTP_TRENDS.into_iter().zip(&mut folded).enumerate() {
-            distribution.extend_exact(self.rows.iter().map(|row| row[index]));
-            emit(metric, Sink::Trend(std::mem::take(distribution)));
+        let mut folded = self.folded.take();
+        for (index, metric) in HTTP_TRENDS.into_iter().enumerate() {
+            let distribution = match &mut folded {
+                Some(folded) => std::mem::take(&mut folded[index]),
+                None => {
+                    let values = self.rows.iter().map(|row| row[index]);
+                    if exact { Distribution::exact(values) } else { Distribution::loose(values.collect()) }
+                }
+            };
+            emit(metric, Sink::Trend(distribution));
         }
         self.rows.clear();
         self.rows.shrink_to(BUFFER);

@@ -73,11 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: Kind) -> Result<Sink, WireErro
 fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution, WireError> {
     let at = reader.at();
     match reader.byte()? {
-        0 => {
-            let mut distribution = Distribution::default();
-            distribution.extend_exact(reader.list(Reader::float)?);
-            Ok(distribution)
-        }
+        0 => Ok(Distribution::exact(reader.list(Reader::float)?)),
         1 => {
             let sum = read_sum(reader)?;
             let (min, max) = (reader.float()?, reader.float()?);
