@@ -75,7 +75,9 @@ impl Executor {
     /// The most virtual users that it uses at a time, not counting those that are ramping down.
     pub fn max_vus(&self) -> u64 {
         match self {
-            Self::SharedIterations { vus, .. } | Self::PerVuIterations { vus, .. } | Self::ConstantVus { vus, .. } => *vus,
+            Self::SharedIterations { vus, .. }
+            | Self::PerVuIterations { vus, .. }
+            | Self::ConstantVus { vus, .. } => *vus,
             Self::RampingVus { start_vus, stages, .. } => highest(*start_vus, stages),
             Self::ConstantArrivalRate { max_vus, .. }
             | Self::RampingArrivalRate { max_vus, .. }
@@ -101,7 +103,11 @@ impl Executor {
                 (format!("{} looping VUs for {}", slots.scale(*vus), time(*duration)), vec![])
             }
             Self::RampingVus { start_vus, stages, graceful_ramp_down } => (
-                format!("Up to {} looping VUs for {}", slots.scale(highest(*start_vus, stages)), over(stages)),
+                format!(
+                    "Up to {} looping VUs for {}",
+                    slots.scale(highest(*start_vus, stages)),
+                    over(stages)
+                ),
                 vec![format!("gracefulRampDown: {}", time(*graceful_ramp_down))],
             ),
             Self::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => {

@@ -182,7 +182,7 @@ impl Options {
     #[must_use]
     pub fn with_shown_defaults(mut self) -> Self {
         self.summary_trend_stats.get_or_insert_with(TrendStat::defaults);
-        self.system_tags.get_or_insert_with(|| SystemTagNames(vec![]));
+        self.system_tags.get_or_insert_with(SystemTagNames::defaults);
         self
     }
 
@@ -214,6 +214,9 @@ impl Options {
 
     /// Whether any option of the group is set.
     pub(crate) fn sets_what_runs(&self) -> bool {
-        self.duration.is_some() || self.iterations.is_some() || self.stages.is_some() || self.scenarios.is_some()
+        self.duration.is_some()
+            || self.iterations.is_some()
+            || self.stages.is_some()
+            || self.scenarios.is_some()
     }
 }

@@ -29,7 +29,8 @@ impl Plan {
         } else {
             let mut shortcuts = Reader::default();
             let scenarios = scenario_layer::validate(&scenarios, &mut shortcuts);
-            at.absorb(shortcuts.finish(scenarios).map_err(shortcuts::in_terms_of_shortcuts)).unwrap_or_default()
+            at.absorb(shortcuts.finish(scenarios).map_err(shortcuts::in_terms_of_shortcuts))
+                .unwrap_or_default()
         };
         let slots = slots(options).or_else(|problem| at.problem(problem).ok_or(())).unwrap_or(Slots::whole());
         warnings.extend(scenarios.iter().filter_map(idle));
@@ -64,7 +65,9 @@ fn idle(scenario: &Scenario) -> Option<Warning> {
         Executor::ConstantArrivalRate { max_vus: 0, .. }
         | Executor::RampingArrivalRate { max_vus: 0, .. }
         | Executor::ExternallyControlled { max_vus: 0, .. } => "it has no virtual users (maxVUs is 0)",
-        Executor::RampingArrivalRate { start_rate: 0, stages, .. } if stages.iter().all(|s| s.target == 0) => {
+        Executor::RampingArrivalRate { start_rate: 0, stages, .. }
+            if stages.iter().all(|s| s.target == 0) =>
+        {
             "its rate is always 0"
         }
         _ => return None,

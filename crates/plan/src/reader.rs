@@ -23,7 +23,8 @@ impl Reader {
 
     /// Runs `read` one level deeper, at the member `key` of the current object.
     pub(crate) fn member<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
-        let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let plain =
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let step = match (self.path.is_empty(), plain) {
             (true, _) => key.to_owned(),
             (false, true) => format!(".{key}"),
@@ -46,6 +47,10 @@ impl Reader {
     }
 
     /// Notes that the value here is not what it should be. Returns `None`, to end a reading function.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers, texts and JSON alike, most of them temporaries"
+    )]
     pub(crate) fn invalid<T>(&mut self, value: impl ToString, expected: impl Into<String>) -> Option<T> {
         let path = self.path.clone();
         self.problem(Problem::Invalid { path, value: value.to_string(), expected: expected.into() })

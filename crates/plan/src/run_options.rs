@@ -18,6 +18,10 @@ use crate::value::tls::{CipherSuite, TlsAuth, TlsVersion, TlsVersions};
 
 /// What a run goes by beside its scenarios.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are switches of the user, each independent of the others"
+)]
 pub struct RunOptions {
     /// Wait for a resume before setup.
     pub paused: bool,
@@ -107,7 +111,7 @@ impl RunOptions {
     /// Validates options. Problems are noted; the result holds stand-ins then.
     pub(crate) fn validate(options: &Options, at: &mut Reader, warnings: &mut Vec<Warning>) -> Self {
         let on = |switch: Option<bool>| switch.unwrap_or(false);
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let options = options.clone();
         Self {
             paused: on(options.paused),
@@ -115,7 +119,12 @@ impl RunOptions {
             setup_timeout: duration("setupTimeout", options.setup_timeout, minute, at),
             no_teardown: on(options.no_teardown),
             teardown_timeout: duration("teardownTimeout", options.teardown_timeout, minute, at),
-            handle_summary_timeout: duration("handleSummaryTimeout", options.handle_summary_timeout, 2 * minute, at),
+            handle_summary_timeout: duration(
+                "handleSummaryTimeout",
+                options.handle_summary_timeout,
+                2 * minute,
+                at,
+            ),
             rps: options.rps.and_then(|rps| u64::try_from(rps).ok()).and_then(NonZeroU64::new),
             dns: options.dns.unwrap_or_default().resolved(),
             max_redirects: clamped(options.max_redirects, 10),
@@ -156,7 +165,9 @@ impl RunOptions {
 fn duration(name: &str, given: Option<Span>, default: Duration, at: &mut Reader) -> Duration {
     let Some(given) = given else { return default };
     let valid = given.to_duration();
-    valid.or_else(|| at.member(name, |at| at.invalid(given, "a duration that is not negative"))).unwrap_or(default)
+    valid
+        .or_else(|| at.member(name, |at| at.invalid(given, "a duration that is not negative")))
+        .unwrap_or(default)
 }
 
 /// Numbers below zero mean the same as zero.
@@ -186,11 +197,7 @@ fn http_debug(given: Option<&str>, warnings: &mut Vec<Warning>) -> Option<HttpDe
     }
 }
 
-fn cipher_suites(
-    given: Vec<CipherSuite>,
-    at: &mut Reader,
-    warnings: &mut Vec<Warning>,
-) -> Vec<CipherSuite> {
+fn cipher_suites(given: Vec<CipherSuite>, at: &mut Reader, warnings: &mut Vec<Warning>) -> Vec<CipherSuite> {
     let (supported, missing): (Vec<_>, Vec<_>) = given.into_iter().partition(|suite| suite.supported);
     let missing = missing.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
     if missing.is_empty() {

@@ -128,7 +128,9 @@ impl Executor {
             Self::SharedIterations { max_duration, .. } | Self::PerVuIterations { max_duration, .. } => {
                 Some(*max_duration)
             }
-            Self::ConstantVus { duration, .. } | Self::ConstantArrivalRate { duration, .. } => Some(*duration),
+            Self::ConstantVus { duration, .. } | Self::ConstantArrivalRate { duration, .. } => {
+                Some(*duration)
+            }
             Self::RampingVus { stages, .. } | Self::RampingArrivalRate { stages, .. } => {
                 Some(stages.iter().map(|s| s.duration).sum())
             }

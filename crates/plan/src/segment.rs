@@ -21,7 +21,9 @@ pub const MAX_PERIOD: u64 = 10_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentError {
     /// Not a fraction, decimal number or percentage.
-    #[error("`{0}` is not a share: use a fraction (1/3), a decimal number (0.25) or a percentage (25%) from 0 to 1")]
+    #[error(
+        "`{0}` is not a share: use a fraction (1/3), a decimal number (0.25) or a percentage (25%) from 0 to 1"
+    )]
     NotAShare(String),
     /// More than one colon.
     #[error("`{0}` is not a segment: use FROM:TO, or TO alone for 0:TO")]
@@ -199,7 +201,9 @@ mod tests {
 
     #[test]
     fn empty_reversed_and_too_long_segments_are_refused() {
-        for text in ["0", "0.5:0.5", "1/2:1/3", "0:1.1", "101%", "", ":", "a", "0:1:2", "1/0", "-1/2:1", "1/2/3"] {
+        for text in
+            ["0", "0.5:0.5", "1/2:1/3", "0:1.1", "101%", "", ":", "a", "0:1:2", "1/0", "-1/2:1", "1/2/3"]
+        {
             assert!(segment(text).is_err(), "{text}");
         }
     }

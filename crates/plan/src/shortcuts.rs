@@ -14,9 +14,10 @@ pub const DEFAULT: &str = "default";
 /// The scenarios of merged options: those given, or the one that the shortcuts stand for.
 pub fn derive(options: &Options) -> Result<(Scenarios, Vec<Warning>), Problem> {
     // Stages without a duration are dropped here, and only here: observed on k6 1.1.
-    let stages = options.stages.as_ref().map(|stages| {
-        Stages(stages.0.iter().filter(|stage| stage.duration.is_some()).cloned().collect())
-    });
+    let stages = options
+        .stages
+        .as_ref()
+        .map(|stages| Stages(stages.0.iter().filter(|stage| stage.duration.is_some()).cloned().collect()));
     let has_stages = stages.as_ref().is_some_and(|stages| !stages.0.is_empty());
     let set = [
         ("iterations", options.iterations.is_some()),
@@ -25,31 +26,32 @@ pub fn derive(options: &Options) -> Result<(Scenarios, Vec<Warning>), Problem> {
         ("scenarios", options.scenarios.is_some()),
     ];
     // Iterations may go with a duration, which then limits them; nothing else goes together.
-    let mut conflicting = set.iter().filter(|(name, set)| *set && !(*name == "duration" && set_iterations(options)));
+    let mut conflicting =
+        set.iter().filter(|(name, set)| *set && !(*name == "duration" && set_iterations(options)));
     if let (Some((first, _)), Some((second, _))) = (conflicting.next(), conflicting.next()) {
         return Err(Problem::Conflict { first, second });
     }
 
     let vus = options.vus.or(Some(1));
-    let one = |layer: ScenarioLayer| Scenarios(BTreeMap::from([(DEFAULT.to_owned(), layer)]));
+    let alone = |layer: ScenarioLayer| Scenarios(BTreeMap::from([(DEFAULT.to_owned(), layer)]));
     let layer = |kind| ScenarioLayer { vus, ..ScenarioLayer::new(kind) };
     if let Some(iterations) = options.iterations {
         let shared = layer(ExecutorKind::SharedIterations);
-        let shared =
-            ScenarioLayer { iterations: Some(iterations), max_duration: options.duration, ..shared };
-        return Ok((one(shared), vec![]));
+        let shared = ScenarioLayer { iterations: Some(iterations), max_duration: options.duration, ..shared };
+        return Ok((alone(shared), vec![]));
     }
     if let Some(duration) = options.duration {
         if duration.to_duration().is_none_or(|duration| duration.is_zero()) {
-            let expected = "above 0 (for a test without end use the externally-controlled executor)".to_owned();
+            let expected =
+                "above 0 (for a test without end use the externally-controlled executor)".to_owned();
             return Err(Problem::Invalid { path: "duration".into(), value: duration.to_string(), expected });
         }
         let constant = ScenarioLayer { duration: Some(duration), ..layer(ExecutorKind::ConstantVus) };
-        return Ok((one(constant), vec![]));
+        return Ok((alone(constant), vec![]));
     }
     if has_stages {
         let ramping = ScenarioLayer::new(ExecutorKind::RampingVus);
-        return Ok((one(ScenarioLayer { start_vus: vus, stages, ..ramping }), vec![]));
+        return Ok((alone(ScenarioLayer { start_vus: vus, stages, ..ramping }), vec![]));
     }
     if let Some(scenarios) = options.scenarios.as_ref().filter(|scenarios| !scenarios.0.is_empty()) {
         return Ok((scenarios.clone(), vec![]));
@@ -66,7 +68,7 @@ pub fn derive(options: &Options) -> Result<(Scenarios, Vec<Warning>), Problem> {
         (None | Some(1), None, None) => None,
         (Some(vus), None, None) => Some(Warning::VusIgnored(vus)),
     };
-    Ok((one(once), warning.into_iter().collect()))
+    Ok((alone(once), warning.into_iter().collect()))
 }
 
 /// Names problems of the derived scenario after the options that it was derived from.

@@ -98,7 +98,7 @@ impl OptionDef {
             (None, Kind::Switch) => Some("true"),
             (bare, _) => bare,
         };
-        Self { help, kind, bare, ..self }
+        Self { bare, help, kind, ..self }
     }
 }
 
@@ -108,6 +108,7 @@ macro_rules! options {
     ($(#[$meta:meta])* $layer:ident; $($help:literal $field:ident: $type:ty = $def:expr;)*) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Default)]
+        #[expect(clippy::doc_markdown, reason = "the same lines are the help, where backticks would be noise")]
         pub struct $layer {
             $(#[doc = $help] pub $field: Option<$type>,)*
         }

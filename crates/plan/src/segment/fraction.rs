@@ -22,8 +22,7 @@ impl Fraction {
     /// `numerator / denominator` in lowest terms; `None` for a zero denominator.
     pub fn new(numerator: u64, denominator: u64) -> Option<Self> {
         let divisor = gcd(numerator, denominator);
-        (denominator > 0)
-            .then(|| Self { numerator: numerator / divisor, denominator: denominator / divisor })
+        (denominator > 0).then(|| Self { numerator: numerator / divisor, denominator: denominator / divisor })
     }
 
     /// The number above the line.

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use super::fraction::lcm;
+use super::fraction::{gcd, lcm};
 use super::{ExecutionSegment, Fraction, MAX_PERIOD, SegmentError, SegmentSequence};
 
 /// The slots of one instance; cheap to clone.
@@ -34,9 +34,10 @@ impl Slots {
 
     /// The slots of `segment`, which has to occur in `sequence`.
     pub fn of(segment: &ExecutionSegment, sequence: &SegmentSequence) -> Result<Self, SegmentError> {
-        let me = sequence.segments().iter().position(|s| s == segment).ok_or_else(|| {
-            SegmentError::NotInSequence { segment: *segment, sequence: sequence.clone() }
-        })?;
+        let me =
+            sequence.segments().iter().position(|s| s == segment).ok_or_else(|| {
+                SegmentError::NotInSequence { segment: *segment, sequence: sequence.clone() }
+            })?;
         let too_fine = || SegmentError::TooFine(sequence.clone());
         let period = sequence
             .segments()
@@ -55,8 +56,12 @@ impl Slots {
     /// An empty list stands for the whole test being mine.
     pub fn from_owners(version: u64, me: u32, owners: Vec<u32>) -> Self {
         let owners = if owners.is_empty() { vec![me] } else { owners };
-        let mine =
-            owners.iter().enumerate().filter(|(_, owner)| **owner == me).map(|(slot, _)| slot as u32).collect();
+        let mine = owners
+            .iter()
+            .enumerate()
+            .filter(|(_, owner)| **owner == me)
+            .map(|(slot, _)| slot as u32)
+            .collect();
         Self { version, me, owners: owners.into(), mine }
     }
 
@@ -89,7 +94,8 @@ impl Slots {
     /// Monotone in `value`, and the sum over all instances is `value`.
     pub fn scale(&self, value: u64) -> u64 {
         let rest = (value % self.period()) as u32;
-        value / self.period() * self.owned_per_period() + self.mine.partition_point(|slot| *slot < rest) as u64
+        value / self.period() * self.owned_per_period()
+            + self.mine.partition_point(|slot| *slot < rest) as u64
     }
 
     /// Whether the slot with this global index is mine.
@@ -130,6 +136,11 @@ impl Slots {
         for owner in self.owners.iter().take((value % self.period()) as usize) {
             lengths[*owner as usize] += 1;
         }
+        // So many users that the pattern would not fit in memory: their shares are those of the segments,
+        // to seven digits.
+        if lengths.iter().sum::<u64>() / divisor(&lengths) > MAX_PERIOD {
+            return self.clone();
+        }
         Self::from_owners(self.version, self.me, stripe(&lengths))
     }
 }
@@ -160,9 +171,14 @@ impl Iterator for Owned {
     }
 }
 
+/// The largest number that divides all lengths.
+fn divisor(lengths: &[u64]) -> u64 {
+    lengths.iter().copied().fold(0, gcd).max(1)
+}
+
 /// Deals the slots of one period to segments of the given lengths; the result names each slot's owner.
 fn stripe(lengths: &[u64]) -> Vec<u32> {
-    let divisor = lengths.iter().copied().fold(0, super::fraction::gcd).max(1);
+    let divisor = divisor(lengths);
     let lengths: Vec<u64> = lengths.iter().map(|length| length / divisor).collect();
     let period: u64 = lengths.iter().sum();
     let mut walk: Vec<usize> = (0..lengths.len()).filter(|i| lengths[*i] > 0).collect();
@@ -247,6 +263,12 @@ mod tests {
         assert_eq!((slots.scale(100), slots.owned_per_period()), (0, 0));
         assert_eq!(slots.iter().next(), None);
         assert_eq!(slots.global(0), None);
+    }
+
+    #[test]
+    fn very_many_virtual_users_need_no_pattern_of_their_own() {
+        let slots = slots("1/3:2/3", "0,1/3,2/3,1");
+        assert_eq!(slots.in_proportion_to(i64::MAX as u64 - 1), slots);
     }
 
     #[test]

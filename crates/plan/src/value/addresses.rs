@@ -20,8 +20,7 @@ impl IpNet {
     /// Whether the address belongs to it. An IPv4 address written as IPv6 (`::ffff:…`) counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        address.is_ipv4() == self.first.is_ipv4()
-            && masked(address, self.prefix) == number(self.first)
+        address.is_ipv4() == self.first.is_ipv4() && masked(address, self.prefix) == number(self.first)
     }
 }
 

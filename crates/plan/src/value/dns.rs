@@ -58,7 +58,7 @@ pub struct Dns {
 
 impl Default for Dns {
     fn default() -> Self {
-        let ttl = Ttl::For(Duration::from_secs(300));
+        let ttl = Ttl::For(Duration::from_mins(5));
         Self { ttl, select: Select::Random, policy: Policy::PreferIpv4 }
     }
 }
@@ -174,7 +174,10 @@ mod tests {
     fn each_setting_has_its_own_default() {
         assert_eq!(dns(""), Dns::default());
         assert_eq!(dns("ttl=inf"), Dns { ttl: Ttl::Forever, ..Dns::default() });
-        assert_eq!(dns("ttl=0,select=first"), Dns { ttl: Ttl::None, select: Select::First, ..Dns::default() });
+        assert_eq!(
+            dns("ttl=0,select=first"),
+            Dns { ttl: Ttl::None, select: Select::First, ..Dns::default() }
+        );
         assert_eq!(dns("ttl=1500,policy=any").ttl, Ttl::For(Duration::from_millis(1_500)));
     }
 

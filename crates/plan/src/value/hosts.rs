@@ -66,20 +66,20 @@ impl Value for HostTarget {
 pub struct Hosts(BTreeMap<String, HostTarget>);
 
 impl Hosts {
-    /// Where a connection to `host:port` goes. A pattern with the port goes before one without, an exact
-    /// name before a wildcard, a longer wildcard before a shorter one.
+    /// Where a connection to `host:port` goes. A pattern with the port goes before one without; of those
+    /// an exact name before a wildcard, and a longer wildcard before a shorter one (observed on k6 1.1).
     pub fn target(&self, host: &str, port: u16) -> Option<HostTarget> {
         let host = host.to_ascii_lowercase();
         let with_port = format!("{host}:{port}");
-        [&with_port, &host]
-            .into_iter()
-            .find_map(|name| self.0.get(name))
-            .or_else(|| [&with_port, &host].into_iter().find_map(|name| self.wildcard(name)))
-            .copied()
+        let closest = |name: &str, has_port| self.0.get(name).or_else(|| self.wildcard(name, has_port));
+        closest(&with_port, true).or_else(|| closest(&host, false)).copied()
     }
 
-    fn wildcard(&self, name: &str) -> Option<&HostTarget> {
-        let matching = self.0.iter().filter(|(pattern, _)| matches(pattern, name));
+    /// The longest pattern that matches, of those with a port or of those without. `*` is of both kinds, so
+    /// that it goes even before an exact name without a port (observed on k6 1.1).
+    fn wildcard(&self, name: &str, has_port: bool) -> Option<&HostTarget> {
+        let alike = self.0.iter().filter(|(pattern, _)| pattern.contains(':') == has_port || *pattern == "*");
+        let matching = alike.filter(|(pattern, _)| matches(pattern, name));
         matching.max_by_key(|(pattern, _)| pattern.len()).map(|(_, target)| target)
     }
 
@@ -98,7 +98,10 @@ impl Value for Hosts {
         for (name, target) in members {
             at.member(name, |at| {
                 if !is_host_pattern(name) {
-                    at.invalid::<()>(target, "a host name, with or without a leading * and a port, as the name");
+                    at.invalid::<()>(
+                        target,
+                        "a host name, with or without a leading * and a port, as the name",
+                    );
                 }
                 if let Some(target) = HostTarget::from_json(target, at) {
                     hosts.insert(name.to_ascii_lowercase(), target);
@@ -210,7 +213,8 @@ mod tests {
     #[test]
     fn the_closest_pattern_wins() {
         let hosts = hosts(&json!({
-            "Api.test": "10.0.0.1", "api.test:8443": "10.0.0.2:443", "*.test": "10.0.0.3", "*.b.test": "[::1]:80", "*": "10.0.0.9",
+            "Api.test": "10.0.0.1", "api.test:8443": "10.0.0.2:443", "*.test": "10.0.0.3", "*.b.test": "[::1]:80",
+            "*i.test:99": "10.0.0.4",
         }))
         .expect("valid");
         let target = |host, port| hosts.target(host, port).map(|target| target.to_string());
@@ -218,14 +222,30 @@ mod tests {
         assert_eq!(target("api.test", 8443).as_deref(), Some("10.0.0.2:443"));
         assert_eq!(target("x.test", 80).as_deref(), Some("10.0.0.3"));
         assert_eq!(target("a.b.test", 80).as_deref(), Some("[::1]:80"));
+        assert_eq!(target("api.test", 99).as_deref(), Some("10.0.0.4"));
+        assert_eq!(target("other", 80), None);
+    }
+
+    #[test]
+    fn a_lone_star_goes_before_names_without_port() {
+        let hosts = hosts(&json!({"*": "10.0.0.9", "api.test": "10.0.0.1", "api.test:99": "10.0.0.2"}))
+            .expect("valid");
+        let target = |host, port| hosts.target(host, port).map(|target| target.to_string());
         assert_eq!(target("other", 80).as_deref(), Some("10.0.0.9"));
+        assert_eq!(target("api.test", 80).as_deref(), Some("10.0.0.9"));
+        assert_eq!(target("api.test", 99).as_deref(), Some("10.0.0.2"));
     }
 
     #[test]
     fn wrong_names_and_addresses_are_named() {
         for json in [
-            json!({"a": "nope"}), json!({"a:x": "1.2.3.4"}), json!({"a.*.x": "1.2.3.4"}), json!({"a_b": "1.2.3.4"}),
-            json!({"a": "1.2.3.4:99999"}), json!({"a": 5}), json!("a"),
+            json!({"a": "nope"}),
+            json!({"a:x": "1.2.3.4"}),
+            json!({"a.*.x": "1.2.3.4"}),
+            json!({"a_b": "1.2.3.4"}),
+            json!({"a": "1.2.3.4:99999"}),
+            json!({"a": 5}),
+            json!("a"),
         ] {
             assert!(hosts(&json).is_err(), "{json}");
         }

@@ -40,7 +40,9 @@ impl Stages {
     }
 
     fn read(json: &Json, at: &mut Reader, strict: bool) -> Option<Self> {
-        let Json::Array(stages) = json else { return at.invalid(json, "a list of stages {duration, target}") };
+        let Json::Array(stages) = json else {
+            return at.invalid(json, "a list of stages {duration, target}");
+        };
         let read = |(i, stage): (usize, &Json)| at.element(i, |at| StageLayer::read(stage, at, strict));
         Some(Self(stages.iter().enumerate().filter_map(read).collect()))
     }
@@ -81,7 +83,10 @@ mod tests {
     #[test]
     fn stages_in_text_are_pairs() {
         let stages = Stages::from_text("5s:10, 5m:20").expect("valid");
-        assert_eq!(stages.to_json(), json!([{"duration": "5s", "target": 10}, {"duration": "5m0s", "target": 20}]));
+        assert_eq!(
+            stages.to_json(),
+            json!([{"duration": "5s", "target": 10}, {"duration": "5m0s", "target": 20}])
+        );
         for text in ["5s", "5s:", ":5", "5s:x", "5x:5", "5s:1:2"] {
             assert!(Stages::from_text(text).is_err(), "{text}");
         }

@@ -52,7 +52,8 @@ impl FromStr for TrendStat {
             "med" => Ok(Self::Med),
             "max" => Ok(Self::Max),
             "count" => Ok(Self::Count),
-            _ => percentile().ok_or_else(|| "avg, min, med, max, count or p(N) with N from 0 to 100".to_owned()),
+            _ => percentile()
+                .ok_or_else(|| "avg, min, med, max, count or p(N) with N from 0 to 100".to_owned()),
         }
     }
 }

@@ -110,7 +110,7 @@ system_tags! {
     Vu = "vu", false;
 }
 
-/// Which system tags are set.
+/// Which system tags are set; none of them is possible, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SystemTags(u32);
 
@@ -143,11 +143,13 @@ impl FromIterator<SystemTag> for SystemTags {
 pub struct SystemTagNames(pub Vec<String>);
 
 impl SystemTagNames {
-    /// The set of the names that exist. An empty list means the default set, as in k6.
+    /// The names of the default set.
+    pub(crate) fn defaults() -> Self {
+        Self(SystemTags::default().iter().map(|tag| tag.name().to_owned()).collect())
+    }
+
+    /// The set of the names that exist.
     pub(crate) fn resolved(&self) -> SystemTags {
-        if self.0.is_empty() {
-            return SystemTags::default();
-        }
         SystemTag::ALL.iter().copied().filter(|tag| self.0.iter().any(|name| name == tag.name())).collect()
     }
 
@@ -168,7 +170,11 @@ impl Value for SystemTagNames {
         Vec::from_text(text).map(Self)
     }
 
+    /// An empty set is printed like none at all, as k6 1.1 does.
     fn to_json(&self) -> Json {
+        if self.0.is_empty() {
+            return Json::Null;
+        }
         self.resolved().iter().map(SystemTag::name).collect()
     }
 
@@ -212,6 +218,6 @@ mod tests {
         let chosen = SystemTagNames::from_text("vu, url,nope").expect("valid");
         assert_eq!(chosen.to_json(), json!(["url", "vu"]));
         assert_eq!(chosen.unknown().collect::<Vec<_>>(), ["nope"]);
-        assert_eq!(SystemTagNames(vec![]).resolved(), SystemTags::default());
+        assert_eq!(SystemTagNames(vec![]).resolved().iter().count(), 0);
     }
 }

@@ -41,7 +41,8 @@ impl Value for ThresholdSource {
             None => None,
             Some((_, Some(delay))) => Some(delay),
             Some((delay, None)) => {
-                return at.member("delayAbortEval", |at| at.invalid(delay, "a duration that is not negative"));
+                return at
+                    .member("delayAbortEval", |at| at.invalid(delay, "a duration that is not negative"));
             }
         };
         let Some(source) = source else { return at.member("threshold", |at| at.missing("an expression")) };
@@ -70,10 +71,13 @@ impl Value for Thresholds {
     const KIND: Kind = Kind::Object;
 
     fn from_json(json: &Json, at: &mut Reader) -> Option<Self> {
-        let Json::Object(members) = json else { return at.invalid(json, "an object of metrics and expressions") };
+        let Json::Object(members) = json else {
+            return at.invalid(json, "an object of metrics and expressions");
+        };
         let mut thresholds = BTreeMap::new();
         for (selector, sources) in members {
-            let sources = if sources.is_null() { Some(vec![]) } else { at.member(selector, |at| at.list(sources)) };
+            let sources =
+                if sources.is_null() { Some(vec![]) } else { at.member(selector, |at| at.list(sources)) };
             if let Some(sources) = sources {
                 thresholds.insert(selector.clone(), sources);
             }

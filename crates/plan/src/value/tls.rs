@@ -39,7 +39,9 @@ impl TlsVersion {
         let named = || Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, version)| *version);
         match text {
             "" => Ok(None),
-            _ => named().map(Some).ok_or_else(|| format!("one of {}", Self::NAMES.map(|(name, _)| name).join(", "))),
+            _ => named()
+                .map(Some)
+                .ok_or_else(|| format!("one of {}", Self::NAMES.map(|(name, _)| name).join(", "))),
         }
     }
 }
