@@ -81,7 +81,7 @@ pub enum Executor {
         duration: Duration,
         /// Virtual users made before the start.
         pre_allocated_vus: u64,
-        /// Virtual users at most, at least one and at least `pre_allocated_vus`.
+        /// Virtual users at most, at least `pre_allocated_vus`. Zero is possible: nothing starts then.
         max_vus: u64,
     },
     /// The start rate (per `time_unit`) follows `stages`.
@@ -90,18 +90,18 @@ pub enum Executor {
         start_rate: u64,
         /// What rates are counted in, above zero.
         time_unit: Duration,
-        /// The ramps of the rate, at least one; somewhere they or `start_rate` are above zero.
+        /// The ramps of the rate, at least one. The rate may be zero throughout: nothing starts then.
         stages: Vec<Stage>,
         /// Virtual users made before the start.
         pre_allocated_vus: u64,
-        /// Virtual users at most, at least one and at least `pre_allocated_vus`.
+        /// Virtual users at most, at least `pre_allocated_vus`. Zero is possible: nothing starts then.
         max_vus: u64,
     },
     /// Looping virtual users whose number is set from outside; no `duration` means "until stopped".
     ExternallyControlled {
         /// Virtual users at the start.
         vus: u64,
-        /// Virtual users at most, at least one and at least `vus`.
+        /// Virtual users at most, at least `vus`. Zero is possible: nothing starts then.
         max_vus: u64,
         /// No iteration starts after this.
         duration: Option<Duration>,
