@@ -4,6 +4,7 @@
 // @executors per-vu-iterations
 import exec from 'k6/execution';
 import http from 'k6/http';
+import { ordered } from './lib/show.js';
 
 console.log(`init in VU ${__VU}, __ITER ${typeof __ITER}`);
 
@@ -18,10 +19,10 @@ export function setup() {
 
 export default function (data) {
   data.touched = (data.touched || 0) + 1;
-  console.log(`iteration ${__ITER} of VU ${__VU} (${exec.vu.idInTest}): ${JSON.stringify(data)}`);
+  console.log(`iteration ${__ITER} of VU ${__VU} (${exec.vu.idInTest}): ${JSON.stringify(ordered(data))}`);
 }
 
 export function teardown(data) {
-  console.log(`teardown in VU ${__VU}, __ITER ${typeof __ITER}: ${JSON.stringify(data)}`);
+  console.log(`teardown in VU ${__VU}, __ITER ${typeof __ITER}: ${JSON.stringify(ordered(data))}`);
   http.get(`${__ENV.HTTP}/count/teardown`);
 }
