@@ -113,7 +113,9 @@ impl Aggregate {
         self.raw_dropped += delta.raw_dropped;
         for notice in &delta.notices {
             let kind = match notice {
-                Notice::SeriesFolded { limit, .. } => Notice::SeriesFolded { limit: *limit, keys: Vec::new() },
+                Notice::SeriesFolded { limit, .. } => {
+                    Notice::SeriesFolded { limit: *limit, keys: Vec::new() }
+                }
                 Notice::ErrorsFolded { .. } => notice.clone(),
             };
             if self.said.insert(kind) {
@@ -140,10 +142,10 @@ impl Aggregate {
     /// The scenario and the group that samples with these tags count for.
     fn sections_of(&self, tags: &TagSet) -> impl Iterator<Item = SectionKey> + use<> {
         let scenario: Arc<str> = tags.get_shared("scenario").cloned().unwrap_or_default();
-        let group = tags.get_shared("group").filter(|group| !group.is_empty()).map(|group| SectionKey {
-            scenario: Arc::clone(&scenario),
-            group: Some(Arc::clone(group)),
-        });
+        let group = tags
+            .get_shared("group")
+            .filter(|group| !group.is_empty())
+            .map(|group| SectionKey { scenario: Arc::clone(&scenario), group: Some(Arc::clone(group)) });
         let fits = |key: &SectionKey| self.sections.len() < SECTION_LIMIT || self.sections.contains_key(key);
         let group = group.filter(fits);
         [Some(SectionKey { scenario, group: None }), group].into_iter().flatten()

@@ -120,7 +120,9 @@ impl Checks {
         }
         let mut ordered: Vec<_> = groups.into_iter().collect();
         // By depth within equal stamps: parents are inserted before their children.
-        ordered.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(&b.0)));
+        ordered.sort_by(|a, b| {
+            a.1.cmp(&b.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(&b.0))
+        });
         let mut root = GroupNode::new("", "");
         root.checks = self.by_name(|key| key.group.is_empty());
         for (path, _) in ordered.iter().filter(|(path, _)| !path.is_empty()) {
@@ -321,10 +323,8 @@ mod tests {
         assert_eq!(names, ["zebra", "apple"]);
         assert_eq!(&*tree.groups[0].groups[0].path, "::zebra::inner");
         let checks: Vec<_> = tree.checks.iter().map(|check| (&*check.name, check.counts)).collect();
-        let expected = [
-            ("early", CheckCounts { passes: 0, fails: 1 }),
-            ("late", CheckCounts { passes: 1, fails: 1 }),
-        ];
+        let expected =
+            [("early", CheckCounts { passes: 0, fails: 1 }), ("late", CheckCounts { passes: 1, fails: 1 })];
         assert_eq!(checks, expected);
     }
 

@@ -104,7 +104,9 @@ impl Distribution {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         match (&other.body, &mut self.body) {
-            (Body::Exact(theirs), Body::Exact(mine)) if self.count <= EXACT_LIMIT => mine.extend_from_slice(theirs),
+            (Body::Exact(theirs), Body::Exact(mine)) if self.count <= EXACT_LIMIT => {
+                mine.extend_from_slice(theirs)
+            }
             (Body::Buckets(theirs), _) => self.to_buckets().merge(theirs),
             (Body::Exact(theirs) | Body::Loose(theirs), _) => {
                 let buckets = self.to_buckets();

@@ -139,7 +139,11 @@ impl Interner {
             entry.hash == hash
                 && entry.base == base
                 && entry.pairs.len() == pairs.len()
-                && entry.pairs.iter().zip(pairs).all(|(mine, theirs)| *mine.0 == *theirs.0 && *mine.1 == *theirs.1)
+                && entry
+                    .pairs
+                    .iter()
+                    .zip(pairs)
+                    .all(|(mine, theirs)| *mine.0 == *theirs.0 && *mine.1 == *theirs.1)
         });
         if let Some(entry) = known {
             return Interned { index: entry.result, full: None };
@@ -162,7 +166,9 @@ impl Interner {
             return Interned { index, full: None };
         }
         let (set, original) = self.fold_error(set);
-        if original.is_some() && let Some(index) = self.find(&set) {
+        if original.is_some()
+            && let Some(index) = self.find(&set)
+        {
             return Interned { index, full: original };
         }
         if self.wide.is_none() && self.sets.len() < self.limits.sets {

@@ -73,7 +73,8 @@ impl RawWriter {
             return;
         }
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) = self.sink.sender.try_send(batch)
+        if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
+            self.sink.sender.try_send(batch)
         {
             self.dropped += batch.len() as u64;
         }

@@ -274,7 +274,9 @@ impl Recorder {
 
     fn notices(&mut self) -> Vec<Notice> {
         let mut notices = Vec::new();
-        if !self.said_series && let Some(keys) = self.interner.folded_keys() {
+        if !self.said_series
+            && let Some(keys) = self.interner.folded_keys()
+        {
             self.said_series = true;
             notices.push(Notice::SeriesFolded { limit: self.limits.sets as u64, keys });
         }

@@ -162,7 +162,10 @@ mod tests {
         let registry = Registry::new();
         assert_eq!(registry.get("http_reqs"), Some(builtin::HTTP_REQS));
         let lag = registry.def(builtin::ITERATION_START_LAG);
-        assert_eq!((&*lag.name, lag.kind, lag.contains), ("iteration_start_lag", Kind::Trend, Contains::Time));
+        assert_eq!(
+            (&*lag.name, lag.kind, lag.contains),
+            ("iteration_start_lag", Kind::Trend, Contains::Time)
+        );
         for (index, (name, ..)) in builtin::TABLE.iter().enumerate() {
             assert_eq!(registry.get(name), Some(MetricId::from_index(index as u32)));
         }

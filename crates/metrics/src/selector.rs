@@ -37,7 +37,9 @@ pub enum SelectorError {
         column: usize,
     },
     /// Something follows the closing brace.
-    #[error("read metric {name:?}: the closing curly brace must be last, but text follows at column {column}")]
+    #[error(
+        "read metric {name:?}: the closing curly brace must be last, but text follows at column {column}"
+    )]
     TrailingText {
         /// The text as given.
         name: String,
@@ -124,9 +126,14 @@ impl Submetric {
         if let Some((start, inner)) = inner {
             let mut offset = start;
             for part in inner.split(',') {
-                let pair = part.split_once(':').filter(|(key, value)| !key.trim().is_empty() && !value.is_empty());
+                let pair =
+                    part.split_once(':').filter(|(key, value)| !key.trim().is_empty() && !value.is_empty());
                 let Some((key, value)) = pair.filter(|(key, _)| !unquote(key).is_empty()) else {
-                    return Err(SelectorError::MalformedTag { name, part: part.to_owned(), column: column(offset) });
+                    return Err(SelectorError::MalformedTag {
+                        name,
+                        part: part.to_owned(),
+                        column: column(offset),
+                    });
                 };
                 selector.pairs.push((unquote(key).into(), unquote(value).into()));
                 offset += part.len() + 1;
@@ -144,10 +151,7 @@ impl Submetric {
 /// Without the spaces around it, and without one pair of quotes around the rest.
 fn unquote(text: &str) -> &str {
     let text = text.trim();
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(text)
+    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -165,7 +169,11 @@ mod tests {
         let submetric = parse("http_reqs{ group : ::front ,name:\"a b\"}").unwrap();
         assert_eq!(submetric.name, "http_reqs{group : ::front ,name:\"a b\"}");
         assert_eq!(submetric.selector.iter().collect::<Vec<_>>(), [("group", "::front"), ("name", "a b")]);
-        assert!(submetric.selector.matches(&TagSet::new([("group", "::front"), ("name", "a b"), ("x", "y")])));
+        assert!(submetric.selector.matches(&TagSet::new([
+            ("group", "::front"),
+            ("name", "a b"),
+            ("x", "y")
+        ])));
         assert!(!submetric.selector.matches(&TagSet::new([("group", "::front")])));
     }
 
@@ -179,7 +187,10 @@ mod tests {
     #[test]
     fn errors_name_the_column() {
         let message = |text| parse(text).unwrap_err().to_string();
-        assert_eq!(message("http_reqs{a:b"), "read metric \"http_reqs{a:b\": unmatched curly brace at column 10");
+        assert_eq!(
+            message("http_reqs{a:b"),
+            "read metric \"http_reqs{a:b\": unmatched curly brace at column 10"
+        );
         assert_eq!(
             message("http_reqs{a:b}x"),
             "read metric \"http_reqs{a:b}x\": the closing curly brace must be last, but text follows at column 15"

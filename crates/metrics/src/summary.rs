@@ -207,8 +207,10 @@ fn sections(aggregate: &Aggregate) -> (Vec<Section>, Vec<Section>) {
     let mut keys: Vec<&SectionKey> = aggregate.sections().keys().collect();
     // Scenarios by name; groups in first-seen order, a parent before what it holds.
     keys.sort_by_cached_key(|key| {
-        let group = key.group.as_deref().unwrap_or_default();
-        ((!outside(&key.scenario)).then(|| key.scenario.clone()), aggregate.first_seen(group), group.to_owned())
+        let path = key.group.as_deref().unwrap_or_default();
+        let first_seen = aggregate.first_seen(path);
+        let unknown = key.group.is_some() && first_seen.is_none();
+        ((!outside(&key.scenario)).then(|| key.scenario.clone()), unknown, first_seen, path.to_owned())
     });
     for key in keys {
         let scenario_section = if outside(&key.scenario) {

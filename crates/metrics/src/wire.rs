@@ -62,7 +62,8 @@ impl Delta {
         for (metric, _) in metrics {
             writer.string(&metric.name);
             let kind = KINDS.iter().position(|kind| *kind == metric.kind).unwrap_or_default();
-            let contains = CONTENTS.iter().position(|contains| *contains == metric.contains).unwrap_or_default();
+            let contains =
+                CONTENTS.iter().position(|contains| *contains == metric.contains).unwrap_or_default();
             writer.byte((kind << 4 | contains) as u8);
         }
         writer.varint(series.len() as u64);

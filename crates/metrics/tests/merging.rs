@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use throng_metrics::threshold::{Phase, Source};
 use throng_metrics::{
-    Aggregate, Breakdown, Contains, Delta, HttpSample, Kind, Notice, Recorder, RecorderConfig, Registry, Sink,
-    Submetric, Summary, SummaryInput, Thresholds, UnixNanos, builtin, raw_channel,
+    Aggregate, Breakdown, Contains, Delta, HttpSample, Kind, Notice, Recorder, RecorderConfig, Registry,
+    Sink, Submetric, Summary, SummaryInput, Thresholds, UnixNanos, builtin, raw_channel,
 };
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,11 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        (0_u8..4, any::<bool>(), 0.0..1e4_f64).prop_map(|(url, failed, duration)| Op::Http { url, failed, duration }),
+        (0_u8..4, any::<bool>(), 0.0..1e4_f64).prop_map(|(url, failed, duration)| Op::Http {
+            url,
+            failed,
+            duration
+        }),
         (-1e3..1e3_f64).prop_map(Op::Trend),
         (-1e12..1e12_f64).prop_map(Op::Count),
         ((-10.0..10.0_f64), 0_u64..5).prop_map(|(value, at)| Op::Gauge(value, at)),
@@ -47,7 +51,8 @@ fn apply(recorder: &mut Recorder, registry: &Registry, op: &Op, at: u64) {
         Op::Http { url, failed, duration } => {
             let url = format!("/{url}");
             let expected = if *failed { "false" } else { "true" };
-            let tags = recorder.with_tags(root, &[("scenario", "s"), ("url", &url), ("expected_response", expected)]);
+            let tags = recorder
+                .with_tags(root, &[("scenario", "s"), ("url", &url), ("expected_response", expected)]);
             let sample = HttpSample {
                 duration: *duration,
                 waiting: duration / 3.0,
@@ -157,13 +162,16 @@ fn source(expression: &str) -> Source {
 
 #[test]
 fn a_worker_past_a_thousand_values_still_gives_exact_sums() {
-    let seconds: Vec<Vec<Op>> = (0..3).map(|_| (0..900).map(|n| Op::Trend(f64::from(n) + 0.1)).collect()).collect();
+    let seconds: Vec<Vec<Op>> =
+        (0..3).map(|_| (0..900).map(|n| Op::Trend(f64::from(n) + 0.1)).collect()).collect();
     let registry = registry();
     let mut aggregate = Aggregate::new(Arc::clone(&registry), Vec::new(), Breakdown::Totals);
     for delta in deltas(1, &seconds) {
         aggregate.merge(&Delta::decode(&delta.encode()).unwrap()).unwrap();
     }
-    let Some(Sink::Trend(total)) = aggregate.total(registry.get("my_trend").unwrap()) else { panic!("a trend") };
+    let Some(Sink::Trend(total)) = aggregate.total(registry.get("my_trend").unwrap()) else {
+        panic!("a trend")
+    };
     assert_eq!((total.count(), total.min(), total.max()), (2_700, 0.1, 899.1));
     assert_eq!(total.avg(), 449.6);
     assert!(!total.is_exact());
@@ -175,7 +183,8 @@ fn unique_urls_fold_once_said_and_leave_sub_metrics_exact() {
     let named = "http_req_duration{url:/4242}";
     let sources = [(named.to_owned(), vec![source("max<1")])];
     let thresholds = Thresholds::parse(&sources, &registry).unwrap();
-    let config = RecorderConfig { selectors: thresholds.selectors(), series_limit: 100, ..RecorderConfig::default() };
+    let config =
+        RecorderConfig { selectors: thresholds.selectors(), series_limit: 100, ..RecorderConfig::default() };
     let mut recorder = Recorder::new(Arc::clone(&registry), config);
     let mut aggregate = Aggregate::new(Arc::clone(&registry), thresholds.submetrics(), Breakdown::Totals);
     let mut notices = Vec::new();
@@ -184,7 +193,11 @@ fn unique_urls_fold_once_said_and_leave_sub_metrics_exact() {
         let expected = if request % 4 == 0 { "false" } else { "true" };
         let tags = [("url", &*url), ("expected_response", expected)];
         let tags = recorder.with_tags(recorder.root(), &tags);
-        let sample = HttpSample { duration: f64::from(request), failed: Some(request % 4 == 0), ..HttpSample::default() };
+        let sample = HttpSample {
+            duration: f64::from(request),
+            failed: Some(request % 4 == 0),
+            ..HttpSample::default()
+        };
         recorder.add_http(tags, &sample, UnixNanos(1));
         if request % 1_000 == 999 {
             let delta = recorder.take_delta();
@@ -197,7 +210,9 @@ fn unique_urls_fold_once_said_and_leave_sub_metrics_exact() {
     let sink = |name: &str| aggregate.find(&Submetric::parse(name, &registry).unwrap()).cloned();
     let Some(Sink::Trend(one)) = sink(named) else { panic!("the named URL was seen") };
     assert_eq!((one.count(), one.max()), (1, 4242.0));
-    let Some(Sink::Trend(expected)) = sink("http_req_duration{expected_response:true}") else { panic!("tracked") };
+    let Some(Sink::Trend(expected)) = sink("http_req_duration{expected_response:true}") else {
+        panic!("tracked")
+    };
     assert_eq!(expected.count(), 7_500);
     let evaluation = thresholds.evaluate(&aggregate, Duration::from_secs(1), Phase::Final);
     assert_eq!(evaluation.crossed, [named]);
@@ -241,7 +256,9 @@ fn an_abort_waits_for_its_delay() {
 fn thresholds_that_do_not_fit_are_refused() {
     let registry = registry();
     let message = |metric: &str, expression: &str| {
-        Thresholds::parse(&[(metric.to_owned(), vec![source(expression)])], &registry).unwrap_err().to_string()
+        Thresholds::parse(&[(metric.to_owned(), vec![source(expression)])], &registry)
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(
         message("my_trend", "count<1"),

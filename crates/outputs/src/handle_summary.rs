@@ -128,10 +128,9 @@ fn check_metrics(summary: &Summary) -> Vec<Value> {
         return Vec::new();
     }
     let fails = rate.total - rate.passes;
-    let entry = |name: &str, kind: Kind, values: Value| {
-        json!({ "name": name, "type": kind.as_str(), "contains": "default", "values": values })
-    };
-    let share = |part: u64| json!({ "rate": part as f64 / rate.total as f64, "matches": part, "total": rate.total });
+    let entry = |name: &str, kind: Kind, values: Value| json!({ "name": name, "type": kind.as_str(), "contains": "default", "values": values });
+    let share =
+        |part: u64| json!({ "rate": part as f64 / rate.total as f64, "matches": part, "total": rate.total });
     vec![
         entry("checks_total", Kind::Counter, json!({ "count": rate.total })),
         entry("checks_succeeded", Kind::Rate, share(rate.passes)),

@@ -6,7 +6,14 @@
 /// As `String(value)`: the shortest digits that read back as the same number.
 pub(crate) fn to_string(value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "NaN" } else if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+        return if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned();
     }
     let magnitude = value.abs();
     if value == 0.0 {

@@ -38,7 +38,8 @@ impl FromStr for TrendStat {
             "max" => StatKind::Max,
             "count" => StatKind::Count,
             _ => {
-                let percent = text.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')?.parse::<f64>().ok());
+                let percent =
+                    text.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')?.parse::<f64>().ok());
                 let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
                 StatKind::Percentile(percent.ok_or_else(|| TrendStatError(text.to_owned()))?)
             }

@@ -158,7 +158,8 @@ fn aggregation(label: &str) -> Option<Aggregation> {
 /// A decimal number, with exponent if wanted; digits may be grouped by underscores (observed on k6 1.1).
 fn number(text: &str) -> Option<f64> {
     let allowed = |byte: u8| byte.is_ascii_digit() || b"+-.eE_".contains(&byte);
-    let starts = text.trim_start_matches(['+', '-']).starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    let starts =
+        text.trim_start_matches(['+', '-']).starts_with(|first: char| first.is_ascii_digit() || first == '.');
     if !starts || !text.bytes().all(allowed) || text.contains("__") || text.ends_with('_') {
         return None;
     }
@@ -262,7 +263,9 @@ mod tests {
         assert!(message("  AVG<1").starts_with("\"AVG\" at column 3 is no aggregation"));
         assert_eq!(message("avg< 1ms"), "\"1ms\" at column 6 is not a number");
         assert_eq!(message("avg< = 1"), "\"= 1\" at column 6 is not a number");
-        for bad in ["", "p95<1", "p( 95 )<1", "p(9.9.9)<1", "p()<1", "a vg<1", "p(101)<1", "p(-1)<2", "p(95<1"] {
+        for bad in
+            ["", "p95<1", "p( 95 )<1", "p(9.9.9)<1", "p()<1", "a vg<1", "p(101)<1", "p(-1)<2", "p(95<1"]
+        {
             assert!(Expression::parse(bad).is_err(), "{bad}");
         }
         for bad in ["avg<", "avg<1 0", "avg<- 1", "avg<0x10", "avg<1e", "avg<NaN", "avg<inf", "avg<--1"] {

@@ -115,9 +115,12 @@ impl Thresholds {
             let kind = registry.def(target.metric).kind;
             for source in sources {
                 let text = source.expression.trim();
-                let expression = Expression::parse(&source.expression).map_err(|error| {
-                    ThresholdError::Expression { metric: metric.clone(), expression: text.to_owned(), source: error }
-                })?;
+                let expression =
+                    Expression::parse(&source.expression).map_err(|error| ThresholdError::Expression {
+                        metric: metric.clone(),
+                        expression: text.to_owned(),
+                        source: error,
+                    })?;
                 if !expression.aggregation.applies_to(kind) {
                     return Err(ThresholdError::Unsupported {
                         metric: metric.clone(),

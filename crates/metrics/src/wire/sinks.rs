@@ -61,7 +61,10 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: Kind) -> Result<Sink, WireErro
             let parts = reader.list(|reader| {
                 let source = reader.varint()?;
                 let at = UnixNanos(reader.varint()?);
-                Ok((source, GaugePart { at, value: reader.float()?, min: reader.float()?, max: reader.float()? }))
+                Ok((
+                    source,
+                    GaugePart { at, value: reader.float()?, min: reader.float()?, max: reader.float()? },
+                ))
             })?;
             Sink::Gauge(Gauge { parts: parts.into_iter().collect() })
         }
@@ -85,7 +88,9 @@ fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution, WireError>
                 let difference = reader.varint()?;
                 let next = match key {
                     None => Some(unzigzag(difference)),
-                    Some(previous) => i64::try_from(difference).ok().and_then(|rise| rise.checked_add(previous)),
+                    Some(previous) => {
+                        i64::try_from(difference).ok().and_then(|rise| rise.checked_add(previous))
+                    }
                 };
                 let next = next.filter(|next| Some(*next) > key || key.is_none()).ok_or(invalid.clone())?;
                 let count = reader.varint()?;

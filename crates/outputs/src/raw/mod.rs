@@ -110,7 +110,11 @@ struct Drain {
 impl Drain {
     fn new(writers: Vec<Box<dyn SampleWriter>>, failures: Option<Sender<String>>) -> Self {
         let now = Instant::now();
-        Self { writers: writers.into_iter().map(|writer| (writer, now)).collect(), failures, errors: Vec::new() }
+        Self {
+            writers: writers.into_iter().map(|writer| (writer, now)).collect(),
+            failures,
+            errors: Vec::new(),
+        }
     }
 
     fn run(mut self, samples: &RawReceiver, stop: &AtomicBool) -> Vec<OutputError> {

@@ -34,8 +34,10 @@ impl Target {
         let Self::File(path) = self else {
             return Ok(Sink::Plain(BufWriter::new(Box::new(io::stdout()))));
         };
-        let file = File::create(path).map_err(|source| {
-            OutputError::Open { output, target: self.clone(), source }
+        let file = File::create(path).map_err(|source| OutputError::Open {
+            output,
+            target: self.clone(),
+            source,
         })?;
         if path.extension().is_some_and(|extension| extension == "gz") {
             return Ok(Sink::Gzip(Some(GzEncoder::new(BufWriter::new(file), Compression::default()))));

@@ -2,11 +2,11 @@
 
 use throng_metrics::{CheckStats, Rate, Section, Summary, SummaryMetric};
 
+use super::Mode;
 use super::format::percent;
 use super::generator::GeneratorReport;
 use super::metric_lines::{Formatter, Look};
 use super::style::Paint;
-use super::Mode;
 
 /// The categories of metrics in their order, each with the test for its names.
 ///
@@ -81,7 +81,8 @@ fn thresholds(summary: &Summary, formatter: &Formatter<'_>) -> Option<String> {
         };
         let mut lines = vec![format!("{indent}{name}")];
         for threshold in &metric.thresholds {
-            let mark = if threshold.ok { style.paint(Paint::Good, "✓") } else { style.paint(Paint::Bad, "✗") };
+            let mark =
+                if threshold.ok { style.paint(Paint::Good, "✓") } else { style.paint(Paint::Bad, "✗") };
             let source = style.paint(Paint::Plain, &format!("'{}'", threshold.source));
             let label = style.paint(Paint::Plain, &threshold.aggregation);
             let observed = formatter.observed(metric, &threshold.aggregation, threshold.observed);
@@ -110,8 +111,8 @@ fn body(
         }
     }
     let shown = |metric: &SummaryMetric| {
-        let hidden = NEVER_SHOWN.contains(&&*metric.base)
-            || mode == Mode::Compact && PHASES.contains(&&*metric.base);
+        let hidden =
+            NEVER_SHOWN.contains(&&*metric.base) || mode == Mode::Compact && PHASES.contains(&&*metric.base);
         !hidden
     };
     let categories: Vec<(&str, Vec<&SummaryMetric>)> = CATEGORIES

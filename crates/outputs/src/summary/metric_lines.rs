@@ -2,9 +2,9 @@
 
 use throng_metrics::{Contains, Kind, Sink, SummaryMetric};
 
+use super::TimeUnit;
 use super::format::{percent, value};
 use super::style::{Paint, Style};
-use super::TimeUnit;
 use crate::number::trimmed;
 use crate::trend_stat::TrendStat;
 use crate::values::per_second;
@@ -52,7 +52,12 @@ impl Formatter<'_> {
     }
 
     /// The value of one aggregation, for the list of thresholds.
-    pub(super) fn observed(&self, metric: &SummaryMetric, aggregation: &str, observed: Option<f64>) -> String {
+    pub(super) fn observed(
+        &self,
+        metric: &SummaryMetric,
+        aggregation: &str,
+        observed: Option<f64>,
+    ) -> String {
         let number = observed.unwrap_or_default();
         match (metric.kind, aggregation) {
             (Kind::Rate, _) => percent(number),
@@ -89,7 +94,8 @@ impl Formatter<'_> {
     }
 
     fn row(&self, metric: &SummaryMetric, look: Look) -> Row {
-        let name = metric.suffix.as_ref().map_or_else(|| metric.name.clone(), |suffix| format!("{{ {suffix} }}"));
+        let name =
+            metric.suffix.as_ref().map_or_else(|| metric.name.clone(), |suffix| format!("{{ {suffix} }}"));
         let nesting = if metric.suffix.is_some() { "  " } else { "" };
         let verdict = match look {
             Look::Modern => String::new(),
@@ -137,9 +143,11 @@ impl Formatter<'_> {
                 let extras: Vec<String> = match &extras[..] {
                     // A single one ends the line and is not padded.
                     [only] => vec![paint(extra, only, 0)],
-                    several => {
-                        several.iter().zip(&widths.extras).map(|(text, width)| paint(extra, text, *width)).collect()
-                    }
+                    several => several
+                        .iter()
+                        .zip(&widths.extras)
+                        .map(|(text, width)| paint(extra, text, *width))
+                        .collect(),
                 };
                 format!("{value} {}", extras.join(" "))
             }
