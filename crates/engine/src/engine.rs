@@ -9,7 +9,7 @@ use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::placement::Placement;
 use crate::shard::Shard;
 use crate::shared::Shared;
-use crate::work::Work;
+use crate::work::{Kind, Work};
 
 /// What an engine is made of.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,11 @@ impl Engine {
         let works: Vec<Work> = config.scenarios.iter().map(|s| Work::new(s, config.slots)).collect();
         let placement = Placement::compute(&works, config.slots, shards);
         let shared = Shared::new(works.len(), shards);
+        for (scenario, work) in works.iter().enumerate() {
+            if let Kind::ExternallyControlled { vus, max_vus } = work.kind {
+                shared.scenario(ScenarioIndex::new(scenario)).set_controlled(vus, max_vus);
+            }
+        }
         Arc::new(Self { works, placement, shared, min_iteration: config.min_iteration_duration })
     }
 

@@ -8,6 +8,40 @@
 //! Work is split twice. [`throng_plan::Slots`] says which virtual users, iterations and planned starts of
 //! the whole test are this worker's; [`Placement`] says on which shard each of its virtual users lives.
 //! The union of all shards of all workers is exactly the schedule of one thread on one machine.
+//!
+//! ```
+//! use std::time::Duration;
+//! use throng_engine::{Action, Config, Engine, Event, Outcome, ShardIndex, Time};
+//! # let scenario = throng_plan::Scenario {
+//! #     name: "default".to_owned(),
+//! #     start_time: Duration::ZERO,
+//! #     graceful_stop: Duration::from_secs(30),
+//! #     exec: "default".to_owned(),
+//! #     env: Default::default(),
+//! #     tags: Default::default(),
+//! #     executor: throng_plan::Executor::ConstantVus { vus: 2, duration: Duration::from_secs(1) },
+//! # };
+//!
+//! let slots = throng_plan::Slots::whole();
+//! let min_iteration_duration = Duration::ZERO;
+//! let engine = Engine::new(&Config { scenarios: &[scenario], slots: &slots, shards: 1, min_iteration_duration });
+//! let mut shard = engine.shard(ShardIndex::new(0));
+//! let mut actions = Vec::new();
+//! let mut now = Time::ZERO;
+//! shard.start(now, &mut actions);
+//! while !shard.is_done() {
+//!     // Two virtual users whose iterations take 400 ms: 0, 400 and 800 ms are before the end.
+//!     now = now + Duration::from_millis(400);
+//!     for action in std::mem::take(&mut actions) {
+//!         if let Action::Start { vu, .. } = action {
+//!             let ended = Event::IterationEnded { vu, outcome: Outcome::Complete };
+//!             shard.on_event(now, ended, &mut actions);
+//!         }
+//!     }
+//!     shard.on_time(now, &mut actions);
+//! }
+//! assert_eq!(engine.progress(now).complete, 6);
+//! ```
 
 #![forbid(unsafe_code)]
 

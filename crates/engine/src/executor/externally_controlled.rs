@@ -45,6 +45,7 @@ impl Control {
             Change::Pause => self.paused = true,
             Change::Resume => self.paused = false,
             Change::Set { vus, max_vus } => {
+                // Ids have 32 bits, and there are other scenarios' virtual users.
                 self.max_vus = max_vus.clamp(self.foreseen, u64::from(u32::MAX / 2).max(self.foreseen));
                 self.vus = vus.min(self.max_vus);
             }
@@ -66,6 +67,7 @@ impl Shard {
             let Body::Looping(looping) = &mut part.body else { continue };
             let Some(control) = &mut looping.control else { continue };
             control.change(change);
+            self.engine.shared.scenario(scenario).set_controlled(control.vus, control.max_vus);
             if phase == PartPhase::Running {
                 self.apply_control(scenario, now, actions);
             }
@@ -79,7 +81,6 @@ impl Shard {
     pub(crate) fn apply_control(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
         let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
         let Some(control) = looping.control else { return };
-        self.engine.shared.scenario(scenario).set_controlled(control.vus, control.max_vus);
         self.keep_time(scenario, control.paused, now);
         self.add_places(scenario, control, actions);
         let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };

@@ -58,3 +58,12 @@ fn arrival_rates_show_their_rate_and_their_users() {
     let log = sim.lasting(ms(5000)).run();
     assert!(matches!(log.progress().scenarios[0].detail, Detail::Arrivals { vus: 3, .. }));
 }
+
+#[test]
+fn a_controlled_scenario_shows_its_numbers_before_it_begins() {
+    let mut late =
+        scenario("x", Executor::ExternallyControlled { vus: 2, max_vus: 5, duration: Some(ms(1000)) });
+    late.start_time = ms(500);
+    let progress = Sim::of([late]).engine().scenario_progress(ScenarioIndex::new(0), Time::ZERO);
+    assert_eq!(progress.detail, Detail::Controlled { vus: 2, max_vus: 5 });
+}

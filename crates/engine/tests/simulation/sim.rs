@@ -258,7 +258,7 @@ impl Running {
             let wake = (0..self.shards.len())
                 .filter_map(|shard| Some((self.awake(shard, self.shards[shard].next_wake()?), shard)))
                 .min();
-            let message = self.inbox.peek().map(|Reverse((at, _, shard))| (self.awake(*shard, *at), *shard));
+            let message = self.next_message();
             now = match (wake, message) {
                 (None, None) => panic!("not done, and nothing will happen: {:?}", self.log.progress),
                 (Some((at, shard)), message) if message.is_none_or(|(message, _)| at <= message) => {
@@ -290,6 +290,19 @@ impl Running {
         assert_eq!(self.log.starts.len() as u64, self.log.complete + self.log.interrupted);
         self.log.progress = Some(progress);
         self.log
+    }
+
+    /// The first message, once those of a stalled thread have been put off.
+    fn next_message(&mut self) -> Option<(Time, usize)> {
+        loop {
+            let Reverse((at, id, shard)) = *self.inbox.peek()?;
+            let awake = self.awake(shard, at);
+            if awake == at {
+                return Some((at, shard));
+            }
+            self.inbox.pop();
+            self.inbox.push(Reverse((awake, id, shard)));
+        }
     }
 
     /// When a shard that should act at `at` really does.
