@@ -1,7 +1,7 @@
 //! The configuration file: options below the script's, and a few settings that only it, the environment
 //! and flags can hold.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ pub enum ConfigError {
 
 impl ConfigFile {
     /// Reads `asked`, or the default path, where it is no error if there is nothing.
-    pub fn load(asked: Option<&Path>, environment: &HashMap<String, String>) -> Result<Self, ConfigError> {
+    pub fn load(asked: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let path = match asked {
             Some(path) => path.to_owned(),
             None => match default_path(environment).filter(|path| path.exists()) {
@@ -104,7 +104,7 @@ impl ConfigFile {
 }
 
 /// `k6/config.json` in the configuration folder of the user, where k6 looks on Linux.
-fn default_path(environment: &HashMap<String, String>) -> Option<PathBuf> {
+fn default_path(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     let set = |name| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
     Some(folder.join("k6").join("config.json"))
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_missing_default_file_is_no_error_but_a_missing_asked_one_is() {
         let dir = tempfile::tempdir().unwrap();
-        let home = HashMap::from([("HOME".to_owned(), dir.path().display().to_string())]);
+        let home = BTreeMap::from([("HOME".to_owned(), dir.path().display().to_string())]);
         assert_eq!(ConfigFile::load(None, &home).unwrap(), ConfigFile::default());
         assert!(ConfigFile::load(Some(&dir.path().join("x.json")), &home).is_err());
     }
@@ -150,7 +150,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("k6")).unwrap();
         std::fs::write(dir.path().join("k6/config.json"), r#"{"linger":true}"#).unwrap();
-        let home = HashMap::from([("XDG_CONFIG_HOME".to_owned(), dir.path().display().to_string())]);
+        let home = BTreeMap::from([("XDG_CONFIG_HOME".to_owned(), dir.path().display().to_string())]);
         assert_eq!(ConfigFile::load(None, &home).unwrap().linger, Some(true));
     }
 }

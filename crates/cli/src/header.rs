@@ -5,13 +5,12 @@
 
 use std::fmt::Write as _;
 
-/// A crowd that grows: three rows of virtual users.
+/// A crowd, growing.
 const MARK: &str = r"
-           o
-          /|\        throng
-       o  / \  o
-      /|\     /|\    many users, one clock
-      / \  o  / \
+                 o
+          o     /|\
+    o    /|\    /|\   throng
+   /|\   / \    / \   many users, one clock
 ";
 
 /// What the header tells.
@@ -53,4 +52,59 @@ impl Header {
 
 fn paint(text: &str, colour: u8, coloured: bool) -> String {
     if coloured { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    fn header() -> Header {
+        Header {
+            script: "s1.js".into(),
+            outputs: vec!["json (j.json)".into(), "csv (c.csv)".into()],
+            scenarios: vec![
+                "(100.00%) 2 scenarios, 4 max VUs, 33s max duration (incl. graceful stop):".into(),
+                "reads: 2 looping VUs for 2s (exec: reads, gracefulStop: 1s)".into(),
+                "writes: 5.00 iterations/s for 2s (maxVUs: 2, startTime: 1s)".into(),
+            ],
+        }
+    }
+
+    #[test]
+    fn labels_end_in_one_column() {
+        assert_snapshot!(header().to_text(false), @"
+             execution: local
+                script: s1.js
+                output: json (j.json), csv (c.csv)
+
+             scenarios: (100.00%) 2 scenarios, 4 max VUs, 33s max duration (incl. graceful stop):
+                      * reads: 2 looping VUs for 2s (exec: reads, gracefulStop: 1s)
+                      * writes: 5.00 iterations/s for 2s (maxVUs: 2, startTime: 1s)
+        ");
+    }
+
+    #[test]
+    fn the_indentation_is_exact() {
+        let text = Header { outputs: vec![], ..header() }.to_text(false);
+        assert!(text.starts_with("     execution: local\n        script: s1.js\n        output: -\n\n"));
+        assert!(text.contains("\n     scenarios: (100"));
+        assert!(
+            text.ends_with(
+                "\n              * writes: 5.00 iterations/s for 2s (maxVUs: 2, startTime: 1s)\n\n"
+            )
+        );
+    }
+
+    #[test]
+    fn values_are_coloured_and_labels_are_not() {
+        let text = header().to_text(true);
+        assert!(text.contains("        script: \x1b[36ms1.js\x1b[0m\n"));
+    }
+
+    #[test]
+    fn the_mark_ends_with_an_empty_line() {
+        assert!(mark(false).starts_with('\n') && mark(false).ends_with("\n\n"));
+        assert!(!mark(false).contains('\x1b') && mark(true).contains('\x1b'));
+    }
 }

@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 pub mod config_file;
-mod duration;
 pub mod env;
 pub mod exit;
 pub mod face;

@@ -1,19 +1,21 @@
 //! What `run` needs to know, once the command line is understood.
 //!
 //! [`RunSpec`] holds everything but the script's own options, which are known only after its init code
-//! has run; [`Layers`] keeps the other sources apart until then, so that they can be merged in order.
+//! has run; its layers keep the other sources apart until then, so that they can be merged in order.
 
 mod summary;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use throng_plan::{Level, Options, PlanError, merge};
 
 pub use summary::{Summary, SummaryMode};
 
 use crate::config_file::ConfigFile;
 use crate::env::script_environment;
+use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
 use crate::flags::{FlagError, Values};
@@ -70,20 +72,20 @@ pub enum Compatibility {
     Base,
 }
 
-/// Sources of options, the weakest first; the script's own come between `config` and `environment`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Layers {
-    /// The configuration file.
-    pub config: Map<String, Value>,
-    /// The variables of the process.
-    pub environment: HashMap<String, String>,
-    /// Flags with their values, in no order; a flag that may come again has several.
-    pub flags: Vec<(&'static str, Vec<String>)>,
+/// As what the program was called: decides what is shown beyond what k6 shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// Throng's own command line.
+    Own,
+    /// k6's.
+    K6,
 }
 
 /// Everything that a run goes by, but for the script's own options.
 #[derive(Debug, Clone)]
 pub struct RunSpec {
+    /// As what the program was called.
+    pub face: Face,
     /// What to do with the script.
     pub purpose: Purpose,
     /// Where the script comes from.
@@ -92,8 +94,9 @@ pub struct RunSpec {
     pub test_type: Option<TestType>,
     /// Its globals.
     pub compatibility: Compatibility,
-    /// Options by source.
-    pub layers: Layers,
+    /// Options of the configuration file, the environment and the flags. With the script's own they go
+    /// to [`throng_plan::merge()`].
+    pub layers: Vec<(Level, Options)>,
     /// What scripts see as `__ENV`.
     pub env: BTreeMap<String, String>,
     /// Where samples go.
@@ -131,9 +134,11 @@ impl RunSpec {
             Purpose::Run => outputs(values, &config)?,
             Purpose::Inspect { .. } => Vec::new(),
         };
+        let layers = layers(values, config.options)?;
         let no_thresholds = values.switch("no-thresholds")?.unwrap_or(false);
         values.switch("no-usage-report")?;
         Ok(Self {
+            face: if invocation.program == "throng" { Face::Own } else { Face::K6 },
             purpose,
             script,
             test_type: test_type(values)?,
@@ -146,12 +151,8 @@ impl RunSpec {
             quiet: values.switch("quiet")?.unwrap_or(false),
             terminal: invocation.terminal.clone(),
             log: invocation.log.clone(),
-            console: console(invocation)?,
-            layers: Layers {
-                config: config.options,
-                environment: values.environment().clone(),
-                flags: values.option_flags(),
-            },
+            console: console(invocation, &layers)?,
+            layers,
         })
     }
 }
@@ -162,7 +163,7 @@ fn script(arguments: &[String], command: &'static str) -> Result<Script, FlagErr
         [one] => Ok(Script::File(one.clone())),
         other => Err(FlagError::Arguments {
             command,
-            takes: "one script: a path, or - for standard input",
+            takes: "one script (a path, or - for standard input)",
             given: other.len(),
         }),
     }
@@ -180,6 +181,21 @@ fn outputs(values: &Values, config: &ConfigFile) -> Result<Vec<Output>, Failure>
         .or_else(|| config.out.clone())
         .unwrap_or_default();
     Ok(outputs::select(&requests, config.collectors.as_ref(), values.environment())?)
+}
+
+/// The layers around the script's. A flag that cannot be read is an error of the command line, while the
+/// other two are configuration: observed on k6 1.1, whose exit codes tell them apart.
+fn layers(values: &Values, config: Map<String, Value>) -> Result<Vec<(Level, Options)>, Failure> {
+    let configuration = |error: PlanError| Failure::new(Exit::InvalidConfig, error.to_string());
+    let environment = |name: &str| values.environment().get(name).cloned();
+    Ok(vec![
+        (Level::Config, Options::from_config(&Value::Object(config)).map_err(configuration)?),
+        (Level::Env, Options::from_env(environment).map_err(configuration)?),
+        (
+            Level::Cli,
+            Options::from_flags(values.option_flags()).map_err(|error| Failure::other(error.to_string()))?,
+        ),
+    ])
 }
 
 fn test_type(values: &Values) -> Result<Option<TestType>, Failure> {
@@ -202,8 +218,10 @@ fn compatibility(values: &Values) -> Result<Compatibility, Failure> {
     }
 }
 
-fn console(invocation: &Invocation) -> Result<Logger, Failure> {
-    match invocation.values.one("console-output") {
+fn console(invocation: &Invocation, layers: &[(Level, Options)]) -> Result<Logger, Failure> {
+    // A script cannot say where its console goes, so that the three layers here decide.
+    let console_output = merge(layers.iter().cloned()).options.console_output;
+    match console_output.filter(|path| !path.is_empty()) {
         Some(path) => Ok(invocation.log_setup.open_console(path.as_ref())?),
         None => Ok(invocation.log.clone()),
     }

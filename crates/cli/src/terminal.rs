@@ -254,12 +254,13 @@ pub(crate) fn visible_width(line: &str) -> usize {
     width
 }
 
+/// A terminal in memory.
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Screen(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct Screen(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Screen {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -273,12 +274,13 @@ mod tests {
     }
 
     impl Screen {
-        fn take(&self) -> String {
+        pub(crate) fn take(&self) -> String {
             String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
         }
     }
 
-    fn terminal(out_is_terminal: bool, err_is_terminal: bool) -> (Terminal, Screen, Screen) {
+    /// A terminal 10 cells wide and 5 high, with what is written to its two streams.
+    pub(crate) fn terminal(out_is_terminal: bool, err_is_terminal: bool) -> (Terminal, Screen, Screen) {
         let (out, err) = (Screen::default(), Screen::default());
         let inner = Inner {
             out_is_terminal,
@@ -289,6 +291,12 @@ mod tests {
         };
         (Terminal { inner: Arc::new(inner) }, out, err)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::terminal;
+    use super::*;
 
     fn frame(lines: &[&str]) -> Frame {
         Frame::new(lines.iter().map(|&line| line.to_owned()).collect())

@@ -1,6 +1,6 @@
 //! A command line that was understood: terminal and log are open, values can be asked for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use clap::ArgMatches;
 
@@ -31,7 +31,7 @@ pub struct Invocation {
 impl Invocation {
     /// Opens terminal and log as the global flags say, and refuses what is not supported.
     pub(super) fn new(program: &str, flags: &[Flag], matches: &ArgMatches) -> Result<Self, Failure> {
-        let environment: HashMap<String, String> = process_environment().collect();
+        let environment: BTreeMap<String, String> = process_environment().collect();
         let values = Values::new(flags, matches, &environment);
         let terminal = match values.switch("no-color")? {
             Some(true) => early_terminal().with_colour(Colour::Never),

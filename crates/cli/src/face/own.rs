@@ -62,6 +62,7 @@ fn root(flags: &[Flag]) -> Command {
         .iter()
         .map(|(name, about)| Command::new(*name).about(format!("{about} (not supported yet)")));
     let root = Command::new(PROGRAM)
+        .bin_name(PROGRAM)
         .no_binary_name(true)
         .disable_version_flag(true)
         .about("Load tests with unmodified k6 scripts")
@@ -75,7 +76,7 @@ fn root(flags: &[Flag]) -> Command {
                 .action(clap::ArgAction::SetTrue),
         )
         .subcommands([
-            k6::run::command(flags),
+            k6::run::command(PROGRAM, flags),
             demo_api::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
             Command::new("locust").about("Behave as locust (not supported yet)"),
@@ -94,8 +95,8 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
     let done = match name {
         "run" => run(&invocation),
         "demo-api" => demo_api::execute(own),
-        "version" => version(&invocation),
-        _ if matches.get_flag("version") => version(&invocation),
+        "version" => Ok(version(&invocation)),
+        _ if matches.get_flag("version") => Ok(version(&invocation)),
         _ => {
             invocation.terminal.print(Stream::Out, &root.render_help().to_string());
             Ok(Exit::Success)
@@ -114,9 +115,8 @@ fn run(invocation: &Invocation) -> Result<Exit, Failure> {
     k6::run::execute(invocation)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "has the shape of every command")]
-fn version(invocation: &Invocation) -> Result<Exit, Failure> {
+fn version(invocation: &Invocation) -> Exit {
     let text = format!("throng {}\n", env!("CARGO_PKG_VERSION"));
     invocation.terminal.print(Stream::Out, &text);
-    Ok(Exit::Success)
+    Exit::Success
 }

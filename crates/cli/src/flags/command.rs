@@ -30,7 +30,11 @@ pub fn positional(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn arg(flag: &Flag) -> Arg {
-    let mut arg = Arg::new(flag.name).long(flag.name).help(help(flag)).global(flag.scope == Scope::Global);
+    let mut arg = Arg::new(flag.name)
+        .long(flag.name)
+        .help(help(flag))
+        .value_name(flag.placeholder.to_string())
+        .global(flag.scope == Scope::Global);
     if let Some(short) = flag.short {
         arg = arg.short(short);
     }
@@ -43,18 +47,13 @@ fn arg(flag: &Flag) -> Arg {
             .require_equals(true)
             .default_missing_value("true")
             .hide_possible_values(true)
-            .value_name("bool")
             .value_parser(|text: &str| match go_bool(text) {
                 Some(_) => Ok(text.to_owned()),
                 None => Err("expected true or false"),
             }),
-        Value::One(name) => arg.num_args(1).allow_hyphen_values(true).value_name(name),
-        Value::Optional(name, missing) => {
-            arg.num_args(0..=1).require_equals(true).default_missing_value(missing).value_name(name)
-        }
-        Value::Many(name) => {
-            arg.num_args(1).allow_hyphen_values(true).action(ArgAction::Append).value_name(name)
-        }
+        Value::One => arg.num_args(1).allow_hyphen_values(true),
+        Value::Optional(missing) => arg.num_args(0..=1).require_equals(true).default_missing_value(missing),
+        Value::Many => arg.num_args(1).allow_hyphen_values(true).action(ArgAction::Append),
     }
 }
 

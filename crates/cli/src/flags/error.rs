@@ -54,7 +54,7 @@ pub enum FlagError {
         what: String,
     },
     /// Too many or too few arguments beside the flags.
-    #[error("{command} takes {takes}, but {given} were given")]
+    #[error("{command} takes {takes}, but {} given", counted(*.given))]
     Arguments {
         /// The command.
         command: &'static str,
@@ -66,6 +66,14 @@ pub enum FlagError {
     /// What clap has to say otherwise.
     #[error("{0}")]
     Other(String),
+}
+
+fn counted(given: usize) -> String {
+    match given {
+        0 => "none was".to_owned(),
+        1 => "1 was".to_owned(),
+        more => format!("{more} were"),
+    }
 }
 
 impl FlagError {
@@ -87,7 +95,10 @@ pub fn from_clap(error: &clap::Error, program: &str) -> FlagError {
         Some(ContextValue::Strings(texts)) => texts.join(" "),
         _ => String::new(),
     };
-    let flag = context(ContextKind::InvalidArg);
+    // clap names flags with their values, as in `--vus <int>`.
+    let named = context(ContextKind::InvalidArg);
+    let end = if named.starts_with('-') { named.find([' ', '[', '=']) } else { None };
+    let flag = named[..end.unwrap_or(named.len())].to_owned();
     let value = context(ContextKind::InvalidValue);
     match error.kind() {
         ErrorKind::UnknownArgument => FlagError::UnknownFlag { flag },
@@ -96,6 +107,12 @@ pub fn from_clap(error: &clap::Error, program: &str) -> FlagError {
             program: program.to_owned(),
         },
         ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => FlagError::NoValue { flag },
+        ErrorKind::InvalidValue => {
+            let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue) else {
+                return FlagError::BadValue { flag, value, reason: "no such value".to_owned() };
+            };
+            FlagError::BadValue { flag, value, reason: format!("expected {}", known.join(", ")) }
+        }
         ErrorKind::ValueValidation => {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             FlagError::BadValue { flag, value, reason }

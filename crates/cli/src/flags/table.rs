@@ -1,7 +1,9 @@
 //! The flags that are no options of the script: one table for parsing, help, environment and completion.
 //!
-//! The options that a script can set too are in `throng_plan::table`; `super::plan` turns each of those
+//! The options that a script can set too are in `throng_plan::table`; `super::options` turns each of those
 //! into a [`Flag`] as well, so that the rest of this crate sees one kind.
+
+use std::borrow::Cow;
 
 /// A flag of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Flag {
     pub env: Option<&'static str>,
     /// What follows it.
     pub value: Value,
+    /// What the help calls its value.
+    pub placeholder: Cow<'static, str>,
     /// One line on what it does.
     pub help: &'static str,
     /// Commands that have it.
@@ -27,12 +31,12 @@ pub struct Flag {
 pub enum Value {
     /// Nothing, or `=true` and `=false`.
     Switch,
-    /// One value, called so in the help; the last one counts.
-    One(&'static str),
-    /// An optional `=value`; the second text is what the bare flag means.
-    Optional(&'static str, &'static str),
+    /// One value; the last one counts.
+    One,
+    /// An optional `=value`, and what the bare flag means.
+    Optional(&'static str),
     /// A value that may come again; all count.
-    Many(&'static str),
+    Many,
 }
 
 /// Commands that have a flag.
@@ -66,7 +70,8 @@ pub const OWN: &[Flag] = &[
         name: "address",
         short: Some('a'),
         env: Some("K6_ADDRESS"),
-        value: Value::One("host:port"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("host:port"),
         help: "serve the REST API here (not supported yet; empty means no server)",
         scope: Scope::Global,
         support: Support::RefusedUnless(&[""]),
@@ -75,7 +80,8 @@ pub const OWN: &[Flag] = &[
         name: "config",
         short: Some('c'),
         env: Some("K6_CONFIG"),
-        value: Value::One("file"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("file"),
         help: "read options from this JSON file; by default k6/config.json in your configuration folder",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -84,7 +90,8 @@ pub const OWN: &[Flag] = &[
         name: "log-format",
         short: None,
         env: Some("K6_LOG_FORMAT"),
-        value: Value::One("format"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("format"),
         help: "write log records as text, json or raw",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -93,7 +100,8 @@ pub const OWN: &[Flag] = &[
         name: "log-output",
         short: None,
         env: Some("K6_LOG_OUTPUT"),
-        value: Value::One("output"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("output"),
         help: "send log records to stderr, stdout, none or file=path[,level=name]",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -103,6 +111,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: None,
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "write without colours; NO_COLOR and K6_NO_COLOR do the same",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -112,6 +121,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_PROFILING_ENABLED"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "serve profiles of the process (not supported yet)",
         scope: Scope::Global,
         support: Support::RefusedUnless(OFF),
@@ -121,6 +131,7 @@ pub const OWN: &[Flag] = &[
         short: Some('q'),
         env: None,
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "print neither header nor progress",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -129,7 +140,8 @@ pub const OWN: &[Flag] = &[
         name: "secret-source",
         short: None,
         env: None,
-        value: Value::Many("source"),
+        value: Value::Many,
+        placeholder: Cow::Borrowed("source"),
         help: "where k6/secrets finds its values (not supported yet)",
         scope: Scope::Global,
         support: Support::RefusedUnless(&[]),
@@ -139,6 +151,7 @@ pub const OWN: &[Flag] = &[
         short: Some('v'),
         env: None,
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "log what throng does, and console.debug",
         scope: Scope::Global,
         support: Support::Honoured,
@@ -149,6 +162,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_INCLUDE_SYSTEM_ENV_VARS"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "show the variables of the process to the script in __ENV; on for run, off elsewhere",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -157,7 +171,8 @@ pub const OWN: &[Flag] = &[
         name: "compatibility-mode",
         short: None,
         env: Some("K6_COMPATIBILITY_MODE"),
-        value: Value::One("mode"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("mode"),
         help: "extended gives scripts the name `global` for globalThis, base does not [default: extended]",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -166,7 +181,8 @@ pub const OWN: &[Flag] = &[
         name: "type",
         short: Some('t'),
         env: Some("K6_TYPE"),
-        value: Value::One("type"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("type"),
         help: "take the file for a js script or an archive, whatever its name",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -175,7 +191,8 @@ pub const OWN: &[Flag] = &[
         name: "env",
         short: Some('e'),
         env: None,
-        value: Value::Many("NAME=value"),
+        value: Value::Many,
+        placeholder: Cow::Borrowed("NAME=value"),
         help: "set an entry of __ENV",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -185,6 +202,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_NO_THRESHOLDS"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "leave the thresholds out",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -194,6 +212,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_NO_SUMMARY"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "print no summary and do not call handleSummary()",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -202,7 +221,8 @@ pub const OWN: &[Flag] = &[
         name: "summary-mode",
         short: None,
         env: Some("K6_SUMMARY_MODE"),
-        value: Value::One("mode"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("mode"),
         help: "compact, full, legacy or disabled [default: compact]",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -211,7 +231,8 @@ pub const OWN: &[Flag] = &[
         name: "summary-export",
         short: None,
         env: Some("K6_SUMMARY_EXPORT"),
-        value: Value::One("file"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("file"),
         help: "write the summary's numbers to this file as JSON",
         scope: Scope::Script,
         support: Support::Honoured,
@@ -221,6 +242,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_NEW_MACHINE_READABLE_SUMMARY"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "give handleSummary() and the export the form of k6 2 (not supported yet)",
         scope: Scope::Script,
         support: Support::RefusedUnless(OFF),
@@ -229,7 +251,8 @@ pub const OWN: &[Flag] = &[
         name: "traces-output",
         short: None,
         env: Some("K6_TRACES_OUTPUT"),
-        value: Value::One("output"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("output"),
         help: "send traces there (only none is supported yet)",
         scope: Scope::Script,
         support: Support::RefusedUnless(&["none"]),
@@ -238,7 +261,8 @@ pub const OWN: &[Flag] = &[
         name: "features",
         short: None,
         env: Some("K6_FEATURES"),
-        value: Value::One("names"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("names"),
         help: "switch on features that k6 2 has on trial (not supported yet)",
         scope: Scope::Script,
         support: Support::RefusedUnless(&[""]),
@@ -248,7 +272,8 @@ pub const OWN: &[Flag] = &[
         name: "out",
         short: Some('o'),
         env: Some("K6_OUT"),
-        value: Value::Many("name[=arg]"),
+        value: Value::Many,
+        placeholder: Cow::Borrowed("name[=arg]"),
         help: "write samples as csv[=file] or json[=file]",
         scope: Scope::Run,
         support: Support::Honoured,
@@ -258,6 +283,7 @@ pub const OWN: &[Flag] = &[
         short: Some('l'),
         env: Some("K6_LINGER"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "stay after the end of the test until a signal comes",
         scope: Scope::Run,
         support: Support::Honoured,
@@ -267,6 +293,7 @@ pub const OWN: &[Flag] = &[
         short: None,
         env: Some("K6_NO_USAGE_REPORT"),
         value: Value::Switch,
+        placeholder: Cow::Borrowed("bool"),
         help: "accepted for k6's sake: throng never reports usage to anyone",
         scope: Scope::Run,
         support: Support::Honoured,

@@ -1,6 +1,6 @@
 //! The values that flags and the environment gave.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -12,13 +12,13 @@ use super::table::{Flag, Scope, Support, Value};
 #[derive(Debug, Clone)]
 pub struct Values {
     flags: Vec<Flag>,
-    given: HashMap<&'static str, Vec<String>>,
-    environment: HashMap<String, String>,
+    given: BTreeMap<&'static str, Vec<String>>,
+    environment: BTreeMap<String, String>,
 }
 
 impl Values {
     /// Takes what clap parsed. An empty variable of the environment counts as not set, as in k6.
-    pub fn new(flags: &[Flag], matches: &ArgMatches, environment: &HashMap<String, String>) -> Self {
+    pub fn new(flags: &[Flag], matches: &ArgMatches, environment: &BTreeMap<String, String>) -> Self {
         let given = flags
             .iter()
             .filter_map(|flag| {
@@ -32,7 +32,7 @@ impl Values {
     }
 
     /// The variables of the process.
-    pub fn environment(&self) -> &HashMap<String, String> {
+    pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
 
@@ -46,10 +46,13 @@ impl Values {
         self.given.get(name).map(Vec::as_slice)
     }
 
-    /// The flags that are options of the script too, with the values they got.
-    pub fn option_flags(&self) -> Vec<(&'static str, Vec<String>)> {
+    /// The flags that are options of the script too, each with every value it got.
+    pub fn option_flags(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let options = self.flags.iter().filter(|flag| flag.scope == Scope::Options);
-        options.filter_map(|flag| Some((flag.name, self.given.get(flag.name)?.clone()))).collect()
+        options.flat_map(|flag| {
+            let values = self.all_of_flag(flag.name).unwrap_or_default();
+            values.iter().map(|value| (flag.name, Some(value.as_str())))
+        })
     }
 
     /// The value of the flag's environment variable, unless empty.

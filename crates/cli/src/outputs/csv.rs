@@ -1,11 +1,11 @@
 //! Settings of the CSV output: defaults, then the configuration file, then `K6_CSV_*`, then the argument.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::duration;
 use serde_json::Value;
+use throng_plan::duration;
 
 use super::{OutputError, Target};
 
@@ -68,7 +68,7 @@ impl CsvSettings {
     /// Lays the sources over each other.
     pub(super) fn consolidate(
         collector: Option<&Value>,
-        environment: &HashMap<String, String>,
+        environment: &BTreeMap<String, String>,
         argument: &str,
     ) -> Result<Self, OutputError> {
         let mut settings = Self::default();
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_configuration_file() {
         let collector = serde_json::json!({ "fileName": "config.csv", "saveInterval": "5s" });
-        let environment = HashMap::from([("K6_CSV_FILENAME".to_owned(), "env.csv".to_owned())]);
+        let environment = BTreeMap::from([("K6_CSV_FILENAME".to_owned(), "env.csv".to_owned())]);
         let settings = CsvSettings::consolidate(Some(&collector), &environment, "").unwrap();
         assert_eq!(settings.target, Target::File("env.csv".into()));
         assert_eq!(settings.save_interval, Duration::from_secs(5));

@@ -5,7 +5,7 @@
 
 mod csv;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -101,7 +101,7 @@ const NOT_SUPPORTED: [&str; 10] = [
 pub fn select(
     requests: &[String],
     collectors: Option<&Value>,
-    environment: &HashMap<String, String>,
+    environment: &BTreeMap<String, String>,
 ) -> Result<Vec<Output>, OutputError> {
     if environment.get("K6_WEB_DASHBOARD").is_some_and(|value| !matches!(go_bool(value), Some(false))) {
         return Err(OutputError::NotSupported { name: "web-dashboard".to_owned() });
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn select_one(request: &str) -> Result<Output, OutputError> {
-        select(&[request.to_owned()], None, &HashMap::new()).map(|mut all| all.remove(0))
+        select(&[request.to_owned()], None, &BTreeMap::new()).map(|mut all| all.remove(0))
     }
 
     #[test]
@@ -198,6 +198,6 @@ mod tests {
 
     #[test]
     fn an_empty_request_asks_for_nothing() {
-        assert_eq!(select(&[String::new()], None, &HashMap::new()), Ok(vec![]));
+        assert_eq!(select(&[String::new()], None, &BTreeMap::new()), Ok(vec![]));
     }
 }

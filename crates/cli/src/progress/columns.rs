@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::duration;
+use throng_plan::duration;
 
 use super::elapsed::{digits, fixed};
 use super::snapshot::{ScenarioProgress, Status, Work};
@@ -41,20 +41,24 @@ pub(super) fn of(scenario: &ScenarioProgress) -> Vec<String> {
         }
         Work::External { active, max } => {
             let width = digits(max);
-            vec![format!("{active:0width$}/{max} VUs"), time]
+            // Observed on k6 1.1: a third column with nothing in it.
+            vec![format!("{active:0width$}/{max} VUs"), time, " ".into()]
         }
     }
 }
 
-/// `1.0s/2s` while time runs, `2s` when it is up.
+/// `1.0s/2s` while time runs, `2s` when it is up. Where iterations are counted time is only a limit and
+/// both are always shown.
 fn time(elapsed: Duration, scenario: &ScenarioProgress) -> String {
     let Some(total) = scenario.duration else {
         // Without an end of its own there is nothing to compare with.
         return fixed(elapsed, elapsed);
     };
-    if elapsed >= total {
+    let counts = matches!(scenario.work, Work::SharedIterations { .. } | Work::PerVuIterations { .. });
+    if elapsed >= total && !counts {
         return duration::format(total);
     }
+    let elapsed = elapsed.min(total);
     // Observed on k6 1.1: a ramp's total is written like the clock, every other's like an option.
     let shown = match scenario.work {
         Work::RampingVus { .. } => fixed(total, total),

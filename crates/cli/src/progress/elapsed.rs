@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn units_carry() {
         let elapsed = Duration::from_secs(3_600 + 59 * 60 + 59);
-        assert_eq!(fixed(elapsed, Duration::from_secs(7_200)), "1h59m59.0s");
+        assert_eq!(fixed(elapsed, Duration::from_hours(2)), "1h59m59.0s");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use clap_complete::Shell;
 
 use crate::exit::Exit;
 use crate::face::Invocation;
-use crate::failure::Failure;
 use crate::terminal::Stream;
 
 /// The command with its flags.
@@ -17,11 +16,7 @@ pub(super) fn command() -> Command {
 }
 
 /// Prints the script, or the help if no shell is named.
-pub(super) fn execute(
-    invocation: &Invocation,
-    matches: &ArgMatches,
-    mut root: Command,
-) -> Result<Exit, Failure> {
+pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches, mut root: Command) -> Exit {
     let shell = match matches.get_one::<String>("shell").map(String::as_str) {
         Some("bash") => Shell::Bash,
         Some("fish") => Shell::Fish,
@@ -30,12 +25,12 @@ pub(super) fn execute(
         None => {
             let help = command().render_help().to_string();
             invocation.terminal.print(Stream::Out, &help);
-            return Ok(Exit::Success);
+            return Exit::Success;
         }
     };
     let mut script = Vec::new();
     // The name that the shell completes is the link, whatever was typed now.
     clap_complete::generate(shell, &mut root, "k6", &mut script);
     invocation.terminal.print_bytes(Stream::Out, &script);
-    Ok(Exit::Success)
+    Exit::Success
 }

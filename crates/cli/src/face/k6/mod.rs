@@ -47,6 +47,7 @@ pub(super) fn report(program: &str, error: &clap::Error) -> Exit {
 
 fn root(program: &'static str, flags: &[Flag]) -> Command {
     let root = Command::new(program)
+        .bin_name(program)
         .no_binary_name(true)
         .disable_version_flag(true)
         .about("Runs k6 scripts on throng's engine")
@@ -65,7 +66,7 @@ fn root(program: &'static str, flags: &[Flag]) -> Command {
             completion::command(),
             inspect::command(flags),
             new::command(),
-            run::command(flags),
+            run::command(program, flags),
             version::command(),
         ])
         .subcommands(remote::commands());
@@ -82,18 +83,18 @@ fn dispatch(program: &'static str, flags: &[Flag], matches: &ArgMatches, mut roo
         Err(failure) => return fail_early(&early_terminal(), &failure),
     };
     let done = match name {
-        "" if matches.get_flag("version") => version::execute(&invocation, own),
+        "" if matches.get_flag("version") => Ok(version::execute(&invocation, own)),
         "" => {
             invocation.terminal.print(Stream::Out, &root.render_help().to_string());
             Ok(Exit::Success)
         }
         "archive" => archive::execute(&invocation),
         "cloud" | "login" => cloud::execute(&invocation, name),
-        "completion" => completion::execute(&invocation, own, root),
+        "completion" => Ok(completion::execute(&invocation, own, root)),
         "inspect" => inspect::execute(&invocation, own),
         "new" => new::execute(&invocation, own),
         "run" => run::execute(&invocation),
-        "version" => version::execute(&invocation, own),
+        "version" => Ok(version::execute(&invocation, own)),
         name => remote::execute(&invocation, name),
     };
     conclude(&invocation, done)

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::face::Invocation;
-use crate::failure::Failure;
 use crate::terminal::Stream;
 
 /// The version of k6 that this face behaves as; tools compare it before they use a feature.
@@ -29,7 +28,7 @@ pub(super) fn command() -> Command {
 }
 
 /// Prints it.
-pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
+pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Exit {
     let (os, arch) = (std::env::consts::OS, architecture());
     let own = env!("CARGO_PKG_VERSION");
     let as_json = matches.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or(false);
@@ -48,7 +47,7 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         format!("k6 v{K6_VERSION} (throng {own}, {os}/{arch})")
     };
     invocation.terminal.print(Stream::Out, &(text + "\n"));
-    Ok(Exit::Success)
+    Exit::Success
 }
 
 /// The processor in the words that k6's users know.
