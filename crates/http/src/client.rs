@@ -1,58 +1,37 @@
-//! One virtual user's client: requests with their redirects.
+//! One virtual user's client: requests with their redirects and challenges.
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::IpAddr;
-use std::pin::pin;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 use throng_reactor::Timer;
 
-use crate::conn::{Connection, Io, Traffic, dial};
+use crate::auth::{Challenge, basic};
+use crate::compress::{compress, decompress};
 use crate::cookie::{CookieJar, SetCookie, is_cookie_pair, push_pair};
-use crate::error::{RequestError, code, code_of_status};
-use crate::exchange::{Trace, exchange};
-use crate::pool::{Origin, Pool};
+use crate::debug::HttpDebug;
+use crate::error::RequestError;
+use crate::hop::{Answer, Extra, Outgoing, Transport};
+use crate::pool::Pool;
 use crate::redirect;
-use crate::request::{BodyMode, Headers, Method, Request, RequestCookie};
+use crate::request::{Auth, Request, RequestCookie};
 use crate::response::{Hop, Outcome, Response, Warning};
 use crate::shared::Shared;
 use crate::url::Url;
-use crate::wire::{ParsedResponse, ResponseParser, WireRequest};
 
-/// Our own headers of one request.
-type Extra = SmallVec<[(&'static str, String); 2]>;
+/// Longer than any test.
+const FOREVER: Duration = Duration::from_secs(3_155_760_000);
 
 /// One virtual user's connections.
 ///
-/// Requests may run at the same time; each then has its own connection.
+/// Requests may run at the same time; over HTTP/1.1 each then has its own connection.
 pub struct Client {
-    shared: Rc<Shared>,
-    pool: RefCell<Pool>,
-    traffic: Rc<Traffic>,
+    transport: Transport,
     /// Timers for request timeouts that no request is using.
     timers: RefCell<Vec<Timer>>,
-    local_ip: Option<IpAddr>,
-}
-
-/// What one request on the wire consists of.
-struct Hopping {
-    method: Method,
-    url: Url,
-    headers: Headers,
-    body: Option<Bytes>,
-    body_mode: BodyMode,
-}
-
-/// What came back from one request on the wire.
-struct Answer {
-    parsed: ParsedResponse,
-    remote: std::net::SocketAddr,
-    tls: Option<crate::response::TlsInfo>,
-    reused: bool,
 }
 
 impl Client {
@@ -65,37 +44,53 @@ impl Client {
     pub fn for_vu(shared: Rc<Shared>, vu: u64) -> Self {
         let pool = Pool::new(shared.config.max_idle, shared.config.max_idle_per_host);
         let local_ip = shared.config.local_ips.as_ref().map(|ips| ips.for_vu(vu));
-        Self {
+        let transport = Transport {
             shared,
             pool: RefCell::new(pool),
             traffic: Rc::default(),
-            timers: RefCell::default(),
             local_ip,
-        }
+            debug: RefCell::default(),
+        };
+        Self { transport, timers: RefCell::default() }
+    }
+
+    /// Sends dumps of all requests and responses there, or nowhere.
+    pub fn set_debug(&self, debug: Option<HttpDebug>) {
+        *self.transport.debug.borrow_mut() = debug;
     }
 
     /// Bytes sent and received on the sockets since the last call, with TLS and headers.
     pub fn take_bytes(&self) -> (u64, u64) {
-        self.traffic.take()
+        self.transport.traffic.take()
     }
 
     /// To be called at the end of each iteration: closes the connections if they do not outlive it.
     pub fn end_iteration(&self) {
-        if self.shared.config.no_vu_connection_reuse {
+        if self.transport.shared.config.no_vu_connection_reuse {
             self.close();
         }
     }
 
     /// Closes the idle connections.
     pub fn close(&self) {
-        self.pool.borrow_mut().clear();
+        self.transport.pool.borrow_mut().clear();
     }
 
     /// Sends a request and follows its redirects.
+    ///
+    /// Waits for its turn first if there is a limit of requests per second; that wait counts neither in the
+    /// timeout nor in the phases. Dropping the future abandons the request and closes its connection.
     pub async fn send(&self, request: Request) -> Outcome {
-        let timer = self.timers.borrow_mut().pop().unwrap_or_else(|| self.shared.handle.timer());
+        let shared = &self.transport.shared;
+        if let Some(limiter) = &shared.config.rate_limiter {
+            let at = limiter.reserve(Instant::now());
+            if at > Instant::now() {
+                shared.handle.sleep_until(at).await;
+            }
+        }
+        let timer = self.timers.borrow_mut().pop().unwrap_or_else(|| shared.handle.timer());
         let now = Instant::now();
-        timer.set(now.checked_add(request.timeout).unwrap_or(now + crate::client::FOREVER));
+        timer.set(now.checked_add(request.timeout).unwrap_or(now + FOREVER));
         let outcome = self.send_until(request, &timer).await;
         timer.clear();
         self.timers.borrow_mut().push(timer);
@@ -103,42 +98,76 @@ impl Client {
     }
 
     async fn send_until(&self, request: Request, timer: &Timer) -> Outcome {
-        let Request { method, url, headers, body, redirects, body_mode, jar, cookies, .. } = request;
+        let Request { method, url, headers, body, timeout: _, redirects, auth, compression, body_mode, jar, cookies } =
+            request;
         let first_url = url.clone();
-        let mut hopping = Hopping { method, url, headers, body, body_mode };
-        let mut hops = SmallVec::new();
+        let mut credentials = url.credentials();
+        let mut outgoing = Outgoing { method, url, headers, body, body_mode };
+        let mut hops: SmallVec<[Hop; 1]> = SmallVec::new();
+        let mut content_encoding = None;
+        if let Some(body) = outgoing.body.as_ref().filter(|b| !b.is_empty() && !compression.is_empty()) {
+            match compress(body, &compression) {
+                Ok((packed, names)) => {
+                    outgoing.body = Some(packed);
+                    // Observed on k6 1.1: the script's own header is believed, right or wrong.
+                    content_encoding = outgoing.headers.get("Content-Encoding").is_none().then_some(names);
+                }
+                Err(error) => return Outcome { hops, result: Err(error), warning: None },
+            }
+        }
+        if auth == Auth::Digest && credentials.is_some() {
+            // Observed on k6 1.1: the first request still carries Basic, and the URL in the response has
+            // no user any more.
+            match Url::parse(&outgoing.url.without_userinfo()) {
+                Ok(url) => outgoing.url = url,
+                Err(error) => return Outcome { hops, result: Err((&error).into()), warning: None },
+            }
+        }
         let mut referer = None;
+        let mut answer_to_challenge = None;
         let mut followed = 0;
         loop {
             let mut extra = Extra::new();
-            cookie_header(&hopping, jar.as_ref(), &cookies, &mut extra);
-            authorization(&hopping, &mut extra);
-            if let Some(referer) = referer.take() {
-                extra.push(("Referer", referer));
+            let challenged = answer_to_challenge.is_some();
+            authorization(&outgoing, credentials.as_ref(), answer_to_challenge.take(), &mut extra);
+            if let Some(names) = content_encoding.as_ref().filter(|_| outgoing.body.is_some()) {
+                extra.push(("Content-Encoding", names.clone()));
             }
-            let (hop, result) = self.hop(&hopping, &extra, timer).await;
-            let status = hop.status;
+            cookie_header(&outgoing, jar.as_ref(), &cookies, &mut extra);
+            if let Some(referer) = &referer {
+                extra.push(("Referer", String::clone(referer)));
+            }
+            let (hop, result) = self.transport.hop(&outgoing, &extra, timer).await;
             hops.push(hop);
             let answer = match result {
                 Ok(answer) => answer,
                 Err(error) => return Outcome { hops, result: Err(error), warning: None },
             };
             if let Some(jar) = &jar {
-                store_cookies(&hopping.url, &answer, jar);
+                store_cookies(&outgoing.url, &answer, jar);
+            }
+            if answer.parsed.status == 401
+                && auth == Auth::Digest
+                && !challenged
+                && let Some(credentials) = &credentials
+                && let Some(challenge) = answer.parsed.head.get_all("WWW-Authenticate").find_map(Challenge::parse)
+            {
+                answer_to_challenge = Some(respond(&challenge, credentials, &outgoing));
+                continue;
             }
             let location = answer.parsed.head.get("Location").filter(|l| !l.is_empty());
             let (Some((method, keep_body)), Some(location)) =
-                (redirect::next_method(status, &hopping.method), location)
+                (redirect::next_method(answer.parsed.status, &outgoing.method), location)
             else {
-                return Outcome { hops, result: finish(hopping.url, answer), warning: None };
+                return Outcome { hops, result: finish(outgoing.url, answer), warning: None };
             };
             if followed == redirects.max {
                 let warning =
                     redirects.is_default.then_some(Warning::TooManyRedirects { requests: followed + 1 });
-                return Outcome { hops, result: finish(hopping.url, answer), warning };
+                return Outcome { hops, result: finish(outgoing.url, answer), warning };
             }
             let location = String::from_utf8_lossy(location).into_owned();
-            let next = match hopping.url.join(&location) {
+            let next = match outgoing.url.join(&location) {
                 Ok(next) => next,
                 Err(error) => {
                     let text = format!("failed to parse Location header {location:?}: {error}");
@@ -146,159 +175,58 @@ impl Client {
                 }
             };
             followed += 1;
-            referer = redirect::referer(&hopping.url, &next);
-            redirect::strip_headers(&mut hopping.headers, &first_url, &next);
+            referer = redirect::referer(&outgoing.url, &next);
+            redirect::strip_headers(&mut outgoing.headers, &first_url, &next);
             // Observed on k6 1.1: a `Cookie` header of the script is for the first request only, and a
             // `Host` header goes along only if the location is relative.
-            hopping.headers.remove("Cookie");
+            outgoing.headers.remove("Cookie");
             if Url::parse(&location).is_ok_and(|l| l.is_absolute()) {
-                hopping.headers.remove("Host");
+                outgoing.headers.remove("Host");
             }
-            hopping.method = method;
-            hopping.url = next;
+            if auth != Auth::Digest {
+                credentials = next.credentials();
+            } else if next.host() != first_url.host() {
+                credentials = None;
+            }
+            outgoing.method = method;
+            outgoing.url = next;
             if !keep_body {
-                hopping.body = None;
+                outgoing.body = None;
             }
         }
-    }
-
-    /// One request on the wire, with its record.
-    async fn hop(
-        &self,
-        hopping: &Hopping,
-        extra: &Extra,
-        timer: &Timer,
-    ) -> (Hop, Result<Answer, RequestError>) {
-        let mut trace = Trace::begin();
-        let config = &self.shared.config;
-        let was_head = hopping.method == Method::HEAD;
-        let mut parser = ResponseParser::new(was_head, hopping.body_mode, config.max_response_head);
-        let result = {
-            let future = pin!(self.attempt(hopping, extra, &mut parser, &mut trace));
-            timer.limit(future).await.unwrap_or_else(|_| Err(RequestError::timeout()))
-        };
-        let end = trace.ended.filter(|_| result.is_ok()).unwrap_or_else(Instant::now);
-        let mut hop = Hop {
-            method: hopping.method.clone(),
-            url: hopping.url.clone(),
-            status: 0,
-            proto: None,
-            tls_version: None,
-            timings: trace.timings(end),
-            error_code: None,
-            error: None,
-            remote_addr: trace.dial.remote,
-            reused_connection: false,
-            ended_at: trace.start.unix_at(end),
-        };
-        let result = match result {
-            Ok((remote, tls, reused)) => match parser.finish() {
-                Some(parsed) => {
-                    hop.status = parsed.status;
-                    hop.proto = Some(parsed.proto);
-                    hop.tls_version = tls.map(|t| t.version);
-                    hop.error_code = code_of_status(parsed.status);
-                    hop.remote_addr = Some(remote);
-                    hop.reused_connection = reused;
-                    Ok(Answer { parsed, remote, tls, reused })
-                }
-                None => Err(RequestError::generic("EOF")),
-            },
-            Err(mut error) => {
-                error.partial_body = parser.take_partial_body();
-                Err(error)
-            }
-        };
-        if let Err(error) = &result {
-            hop.error_code = Some(error.code);
-            hop.error = Some(error.message.clone());
-        }
-        (hop, result)
-    }
-
-    /// Finds a connection and does the exchange; once more if a kept connection turned out to be dead.
-    async fn attempt(
-        &self,
-        hopping: &Hopping,
-        extra: &Extra,
-        parser: &mut ResponseParser,
-        trace: &mut Trace,
-    ) -> Result<(std::net::SocketAddr, Option<crate::response::TlsInfo>, bool), RequestError> {
-        let url = &hopping.url;
-        let config = &self.shared.config;
-        let body = hopping.body.as_deref().unwrap_or_default();
-        let wire = WireRequest {
-            method: &hopping.method,
-            url,
-            headers: &hopping.headers,
-            user_agent: config.user_agent.as_deref(),
-            extra,
-            body_len: hopping.body.as_ref().map(Bytes::len),
-            absolute_form: false,
-            order: config.header_order,
-        };
-        wire.check()?;
-        let origin = origin(url)?;
-        loop {
-            let idle = if config.no_connection_reuse { None } else { self.pool.borrow_mut().take(origin) };
-            let (key, mut connection) = match idle {
-                Some(found) => found,
-                None => (origin.key(), Box::pin(self.connect(origin, trace)).await?),
-            };
-            trace.connected = Some(Instant::now());
-            match exchange(&self.shared, &mut connection, &wire, body, parser, trace).await {
-                Ok(clean) => {
-                    let (remote, tls, reused) = (connection.remote, connection.tls, connection.reused);
-                    let keep_alive = parser.keeps_alive();
-                    if clean && keep_alive && !config.no_connection_reuse {
-                        connection.reused = true;
-                        self.pool.borrow_mut().put(key, connection);
-                    }
-                    return Ok((remote, tls, reused));
-                }
-                Err(failure) => {
-                    let again = connection.reused
-                        && failure.connection_was_dead
-                        && (hopping.method.is_idempotent() || !trace.wrote_any);
-                    if !again {
-                        return Err(failure.error);
-                    }
-                    trace.wrote_any = false;
-                }
-            }
-        }
-    }
-
-    async fn connect(&self, origin: Origin<'_>, trace: &mut Trace) -> Result<Connection, RequestError> {
-        let phases = &mut trace.dial;
-        let socket =
-            dial(&self.shared, &self.traffic, self.local_ip, origin.host, origin.port, phases).await?;
-        let remote = socket.tcp().peer_addr();
-        Ok(Connection { io: Io::Plain(socket), remote, tls: None, reused: false })
     }
 }
 
-/// Longer than any test.
-const FOREVER: std::time::Duration = std::time::Duration::from_secs(3_155_760_000);
+/// The answer to a challenge for this request.
+fn respond(challenge: &Challenge, credentials: &(String, String), outgoing: &Outgoing) -> String {
+    let target = outgoing.url.target();
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    let random = RandomState::new();
+    let cnonce = format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1));
+    let body = outgoing.body.as_deref().unwrap_or_default();
+    challenge.answer(credentials, outgoing.method.as_str(), &target, body, &cnonce)
+}
 
-/// Scheme, host and port, or why the URL cannot be requested.
-fn origin(url: &Url) -> Result<Origin<'_>, RequestError> {
-    let Some(scheme) = url.scheme() else {
-        let text = format!("unsupported protocol scheme {:?}", url.scheme_str());
-        return Err(RequestError::generic(text));
-    };
-    if url.host().is_empty() {
-        return Err(RequestError::generic("http: no Host in request URL"));
+/// The `Authorization` header, unless the script has its own: an answer to a challenge, or Basic if there
+/// is a user in the URL.
+fn authorization(
+    outgoing: &Outgoing,
+    credentials: Option<&(String, String)>,
+    answer: Option<String>,
+    extra: &mut Extra,
+) {
+    if let Some(answer) = answer {
+        extra.push(("Authorization", answer));
+    } else if let Some(credentials) = credentials
+        && outgoing.headers.get("Authorization").is_none()
+    {
+        extra.push(("Authorization", basic(credentials)));
     }
-    let port = url.port().map_err(|port| {
-        RequestError::new(code::DIAL, format!("dial tcp: address {port}: invalid port"))
-    })?;
-    Ok(Origin::of(url, scheme, port))
 }
 
 /// The `Cookie` header: the script's own, then the request's cookies, then the jar's.
 fn cookie_header(
-    hopping: &Hopping,
+    outgoing: &Outgoing,
     jar: Option<&Rc<RefCell<CookieJar>>>,
     cookies: &[RequestCookie],
     extra: &mut Extra,
@@ -307,22 +235,17 @@ fn cookie_header(
     if jar.is_none() && cookies.is_empty() {
         return;
     }
-    let mut header = hopping.headers.get("Cookie").unwrap_or_default().to_owned();
+    let mut header = outgoing.headers.get("Cookie").unwrap_or_default().to_owned();
     for cookie in cookies.iter().filter(|c| is_cookie_pair(&c.name)) {
         push_pair(&mut header, &cookie.name, &cookie.value, false);
     }
     if let Some(jar) = jar {
         let replaced = |name: &str| cookies.iter().any(|c| c.replace && c.name == name);
-        jar.borrow().push_pairs(&hopping.url, &mut header, replaced);
+        jar.borrow().push_pairs(&outgoing.url, &mut header, replaced);
     }
     if !header.is_empty() {
         extra.push(("Cookie", header));
     }
-}
-
-/// Basic authentication with the URL's user and password, unless the script has its own header.
-fn authorization(hopping: &Hopping, extra: &mut Extra) {
-    let _ = (hopping, extra);
 }
 
 fn store_cookies(url: &Url, answer: &Answer, jar: &Rc<RefCell<CookieJar>>) {
@@ -333,14 +256,22 @@ fn store_cookies(url: &Url, answer: &Answer, jar: &Rc<RefCell<CookieJar>>) {
     }
 }
 
+/// The response to show, with its body unpacked.
 fn finish(url: Url, answer: Answer) -> Result<Response, RequestError> {
     let Answer { parsed, remote, tls, .. } = answer;
+    let mut body = parsed.body;
+    if !body.is_empty() {
+        let encodings: Vec<&[u8]> = parsed.head.get_all("Content-Encoding").collect();
+        if !encodings.is_empty() {
+            body = decompress(body, &encodings.join(&b","[..]))?;
+        }
+    }
     Ok(Response {
         status: parsed.status,
         proto: parsed.proto,
         url,
         head: parsed.head,
-        body: parsed.body,
+        body,
         has_body: parsed.has_body,
         remote_addr: remote,
         tls,
@@ -349,6 +280,6 @@ fn finish(url: Url, answer: Answer) -> Result<Response, RequestError> {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("local_ip", &self.local_ip).finish_non_exhaustive()
+        f.debug_struct("Client").field("transport", &self.transport).finish_non_exhaustive()
     }
 }

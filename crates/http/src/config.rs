@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::{AddressFilter, DnsConfig, HostOverrides, HostnameFilter, LocalIps};
+use crate::limit::RateLimiter;
+use crate::net::{AddressFilter, DnsConfig, HostOverrides, HostnameFilter, LocalIps, ProxyConfig};
+use crate::tls::TlsConfig;
 
 /// The order of headers on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +40,12 @@ pub struct ClientConfig {
     pub blacklist: AddressFilter,
     /// k6's `blockHostnames`.
     pub block_hostnames: HostnameFilter,
+    /// TLS.
+    pub tls: TlsConfig,
+    /// Proxies; none unless they are asked for, see [`ProxyConfig::from_env`].
+    pub proxy: ProxyConfig,
+    /// k6's `rps`, shared by all threads.
+    pub rate_limiter: Option<Arc<RateLimiter>>,
     /// k6's `localIPs`.
     pub local_ips: Option<Arc<LocalIps>>,
     /// How long a connection may take to come about.
@@ -64,6 +72,9 @@ impl Default for ClientConfig {
             hosts: HostOverrides::default(),
             blacklist: AddressFilter::default(),
             block_hostnames: HostnameFilter::default(),
+            tls: TlsConfig::default(),
+            proxy: ProxyConfig::default(),
+            rate_limiter: None,
             local_ips: None,
             dial_timeout: Duration::from_secs(30),
             tcp_keepalive: Some(Duration::from_secs(30)),

@@ -91,6 +91,9 @@ impl RequestError {
 
     /// An error of an established connection.
     pub(crate) fn from_io(operation: Operation, error: &io::Error) -> Self {
+        if let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+            return crate::tls::describe(tls);
+        }
         let verb = match operation {
             Operation::Read => "read",
             Operation::Write => "write",
@@ -127,7 +130,7 @@ impl RequestError {
 fn unknown_errno(verb: &str, errno: i32, error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    format!("{verb}: unknown errno `{errno}` on {} with message `{text}`", std::env::consts::OS)
+    format!("{verb}: unknown errno {errno} error with msg `{text}`")
 }
 
 impl From<&UrlError> for RequestError {

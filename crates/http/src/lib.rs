@@ -11,30 +11,38 @@
 
 #![forbid(unsafe_code)]
 
+mod auth;
 mod client;
 mod compress;
 mod config;
 mod conn;
 mod cookie;
+mod debug;
 mod error;
 mod exchange;
+mod hop;
+mod http2;
+mod limit;
 mod net;
 mod pool;
 mod redirect;
 mod request;
 mod response;
 mod shared;
+mod tls;
 mod url;
 mod wire;
 
 pub use client::Client;
-pub use compress::Algorithm;
+pub use compress::{Algorithm, UnknownAlgorithm};
 pub use config::{ClientConfig, HeaderOrder};
 pub use cookie::{CookieJar, SetCookie, parse_http_date};
+pub use debug::{HttpDebug, HttpDump};
 pub use error::{RequestError, code, code_of_status};
+pub use limit::RateLimiter;
 pub use net::{
     AddressFilter, Cidr, CidrError, DnsConfig, DnsPolicy, DnsSelect, HostOverrideError, HostOverrides,
-    HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError,
+    HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
 pub use request::{
     Auth, BodyMode, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name,
@@ -43,4 +51,5 @@ pub use response::{
     Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning,
 };
 pub use shared::Shared;
+pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub use url::{Scheme, Url, UrlError};

@@ -67,7 +67,8 @@ pub struct TlsInfo {
 /// `http_req_duration` is `sending + waiting + receiving`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timings {
-    /// Until a connection was being made or was at hand: the name's lookup and waiting.
+    /// Until a connection was at hand. Observed on k6 1.1: it includes the lookup of the name,
+    /// `connecting` and `tls_handshaking`.
     pub blocked: Duration,
     /// The part of `blocked` that was the name's lookup. k6 always reports zero here.
     pub looking_up: Duration,

@@ -9,6 +9,7 @@ use throng_reactor::{Handle, READ_BUFFER_LEN};
 
 use crate::config::ClientConfig;
 use crate::net::Resolver;
+use crate::tls::TlsSettings;
 
 /// A write buffer that grew beyond this is not kept.
 const WRITE_BUFFER_KEPT: usize = 64 * 1024;
@@ -18,6 +19,7 @@ pub struct Shared {
     pub(crate) handle: Handle,
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) resolver: Resolver,
+    pub(crate) tls: TlsSettings,
     /// Where response bytes are read to and parsed; only ever held within one poll. It is not the
     /// reactor's own buffer because TLS needs that one for the ciphertext at the same time.
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
@@ -29,6 +31,7 @@ impl Shared {
     pub fn new(handle: Handle, config: Arc<ClientConfig>) -> Rc<Self> {
         Rc::new(Self {
             resolver: Resolver::new(config.dns),
+            tls: TlsSettings::default(),
             handle,
             config,
             read_buffer: RefCell::new(vec![0; READ_BUFFER_LEN].into_boxed_slice()),

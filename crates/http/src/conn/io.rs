@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use throng_reactor::{Received, TcpStream};
 
+use crate::tls::TlsStream;
+
 /// Bytes on a virtual user's sockets since they were last asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
@@ -53,6 +55,7 @@ impl Socket {
 #[derive(Debug)]
 pub(crate) enum Io {
     Plain(Socket),
+    Tls(Box<TlsStream>),
 }
 
 impl Io {
@@ -64,13 +67,23 @@ impl Io {
     ) -> Poll<io::Result<Received>> {
         match self {
             Self::Plain(socket) => socket.poll_recv(cx, buffer),
+            Self::Tls(tls) => tls.poll_recv(cx, buffer),
         }
     }
 
-    /// Takes plain text to write.
+    /// Takes plain text to write; it is all on its way after [`Self::poll_flush`].
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(socket) => socket.poll_send(cx, data),
+            Self::Tls(tls) => tls.poll_send(cx, data),
+        }
+    }
+
+    /// Writes what was taken but not sent yet.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(tls) => tls.poll_flush(cx),
         }
     }
 
@@ -78,6 +91,15 @@ impl Io {
     pub(crate) fn is_stale(&mut self) -> bool {
         match self {
             Self::Plain(socket) => socket.tcp().is_readable(),
+            Self::Tls(tls) => tls.is_stale(),
+        }
+    }
+
+    /// Whether there is something to read on the socket.
+    pub(crate) fn is_readable(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.tcp().is_readable(),
+            Self::Tls(tls) => tls.is_readable(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Connections: the socket with its byte counts, and how one comes about.
 
+mod connect;
 mod dial;
 mod io;
 
+pub(crate) use connect::{Connected, Connector};
 pub(crate) use dial::{DialPhases, dial};
 pub(crate) use io::{Io, Traffic};
 

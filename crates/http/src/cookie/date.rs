@@ -17,7 +17,20 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
     };
     let mut clock = fields.next()?.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let in_range = (1..=31).contains(&day)
+    unix_seconds(year, month, day, hour, minute, second)
+}
+
+/// Seconds since the Unix epoch of a date in the proleptic Gregorian calendar (UTC).
+pub(crate) fn unix_seconds(
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+) -> Option<i64> {
+    let in_range = (1..=12).contains(&month)
+        && (1..=31).contains(&day)
         && (1600..=9999).contains(&year)
         && (0..24).contains(&hour)
         && (0..60).contains(&minute)
@@ -25,8 +38,8 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
     if !in_range {
         return None;
     }
-    // Days since the epoch in the proleptic Gregorian calendar, years beginning in March
-    // (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    // Years begin in March, so that the leap day is the last one (Howard Hinnant, "chrono-compatible
+    // low-level date algorithms").
     let y = if month <= 2 { year - 1 } else { year };
     let era = y.div_euclid(400);
     let year_of_era = y.rem_euclid(400);
@@ -36,9 +49,24 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
+/// A moment as in RFC 3339, in UTC and without fractions.
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let z = days + 719_468;
+    let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let m = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * m + 2) / 5 + 1;
+    let month = if m < 10 { m + 3 } else { m - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3_600, rest % 3_600 / 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse_http_date;
+    use super::{parse_http_date, rfc3339};
 
     #[test]
     fn the_usual_spellings_are_read() {
@@ -47,6 +75,13 @@ mod tests {
         assert_eq!(parse_http_date("Wed, 21-Oct-2099 07:28:00 GMT"), Some(4_096_250_880));
         assert_eq!(parse_http_date("Sun, 06-Nov-94 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(parse_http_date("Thu, 29 Feb 2024 12:00:00 UTC"), Some(1_709_208_000));
+    }
+
+    #[test]
+    fn moments_are_written_as_they_are_read() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_709_208_000), "2024-02-29T12:00:00Z");
+        assert_eq!(rfc3339(4_096_250_880), "2099-10-21T07:28:00Z");
     }
 
     proptest::proptest! {

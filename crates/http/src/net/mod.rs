@@ -5,6 +5,7 @@ mod dns;
 mod filter;
 mod hosts;
 mod local;
+mod proxy;
 
 pub use cidr::{Cidr, CidrError};
 pub(crate) use dns::{LookupError, Resolver};
@@ -12,3 +13,5 @@ pub use dns::{DnsConfig, DnsPolicy, DnsSelect};
 pub use filter::{AddressFilter, HostnameFilter, HostnamePatternError};
 pub use hosts::{HostOverrides, HostOverrideError};
 pub use local::{LocalIps, LocalIpsError};
+pub(crate) use proxy::Proxy;
+pub use proxy::{ProxyConfig, ProxyError};

@@ -23,6 +23,10 @@ pub(crate) struct WireRequest<'a> {
     pub(crate) body_len: Option<usize>,
     /// The whole URL in the request line, for a proxy.
     pub(crate) absolute_form: bool,
+    /// For that proxy.
+    pub(crate) proxy_authorization: Option<&'a str>,
+    /// Say that this connection will not be used again.
+    pub(crate) close: bool,
     pub(crate) order: HeaderOrder,
 }
 
@@ -65,6 +69,9 @@ pub(crate) fn encode_request(out: &mut Vec<u8>, request: &WireRequest<'_>) {
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let host = request.headers.get("Host").filter(|h| !h.is_empty()).unwrap_or(url.authority());
     line(out, "Host", host);
+    if let Some(authorization) = request.proxy_authorization {
+        line(out, "Proxy-Authorization", authorization);
+    }
     if request.order == HeaderOrder::AsGiven {
         encode_as_given(out, request);
         return;
@@ -92,6 +99,9 @@ pub(crate) fn encode_request(out: &mut Vec<u8>, request: &WireRequest<'_>) {
             line(out, name, value);
         }
     }
+    if request.close && request.headers.get("Connection").is_none() {
+        line(out, "Connection", "close");
+    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -108,6 +118,9 @@ fn encode_as_given(out: &mut Vec<u8>, request: &WireRequest<'_>) {
         line(out, name, value);
     }
     content_length(out, request);
+    if request.close && request.headers.get("Connection").is_none() {
+        line(out, "Connection", "close");
+    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -162,6 +175,8 @@ mod tests {
             extra: &[],
             body_len,
             absolute_form: false,
+            proxy_authorization: None,
+            close: false,
             order: HeaderOrder::Sorted,
         };
         encode_request(&mut out, &request);

@@ -35,9 +35,31 @@ pub(crate) fn explain(head: &[u8]) -> String {
     format!("malformed HTTP response {first:?}")
 }
 
+/// The text for a head that the connection's end cut off.
+pub(crate) fn explain_cut(head: &[u8]) -> String {
+    let text = String::from_utf8_lossy(head);
+    match text.rsplit_once('\n') {
+        // Observed on k6 1.1: a header line cut before its colon is reported as such.
+        Some((_, line)) if !line.is_empty() && !line.contains(':') => {
+            format!("malformed MIME header: missing colon: {line:?}")
+        }
+        _ => "unexpected EOF".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::explain;
+    use super::{explain, explain_cut};
+
+    /// Observed on k6 1.1.
+    #[test]
+    fn a_head_cut_short_is_told_by_its_last_line() {
+        assert_eq!(
+            explain_cut(b"HTTP/1.1 200 OK\r\nTransfer-"),
+            r#"malformed MIME header: missing colon: "Transfer-""#
+        );
+        assert_eq!(explain_cut(b"HTTP/1.1 2"), "unexpected EOF");
+    }
 
     /// Observed on k6 1.1.
     #[test]

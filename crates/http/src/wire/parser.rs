@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use bytes::Bytes;
 
 use super::chunked::Chunked;
-use super::explain::explain;
+use super::explain::{explain, explain_cut};
 use crate::request::BodyMode;
 use crate::response::{Head, Proto};
 
@@ -80,11 +80,6 @@ impl ResponseParser {
         Self { state: State::Head(Vec::new()), request_was_head, body_mode, head_limit, response: None }
     }
 
-    /// Whether the response leaves the connection open.
-    pub(crate) fn keeps_alive(&self) -> bool {
-        self.response.as_ref().is_some_and(|r| r.keep_alive)
-    }
-
     /// What has arrived of the body so far.
     pub(crate) fn take_partial_body(&mut self) -> Option<Bytes> {
         match &mut self.state {
@@ -94,8 +89,8 @@ impl ResponseParser {
     }
 
     /// The response, after [`Progress::Done`].
-    pub(crate) fn finish(self) -> Option<ParsedResponse> {
-        self.response
+    pub(crate) fn take(&mut self) -> Option<ParsedResponse> {
+        self.response.take()
     }
 
     /// Takes the next piece. The error is the text that k6 shows.
@@ -114,16 +109,17 @@ impl ResponseParser {
     }
 
     /// The connection ended. It may be the end of the body; otherwise the error is the text k6 shows.
-    pub(crate) fn end(&mut self) -> Result<(), &'static str> {
+    pub(crate) fn end(&mut self) -> Result<(), String> {
         match &mut self.state {
-            State::Head(pending) if pending.is_empty() => Err("EOF"),
+            State::Head(pending) if pending.is_empty() => Err("EOF".to_owned()),
+            State::Head(pending) => Err(explain_cut(pending)),
             State::Body { framing: Framing::UntilClose, buffer } => {
                 let body = Bytes::from(std::mem::take(buffer));
                 self.complete(body);
                 Ok(())
             }
             State::Done => Ok(()),
-            State::Head(_) | State::Body { .. } => Err("unexpected EOF"),
+            State::Body { .. } => Err("unexpected EOF".to_owned()),
         }
     }
 
@@ -305,15 +301,17 @@ impl ResponseParser {
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     let n = parse_length(value)
                         .ok_or_else(|| format!("bad Content-Length {:?}", String::from_utf8_lossy(value)))?;
-                    if length.is_some_and(|l| l != n) {
-                        return Err("http: message cannot contain multiple Content-Length headers".to_owned());
+                    if let Some(first) = length.filter(|first| *first != n) {
+                        return Err(format!(
+                            "http: message cannot contain multiple Content-Length headers; got [\"{first}\" \"{n}\"]"
+                        ));
                     }
                     length = Some(n);
                 }
                 17 if name.eq_ignore_ascii_case("transfer-encoding") && proto != Proto::Http10 => {
                     if !value.eq_ignore_ascii_case(b"chunked") {
                         let value = String::from_utf8_lossy(value);
-                        return Err(format!("net/http: unsupported transfer encoding: {value:?}"));
+                        return Err(format!("unsupported transfer encoding: {value:?}"));
                     }
                     chunked = true;
                 }
@@ -367,7 +365,7 @@ mod tests {
     fn parse(wire: &[u8]) -> (ParsedResponse, Progress) {
         let mut parser = ResponseParser::new(false, BodyMode::Keep, LIMIT);
         let progress = parser.feed(wire).unwrap();
-        (parser.finish().unwrap(), progress)
+        (parser.take().unwrap(), progress)
     }
 
     #[test]
@@ -416,16 +414,16 @@ mod tests {
         assert_eq!(parser.feed(b"HTTP/1.0 200 OK\r\n\r\nbody to "), Ok(Progress::Partial));
         assert_eq!(parser.feed(b"close"), Ok(Progress::Partial));
         parser.end().unwrap();
-        let r = parser.finish().unwrap();
+        let r = parser.take().unwrap();
         assert_eq!((&r.body[..], r.keep_alive, r.proto), (&b"body to close"[..], false, Proto::Http10));
     }
 
     #[test]
     fn an_early_end_is_an_error() {
         let mut parser = ResponseParser::new(false, BodyMode::Keep, LIMIT);
-        assert_eq!(parser.end(), Err("EOF"));
+        assert_eq!(parser.end(), Err("EOF".into()));
         parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc").unwrap();
-        assert_eq!(parser.end(), Err("unexpected EOF"));
+        assert_eq!(parser.end(), Err("unexpected EOF".into()));
         assert_eq!(parser.take_partial_body().unwrap(), "abc");
     }
 
@@ -469,7 +467,7 @@ mod tests {
             let mut parser = ResponseParser::new(false, mode, LIMIT);
             proptest::prop_assert_eq!(parser.feed(&wire[..cut]), Ok(Progress::Partial));
             proptest::prop_assert_eq!(parser.feed(&wire[cut..]), Ok(Progress::Done(wire.len() - cut)));
-            let r = parser.finish().unwrap();
+            let r = parser.take().unwrap();
             proptest::prop_assert_eq!(&r.body[..], if discard { &b""[..] } else { &b"abcde"[..] });
             proptest::prop_assert!(r.has_body && r.keep_alive);
         }
@@ -480,7 +478,7 @@ mod tests {
                 let mut parser = ResponseParser::new(false, BodyMode::Keep, LIMIT);
                 if parser.feed(prefix).is_ok() && parser.feed(&input).is_ok() {
                     let _ = parser.end();
-                    if let Some(r) = parser.finish() {
+                    if let Some(r) = parser.take() {
                         let _ = r.head.iter().count();
                     }
                 }

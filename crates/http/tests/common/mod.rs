@@ -1,6 +1,6 @@
 //! A server on plain threads that does exactly what a test tells it to, right or wrong.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses a part")]
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
