@@ -224,12 +224,5 @@ impl Aggregate {
 }
 
 fn merge_into(metrics: &mut Metrics, metric: MetricId, sink: &Sink) {
-    match metrics.get_mut(&metric) {
-        Some(total) => total.merge(sink),
-        None => {
-            let mut total = Sink::empty(sink.kind());
-            total.merge(sink);
-            metrics.insert(metric, total);
-        }
-    }
+    metrics.entry(metric).or_insert_with(|| Sink::empty(sink.kind())).merge(sink);
 }

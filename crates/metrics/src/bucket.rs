@@ -90,6 +90,14 @@ impl Side {
 }
 
 impl Buckets {
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let mut buckets = Self::default();
+        for value in values {
+            buckets.add(*value, 1);
+        }
+        buckets
+    }
+
     pub(crate) fn add(&mut self, value: f64, count: u64) {
         if value == 0.0 {
             self.zeros += count;

@@ -56,7 +56,9 @@ impl Distribution {
     /// A distribution of these values that counts as bucketed.
     pub(crate) fn loose(values: Vec<f64>) -> Self {
         let mut distribution = Self::default();
-        values.iter().for_each(|value| distribution.count_in(*value));
+        for value in &values {
+            distribution.count_in(*value);
+        }
         distribution.body = Body::Loose(values);
         distribution
     }
@@ -66,7 +68,7 @@ impl Distribution {
         for value in values {
             self.count_in(*value);
         }
-        let buckets = self.to_buckets();
+        let buckets = self.bucketed();
         for value in values {
             buckets.add(*value, 1);
         }
@@ -85,11 +87,9 @@ impl Distribution {
         }
     }
 
-    pub(crate) fn to_buckets(&mut self) -> &mut Buckets {
+    pub(crate) fn bucketed(&mut self) -> &mut Buckets {
         if let Body::Exact(values) | Body::Loose(values) = &self.body {
-            let mut buckets = Buckets::default();
-            values.iter().for_each(|value| buckets.add(*value, 1));
-            self.body = Body::Buckets(buckets);
+            self.body = Body::Buckets(Buckets::of(values));
         }
         match &mut self.body {
             Body::Buckets(buckets) => buckets,
@@ -105,12 +105,14 @@ impl Distribution {
         self.max = self.max.max(other.max);
         match (&other.body, &mut self.body) {
             (Body::Exact(theirs), Body::Exact(mine)) if self.count <= EXACT_LIMIT => {
-                mine.extend_from_slice(theirs)
+                mine.extend_from_slice(theirs);
             }
-            (Body::Buckets(theirs), _) => self.to_buckets().merge(theirs),
+            (Body::Buckets(theirs), _) => self.bucketed().merge(theirs),
             (Body::Exact(theirs) | Body::Loose(theirs), _) => {
-                let buckets = self.to_buckets();
-                theirs.iter().for_each(|value| buckets.add(*value, 1));
+                let buckets = self.bucketed();
+                for value in theirs {
+                    buckets.add(*value, 1);
+                }
             }
         }
     }
@@ -197,11 +199,7 @@ impl Distribution {
     pub(crate) fn shape(&self) -> Shape<'_> {
         match &self.body {
             Body::Exact(values) => Shape::Values(sorted(values)),
-            Body::Loose(values) => {
-                let mut buckets = Buckets::default();
-                values.iter().for_each(|value| buckets.add(*value, 1));
-                Shape::Buckets(Cow::Owned(buckets))
-            }
+            Body::Loose(values) => Shape::Buckets(Cow::Owned(Buckets::of(values))),
             Body::Buckets(buckets) => Shape::Buckets(Cow::Borrowed(buckets)),
         }
     }

@@ -180,7 +180,7 @@ impl Interner {
         }
         if self.narrowed < self.limits.sets {
             self.narrowed += 1;
-            let full = (narrow != set).then(|| set).or(original);
+            let full = (narrow != set).then_some(set).or(original);
             return Interned { index: self.insert(narrow), full };
         }
         let core = self.core(&set);

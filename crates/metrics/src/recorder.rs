@@ -14,7 +14,7 @@ use crate::builtin;
 use crate::checks::CheckTable;
 use crate::delta::{Delta, Notice, Series};
 use crate::distribution::EXACT_LIMIT;
-use crate::interner::{Interner, Limits};
+use crate::interner::{Interned, Interner, Limits};
 use crate::kind::Kind;
 use crate::raw::{Metadata, RawSink, RawWriter};
 use crate::registry::{MetricId, Registry};
@@ -154,6 +154,19 @@ impl Recorder {
             }
             None => self.interner.derive(base.index, pairs),
         };
+        self.admit(interned)
+    }
+
+    /// The set `base` without the tags of these names. Rarely asked for (a script deletes a tag), so it is not cached.
+    pub fn without_tags(&mut self, base: TagSetId, keys: &[&str]) -> TagSetId {
+        let full = self.raw.as_ref().and_then(|raw| raw.full_set(base));
+        let full = full.unwrap_or_else(|| Arc::clone(self.interner.get(base.index)));
+        let interned = self.interner.intern(TagSet::new(full.iter().filter(|(key, _)| !keys.contains(key))));
+        self.admit(interned)
+    }
+
+    /// Makes room for a set's accumulators and keeps its full form where it was folded.
+    fn admit(&mut self, interned: Interned) -> TagSetId {
         while self.slots.len() < self.interner.len() {
             self.slots.push(Slot::default());
         }

@@ -92,7 +92,9 @@ impl Delta {
                     writer.byte(0);
                     writer.varint(*limit);
                     writer.varint(keys.len() as u64);
-                    keys.iter().for_each(|key| writer.string(key));
+                    for key in keys {
+                        writer.string(key);
+                    }
                 }
                 Notice::ErrorsFolded { limit } => {
                     writer.byte(1);
@@ -127,7 +129,9 @@ impl Delta {
         let mut add = |text| {
             strings.insert(text, 0);
         };
-        self.metrics.iter().for_each(|metric| add(&*metric.name));
+        for metric in &self.metrics {
+            add(&*metric.name);
+        }
         for (key, value) in self.series.iter().flat_map(|series| series.tags.iter()) {
             add(key);
             add(value);
@@ -137,13 +141,19 @@ impl Delta {
             add(&key.group);
             add(&key.name);
         }
-        self.checks.groups.keys().for_each(|path| add(path));
+        for path in self.checks.groups.keys() {
+            add(path);
+        }
         for notice in &self.notices {
             if let Notice::SeriesFolded { keys, .. } = notice {
-                keys.iter().for_each(|key| add(key));
+                for key in keys {
+                    add(key);
+                }
             }
         }
-        strings.iter_mut().zip(0..).for_each(|((_, index), position)| *index = position);
+        for ((_, index), position) in strings.iter_mut().zip(0..) {
+            *index = position;
+        }
         strings
     }
 

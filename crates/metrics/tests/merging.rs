@@ -1,5 +1,7 @@
 //! Recorders, deltas and the aggregate together: however the parts arrive, the whole is the same.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +83,9 @@ fn deltas(source: u64, seconds: &[Vec<Op>]) -> Vec<Delta> {
         .iter()
         .zip(1_u64..)
         .map(|(ops, second)| {
-            ops.iter().for_each(|op| apply(&mut recorder, &registry, op, second * 1_000_000_000));
+            for op in ops {
+                apply(&mut recorder, &registry, op, second * 1_000_000_000);
+            }
             recorder.take_delta()
         })
         .collect()
@@ -140,7 +144,9 @@ proptest! {
         let mut aggregate = Aggregate::new(Arc::clone(&registry), Vec::new(), Breakdown::Totals);
         for part in values.chunks(400) {
             let seconds = [part.iter().map(|value| Op::Trend(*value)).collect()];
-            deltas(1, &seconds).iter().for_each(|delta| aggregate.merge(delta).unwrap());
+            for delta in deltas(1, &seconds) {
+                aggregate.merge(&delta).unwrap();
+            }
         }
         let Some(Sink::Trend(total)) = aggregate.total(trend) else { panic!("a trend was recorded") };
         prop_assert_eq!(total.is_exact(), values.len() <= 1_000);
@@ -339,9 +345,19 @@ fn the_full_summary_splits_scenarios_and_groups() {
     assert!(summary.groups[0].metrics.is_empty() && summary.groups[0].checks.is_empty());
     assert_eq!(&*summary.groups[0].groups[0].checks[0].name, "in setup's group");
     assert_eq!(summary.scenarios.len(), 1);
-    let named = &summary.scenarios[0];
-    assert_eq!((&*named.name, named.check_rate().total), ("named", 2));
-    assert!(named.groups[0].metrics.is_empty());
-    assert_eq!(&*named.groups[0].groups[0].name, "deep");
+    let scenario = &summary.scenarios[0];
+    assert_eq!((&*scenario.name, scenario.check_rate().total), ("named", 2));
+    assert!(scenario.groups[0].metrics.is_empty());
+    assert_eq!(&*scenario.groups[0].groups[0].name, "deep");
     assert_eq!(summary.check_rate().total, 6);
+}
+
+#[test]
+fn tags_can_be_taken_away_from_a_set() {
+    let registry = Arc::new(Registry::new());
+    let mut recorder = Recorder::new(registry, RecorderConfig::default());
+    let base = recorder.with_tags(recorder.root(), &[("a", "1"), ("scenario", "s")]);
+    let rest = recorder.without_tags(base, &["scenario", "unknown"]);
+    assert_eq!(recorder.tags(rest).iter().collect::<Vec<_>>(), [("a", "1")]);
+    assert_eq!(recorder.without_tags(base, &["scenario"]), rest);
 }

@@ -1,5 +1,7 @@
 //! Files of raw samples, read back.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;

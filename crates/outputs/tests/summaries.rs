@@ -1,5 +1,7 @@
 //! Whole summaries as text and JSON, from recorded samples.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,8 +59,8 @@ fn sample_run() -> Summary {
         recorder.add_http(tags, &sample, at);
         recorder.add_check(tags, group, "status is 200", n % 5 != 0, at);
         recorder.add_check(tags, group, "always passes", true, at);
-        let foo = recorder.with_tags(scenario, &[("foo", "bar")]);
-        recorder.add(trend, foo, 12.3, at);
+        let tagged = recorder.with_tags(scenario, &[("foo", "bar")]);
+        recorder.add(trend, tagged, 12.3, at);
         recorder.add(counter, scenario, 1.0, at);
         recorder.add(gauge, scenario, 3.5, at);
         recorder.add(rate, scenario, f64::from(n % 3), at);

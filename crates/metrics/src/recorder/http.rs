@@ -96,12 +96,11 @@ impl HttpBlock {
         }
         let mut folded = self.folded.take();
         for (index, metric) in HTTP_TRENDS.into_iter().enumerate() {
+            let values = self.rows.iter().map(|row| row[index]);
             let distribution = match &mut folded {
                 Some(folded) => std::mem::take(&mut folded[index]),
-                None => {
-                    let values = self.rows.iter().map(|row| row[index]);
-                    if exact { Distribution::exact(values) } else { Distribution::loose(values.collect()) }
-                }
+                None if exact => Distribution::exact(values),
+                None => Distribution::loose(values.collect()),
             };
             emit(metric, Sink::Trend(distribution));
         }

@@ -21,7 +21,9 @@ pub(super) fn write(writer: &mut Writer<'_>, sink: &Sink) {
             for (source, part) in &gauge.parts {
                 writer.varint(*source);
                 writer.varint(part.at.0);
-                [part.value, part.min, part.max].into_iter().for_each(|value| writer.float(value));
+                for value in [part.value, part.min, part.max] {
+                    writer.float(value);
+                }
             }
         }
         Sink::Rate(rate) => {
@@ -32,7 +34,9 @@ pub(super) fn write(writer: &mut Writer<'_>, sink: &Sink) {
             Shape::Values(values) => {
                 writer.byte(0);
                 writer.varint(values.len() as u64);
-                values.into_iter().for_each(|value| writer.float(value));
+                for value in values {
+                    writer.float(value);
+                }
             }
             Shape::Buckets(buckets) => {
                 writer.byte(1);
@@ -115,7 +119,9 @@ fn write_sum(writer: &mut Writer<'_>, sum: &ExactSum) {
     writer.byte(flags);
     writer.varint(canonical.first as u64);
     writer.varint(canonical.digits.len() as u64);
-    canonical.digits.into_iter().for_each(|digit| writer.varint(u64::from(digit)));
+    for digit in canonical.digits {
+        writer.varint(u64::from(digit));
+    }
 }
 
 fn read_sum(reader: &mut Reader<'_>) -> Result<ExactSum, WireError> {

@@ -4,6 +4,7 @@
 //! then all other tags and the metadata as `key=value&key=value`. Quoting is Go's: fields with commas, quotes,
 //! line breaks or a leading space.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +80,8 @@ impl SampleWriter for CsvWriter {
         row.push(',');
         self.time_format.write(row, sample.time);
         row.push(',');
-        row.push_str(&format!("{:.6}", sample.value));
+        // Writing to a string cannot fail.
+        let _ = write!(row, "{:.6}", sample.value);
         for column in &self.columns {
             row.push(',');
             field(row, sample.tags.get(column).unwrap_or_default());

@@ -8,27 +8,52 @@ use super::generator::GeneratorReport;
 use super::metric_lines::{Formatter, Look};
 use super::style::Paint;
 
-/// The categories of metrics in their order, each with the test for its names.
+/// A title and the beginnings of the names it lists.
+type Category = (&'static str, &'static [&'static str]);
+
+/// The categories of metrics in their order. What fits none is listed as custom.
 ///
-/// As in k6 the name decides: a custom metric called `http_reqs_slow` is listed with HTTP.
-const CATEGORIES: [(&str, fn(&str) -> bool); 8] = [
-    ("CUSTOM", |name| CATEGORIES[1..].iter().all(|(_, is)| !is(name))),
-    ("HTTP", |name| name.starts_with("http_req")),
-    ("EXECUTION", |name| {
-        matches!(name, "vus" | "vus_max" | "iterations" | "iteration_duration" | "dropped_iterations")
-            || matches!(name, "iteration_start_lag" | "iteration_response_time")
-    }),
-    ("NETWORK", |name| name.starts_with("data_")),
-    ("BROWSER", |name| name.starts_with("browser_") && !name.starts_with("browser_web_vital_")),
-    ("WEB_VITALS", |name| name.starts_with("browser_web_vital_")),
-    ("GRPC", |name| name.starts_with("grpc_")),
-    ("WEBSOCKET", |name| name.starts_with("ws_")),
+/// As observed on k6 1.1 the beginning of a name decides: a custom metric called `http_reqs_slow` is listed
+/// with HTTP, and one called `checks_slow` is not listed at all.
+const CATEGORIES: [Category; 8] = [
+    ("CUSTOM", &[]),
+    (
+        "HTTP",
+        &[
+            "http_req_blocked",
+            "http_req_connecting",
+            "http_req_duration",
+            "http_req_failed",
+            "http_req_receiving",
+            "http_req_sending",
+            "http_req_tls_handshaking",
+            "http_req_waiting",
+            "http_reqs",
+        ],
+    ),
+    (
+        "EXECUTION",
+        &[
+            "dropped_iterations",
+            "iteration_duration",
+            // Our own two, of arrival-rate scenarios.
+            "iteration_response_time",
+            "iteration_start_lag",
+            "iterations",
+            "vus",
+        ],
+    ),
+    ("NETWORK", &["data_received", "data_sent"]),
+    ("BROWSER", &["browser_"]),
+    ("WEB_VITALS", &["browser_web_vital_"]),
+    ("GRPC", &["grpc_"]),
+    ("WEBSOCKET", &["ws_"]),
 ];
 
 /// Metrics that no section lists: checks have lines of their own.
-const NEVER_SHOWN: [&str; 2] = ["checks", "group_duration"];
+const NEVER_SHOWN: &[&str] = &["checks", "group_duration"];
 /// The phases of a request, which only the full mode lists.
-const PHASES: [&str; 6] = [
+const PHASES: &[&str] = &[
     "http_req_blocked",
     "http_req_connecting",
     "http_req_tls_handshaking",
@@ -36,6 +61,18 @@ const PHASES: [&str; 6] = [
     "http_req_waiting",
     "http_req_receiving",
 ];
+
+fn begins_with(name: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| name.starts_with(beginning))
+}
+
+/// The title a metric is listed under: that of the longest beginning, or the first.
+fn category(name: &str) -> &'static str {
+    let fitting =
+        CATEGORIES.iter().flat_map(|(title, beginnings)| beginnings.iter().map(move |known| (title, known)));
+    let longest = fitting.filter(|(_, known)| name.starts_with(**known)).max_by_key(|(_, known)| known.len());
+    longest.map_or(CATEGORIES[0].0, |(title, _)| title)
+}
 
 pub(super) fn render(
     summary: &Summary,
@@ -111,14 +148,14 @@ fn body(
         }
     }
     let shown = |metric: &SummaryMetric| {
-        let hidden =
-            NEVER_SHOWN.contains(&&*metric.base) || mode == Mode::Compact && PHASES.contains(&&*metric.base);
-        !hidden
+        let phase = mode == Mode::Compact && begins_with(&metric.base, PHASES);
+        !phase && !begins_with(&metric.base, NEVER_SHOWN)
     };
     let categories: Vec<(&str, Vec<&SummaryMetric>)> = CATEGORIES
         .iter()
-        .map(|(name, belongs)| {
-            (*name, metrics.iter().filter(|metric| belongs(&metric.base) && shown(metric)).collect())
+        .map(|(title, _)| {
+            let listed = metrics.iter().filter(|metric| category(&metric.base) == *title && shown(metric));
+            (*title, listed.collect())
         })
         .filter(|(_, metrics): &(&str, Vec<&SummaryMetric>)| !metrics.is_empty())
         .collect();
@@ -190,5 +227,30 @@ fn section_blocks(formatter: &Formatter<'_>, section: &Section, depth: usize, bl
         let lead = format!("{}↳ ", "  ".repeat(depth + 2));
         blocks.push(title(formatter, &lead, &format!("GROUP: {}", group.name)));
         section_blocks(formatter, group, depth + 1, blocks);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_name_decides_where_it_is_listed() {
+        let cases = [
+            ("data_x", "CUSTOM"),
+            ("http_req_x", "CUSTOM"),
+            ("iteration_x", "CUSTOM"),
+            ("http_reqs_x", "HTTP"),
+            ("vusx", "EXECUTION"),
+            ("dropped_iterations_x", "EXECUTION"),
+            ("data_sent", "NETWORK"),
+            ("browser_x", "BROWSER"),
+            ("browser_web_vital_x", "WEB_VITALS"),
+            ("grpc_x", "GRPC"),
+            ("ws_x", "WEBSOCKET"),
+        ];
+        for (name, title) in cases {
+            assert_eq!(category(name), title, "{name}");
+        }
     }
 }
