@@ -66,7 +66,7 @@ def select(scripts: list[Script], names: list[str]) -> list[Script]:
 def observe(script: Script, options) -> tuple[dict, dict]:
     """The facts of each run, and what it left behind."""
     raw = {name: engine.run(options.engine, options.server, script, run) for name, run in script.runs.items()}
-    return {name: facts.reduce(script, left) for name, left in raw.items()}, raw
+    return {name: facts.reduce(script, script.runs[name].command, left) for name, left in raw.items()}, raw
 
 
 def record(script: Script, options) -> bool:

@@ -54,7 +54,7 @@ class Header(unittest.TestCase):
 
 class Facts(unittest.TestCase):
     def reduced(self, header: str = "", **changes) -> dict:
-        return facts.reduce(parse(f"// About\n{header}"), raw(**changes))
+        return facts.reduce(parse(f"// About\n{header}"), "run", raw(**changes))
 
     def test_samples_are_counted_by_tags_and_summed_unless_measured(self):
         samples = [metric("mine"), point("mine", 2, a="1"), point("mine", 3, a="1"), point("mine", -1, a="2")]

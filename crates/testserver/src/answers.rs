@@ -33,6 +33,7 @@ pub fn routes() -> Router {
         .route("/not-json", get(async || "{\"open\": "))
         .route("/empty", any(async || ""))
         .route("/count/{key}", any(count))
+        .route("/modules/{name}", get(module))
         .with_state(Counts::default())
 }
 
@@ -134,6 +135,18 @@ async fn response_headers(RawQuery(query): RawQuery) -> Response {
         }
     }
     response
+}
+
+/// A script to import: `greet.js` imports its neighbour, `missing.js` imports what is not there.
+async fn module(Path(name): Path<String>) -> Response {
+    let text = match name.as_str() {
+        "greet.js" => "import { name } from './name.js';\nexport const greet = () => `hello ${name}`;\n",
+        "name.js" => "export const name = 'remote';\n",
+        "common.js" => "module.exports = { sum: (a, b) => a + b };\n",
+        "missing.js" => "import './nowhere.js';\n",
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    ([(CONTENT_TYPE, "text/javascript")], text).into_response()
 }
 
 /// How many requests for this key there have been, this one included.

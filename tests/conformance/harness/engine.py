@@ -63,10 +63,11 @@ class _Runner:
 
     def run(self) -> Raw:
         samples, summary = self.work / "samples.json", self.work / "summary.json"
-        command = [*self.engine, "run", "--address", "", "--quiet"]
+        command = [*self.engine, self.how.command, "--address", "", "--quiet"]
         if not self.script.stderr:
             command += ["--log-format", "json"]
-        command += ["-o", f"json={samples}", "--summary-export", str(summary)]
+        if self.how.command == "run":
+            command += ["-o", f"json={samples}", "--summary-export", str(summary)]
         command += [self._expand(argument) for argument in self.how.arguments]
         command.append("-" if self.how.stdin else str(self.script.path))
         process = subprocess.Popen(

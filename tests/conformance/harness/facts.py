@@ -25,13 +25,15 @@ OURS = {"iteration_start_lag", "iteration_response_time"}
 NUMBER = re.compile(r"\d+(\.\d+)?(ns|µs|ms|s|m|h|kB|MB|GB|B|%)?(/s)?")
 
 
-def reduce(script: Script, raw: Raw) -> dict:
-    """The facts of one run."""
+def reduce(script: Script, command: str, raw: Raw) -> dict:
+    """The facts of one run of a command."""
     facts = {"exit": raw.exit}
     if script.stderr:
         facts["stderr"] = [_mask_log(line) for line in raw.stderr.splitlines()]
     else:
         facts |= _log(script, raw.stderr)
+    if command != "run":
+        return facts | {"output": _present(json.loads(raw.stdout)) if raw.stdout else None}
     facts["metrics"] = _metrics(script, raw.samples)
     if raw.summary is not None:
         facts["summary"] = _summary(raw.summary)
@@ -42,6 +44,13 @@ def reduce(script: Script, raw: Raw) -> dict:
             name: None if text is None else _file(name, text) for name, text in raw.files.items()
         }
     return facts
+
+
+def _present(value):
+    """JSON without what is null: a newer k6 knows more options that are not set."""
+    if isinstance(value, dict):
+        return {key: _present(inner) for key, inner in sorted(value.items()) if inner is not None}
+    return [_present(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _file(name: str, text: str) -> list[str]:

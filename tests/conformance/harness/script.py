@@ -8,6 +8,7 @@ that start with `@` are directives:
     @executors NAME...        the executors it asserts
     @run NAME ARGUMENT...     one more run with these arguments (without any: one run, `default`)
     @env RUN KEY=VALUE        an environment variable of that run (`*`: of every run)
+    @command RUN NAME         that run is of the command NAME instead of `run`; its JSON output is compared
     @stdin RUN                the script is given on standard input
     @signal RUN NAME MARKER   that signal is sent when MARKER appears in the log
     @near N                   sample counts may differ by N: they depend on the clock
@@ -31,6 +32,7 @@ class Run:
 
     arguments: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
+    command: str = "run"
     stdin: bool = False
     signals: list[tuple[str, str]] = field(default_factory=list)
 
@@ -105,6 +107,8 @@ def _directive(script: Script, text: str) -> None:
     elif keyword == "env":
         name, _, value = rest[1].partition("=")
         script.runs.setdefault(rest[0], Run()).env[name] = value
+    elif keyword == "command":
+        script.runs.setdefault(rest[0], Run()).command = rest[1]
     elif keyword == "stdin":
         script.runs.setdefault(rest[0], Run()).stdin = True
     elif keyword == "signal":
