@@ -4,19 +4,20 @@
 //! across a call into the script or across `wait`; take what is needed, let go, then call.
 
 use std::any::{Any, TypeId};
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use throng_engine::Iteration;
-use throng_metrics::{MetricId, Recorder, TagSetId, UnixNanos};
+use throng_metrics::{MetricId, Recorder, SystemTag, TagSet, TagSetId, UnixNanos};
 use throng_quickjs::fiber::Suspender;
 use throng_quickjs::{Ctx, JsResult, StackPool, Thrown, Value};
 use throng_reactor::Handle;
 
 use crate::event_loop::EventLoop;
 use crate::log::{Level, Log};
+use crate::network::{Network, NetworkError};
 use crate::program::Program;
 use crate::settings::Settings;
 
@@ -32,6 +33,9 @@ pub struct ThreadContext {
     pub settings: Arc<Settings>,
     /// Where `console` goes.
     pub log: Arc<dyn Log>,
+    /// The HTTP client's share of this thread, made on first use.
+    http: OnceCell<Rc<throng_http::Shared>>,
+    states: States,
 }
 
 impl ThreadContext {
@@ -43,7 +47,50 @@ impl ThreadContext {
         settings: Arc<Settings>,
         log: Arc<dyn Log>,
     ) -> Self {
-        Self { reactor, recorder: RefCell::new(recorder), stacks: StackPool::new(stack_size), settings, log }
+        Self {
+            reactor,
+            recorder: RefCell::new(recorder),
+            stacks: StackPool::new(stack_size),
+            settings,
+            log,
+            http: OnceCell::new(),
+            states: States::default(),
+        }
+    }
+
+    /// What the HTTP clients of this thread share.
+    ///
+    /// # Errors
+    /// When an option cannot be honoured; [`crate::network::client_config`] finds that out before the run.
+    pub fn http(&self) -> Result<Rc<throng_http::Shared>, NetworkError> {
+        if let Some(shared) = self.http.get() {
+            return Ok(shared.clone());
+        }
+        let config = self.settings.client_config()?;
+        Ok(self.http.get_or_init(|| throng_http::Shared::new(self.reactor.clone(), config)).clone())
+    }
+
+    /// A module's own state on this thread, made on first use.
+    pub fn state<T: Default + 'static>(&self) -> Rc<T> {
+        self.states.get()
+    }
+}
+
+/// Values of distinct types, each made on first use.
+#[derive(Default)]
+struct States(RefCell<Vec<(TypeId, Rc<dyn Any>)>>);
+
+impl States {
+    fn get<T: Default + 'static>(&self) -> Rc<T> {
+        let id = TypeId::of::<T>();
+        if let Some((_, state)) = self.0.borrow().iter().find(|(t, _)| *t == id)
+            && let Ok(state) = state.clone().downcast::<T>()
+        {
+            return state;
+        }
+        let state = Rc::new(T::default());
+        self.0.borrow_mut().push((id, state.clone()));
+        state
     }
 }
 
@@ -80,8 +127,8 @@ struct Tags {
     current: TagSetId,
     /// `::outer::inner`, empty at the root.
     group: Rc<str>,
-    /// `exec.vu.metrics.tags` as set by the script, in the order they were set.
-    own: Vec<(String, String)>,
+    /// What the script changed in `exec.vu.metrics.tags` since the scenario began; `None` was deleted.
+    own: Vec<(String, Option<String>)>,
 }
 
 /// The host state of one virtual machine; modules find it with [`host`].
@@ -99,8 +146,12 @@ pub struct Host {
     phase: Cell<Phase>,
     iteration: Cell<Option<Iteration>>,
     tags: RefCell<Tags>,
+    /// `exec.vu.metrics.metadata` as set by the script, in the order it was set.
     metadata: RefCell<Vec<(String, String)>>,
-    states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    /// `metadata` with `vu` and `iter` as raw samples carry it; made when it is first wanted after a change.
+    raw_metadata: RefCell<Option<Arc<TagSet>>>,
+    pub(crate) network: Network,
+    states: States,
     exports: RefCell<Vec<(String, Value)>>,
 }
 
@@ -129,7 +180,9 @@ impl Host {
             iteration: Cell::new(None),
             tags: RefCell::new(tags),
             metadata: RefCell::default(),
-            states: RefCell::default(),
+            raw_metadata: RefCell::default(),
+            network: Network::default(),
+            states: States::default(),
             exports: RefCell::default(),
         }
     }
@@ -156,6 +209,7 @@ impl Host {
     /// Sets the running iteration.
     pub fn set_iteration(&self, iteration: Option<Iteration>) {
         self.iteration.set(iteration);
+        self.raw_metadata.take();
     }
     /// An error for what may not be used at the script's top level.
     pub fn refuse_in_init(&self, what: &str) -> JsResult<()> {
@@ -193,27 +247,36 @@ impl Host {
         self.rebuild_tags();
         left
     }
-    /// Starts from these tags (run tags, scenario, scenario tags), keeping the virtual user's own where `keep_own`.
+    /// Starts from these tags (run tags, scenario, scenario tags) and forgets what the script had changed: k6 does so
+    /// where a virtual user goes from one scenario to another (observed on k6 1.1).
     pub fn set_base_tags(&self, base: TagSetId, group: Rc<str>) {
         {
             let mut tags = self.tags.borrow_mut();
             tags.base = base;
             tags.group = group;
+            tags.own.clear();
         }
+        self.metadata.borrow_mut().clear();
+        self.raw_metadata.take();
         self.rebuild_tags();
     }
-    /// `exec.vu.metrics.tags[name] = value`; `None` deletes.
+    /// `exec.vu.metrics.tags[name] = value`; `None` deletes. The group is a tag like any other, on which groups that are
+    /// entered later build.
     pub fn set_own_tag(&self, name: &str, value: Option<String>) {
+        let is_group = name == "group" && self.thread.recorder.borrow().system_tags().contains(SystemTag::Group);
         {
-            let own = &mut self.tags.borrow_mut().own;
-            own.retain(|(n, _)| n != name);
-            own.extend(value.map(|v| (name.to_owned(), v)));
+            let tags = &mut *self.tags.borrow_mut();
+            tags.own.retain(|(n, _)| n != name);
+            match value {
+                Some(path) if is_group => tags.group = path.into(),
+                value => tags.own.push((name.to_owned(), value)),
+            }
         }
         self.rebuild_tags();
     }
-    /// The virtual user's own tags.
-    pub fn own_tags(&self) -> Ref<'_, [(String, String)]> {
-        Ref::map(self.tags.borrow(), |tags| tags.own.as_slice())
+    /// The tags of a sample taken now, sorted by name.
+    pub fn current_tags(&self) -> Arc<TagSet> {
+        self.thread.recorder.borrow().tags(self.tags()).clone()
     }
     /// A tag's value among the current ones.
     pub fn tag(&self, name: &str) -> Option<String> {
@@ -224,24 +287,66 @@ impl Host {
         let mut tags = self.tags.borrow_mut();
         let mut recorder = self.thread.recorder.borrow_mut();
         let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(tags.own.len() + 1);
-        if recorder.system_tags().contains(throng_metrics::SystemTag::Group) {
+        if recorder.system_tags().contains(SystemTag::Group) {
             pairs.push(("group", &tags.group));
         }
-        pairs.extend(tags.own.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-        let current = recorder.with_tags(tags.base, &pairs);
+        pairs.extend(tags.own.iter().filter_map(|(n, v)| Some((n.as_str(), v.as_deref()?))));
+        let mut current = recorder.with_tags(tags.base, &pairs);
+        if tags.own.iter().any(|(_, value)| value.is_none()) {
+            let deleted: Vec<&str> = tags.own.iter().filter(|(_, v)| v.is_none()).map(|(n, _)| n.as_str()).collect();
+            current = recorder.without_tags(current, &deleted);
+        }
         tags.current = current;
     }
-    /// The script's own metadata (`exec.vu.metrics.metadata`).
-    pub fn metadata(&self) -> &RefCell<Vec<(String, String)>> {
-        &self.metadata
+    /// `exec.vu.metrics.metadata[name] = value`; `None` deletes.
+    pub fn set_metadata(&self, name: &str, value: Option<String>) {
+        let mut metadata = self.metadata.borrow_mut();
+        match (metadata.iter_mut().find(|(n, _)| n == name), value) {
+            (Some(entry), Some(value)) => entry.1 = value,
+            (None, Some(value)) => metadata.push((name.to_owned(), value)),
+            (_, None) => metadata.retain(|(n, _)| n != name),
+        }
+        self.raw_metadata.take();
+    }
+    /// The script's own metadata (`exec.vu.metrics.metadata`), in the order it was set.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        self.metadata.borrow().clone()
+    }
+    /// What raw samples of this virtual user carry beside their tags: its own metadata, `vu` and `iter` if wanted.
+    fn raw_metadata(&self, recorder: &Recorder) -> Option<Arc<TagSet>> {
+        let mut made = self.raw_metadata.borrow_mut();
+        let set = made.get_or_insert_with(|| {
+            let wanted = recorder.system_tags();
+            let mut pairs: Vec<(String, String)> = Vec::new();
+            if wanted.contains(SystemTag::Vu) {
+                pairs.push(("vu".into(), self.identity.in_instance.to_string()));
+            }
+            if wanted.contains(SystemTag::Iter)
+                && let Some(iteration) = self.iteration()
+            {
+                pairs.push(("iter".into(), iteration.in_vu.to_string()));
+            }
+            pairs.extend(self.metadata.borrow().iter().cloned());
+            Arc::new(TagSet::new(pairs))
+        });
+        (!set.is_empty()).then(|| set.clone())
     }
 
     // --- samples and logs ------------------------------------------------------------------------
 
+    /// The recorder, for samples of this virtual user: all of them go through here, so that raw samples get its metadata.
+    pub fn recorder(&self) -> RefMut<'_, Recorder> {
+        let mut recorder = self.thread.recorder.borrow_mut();
+        if recorder.wants_raw() {
+            let metadata = self.raw_metadata(&recorder);
+            recorder.metadata(metadata);
+        }
+        recorder
+    }
     /// Records one sample with the current tags.
     pub fn record(&self, metric: MetricId, value: f64) {
         let tags = self.tags();
-        self.thread.recorder.borrow_mut().add(metric, tags, value, now());
+        self.recorder().add(metric, tags, value, now());
     }
     /// Logs something about the script.
     pub fn log(&self, level: Level, message: &str) {
@@ -249,27 +354,20 @@ impl Host {
     }
 
     /// What happens at the end of every iteration, and of setup and teardown: operations that are still outstanding are
-    /// dropped.
+    /// dropped, then the bytes that went over the network are recorded.
     pub(crate) fn end_of_iteration(&self) {
         let timers = self.events.clear();
         if timers > 0 {
             self.log(Level::Warn, &format!("{timers} timers were still set when the iteration ended; they were dropped"));
         }
+        self.network.end_of_iteration(self);
     }
 
     // --- modules ---------------------------------------------------------------------------------
 
     /// A module's own state in this machine, made on first use.
     pub fn state<T: Default + 'static>(&self) -> Rc<T> {
-        let id = TypeId::of::<T>();
-        if let Some((_, state)) = self.states.borrow().iter().find(|(t, _)| *t == id)
-            && let Ok(state) = state.clone().downcast::<T>()
-        {
-            return state;
-        }
-        let state = Rc::new(T::default());
-        self.states.borrow_mut().push((id, state.clone()));
-        state
+        self.states.get()
     }
     pub(crate) fn cached_exports(&self, name: &str) -> Option<Value> {
         self.exports.borrow().iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())

@@ -14,6 +14,7 @@ pub mod lifecycle;
 mod loader;
 pub mod log;
 mod modules;
+pub mod network;
 pub mod program;
 mod serialise;
 pub mod settings;

@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use throng_engine::Engine;
+use throng_http::ClientConfig;
+use throng_metrics::UnixNanos;
 use throng_plan::Plan;
+
+use crate::host::now;
+use crate::network::{NetworkError, client_config};
 
 /// The run's settings and the few things that any virtual user may set off.
 pub struct Settings {
@@ -19,6 +24,17 @@ pub struct Settings {
     pub control: Arc<Control>,
 }
 
+impl Settings {
+    /// The settings of all HTTP clients of this run, made once for all threads.
+    pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, NetworkError> {
+        if let Some(config) = self.control.client_config.get() {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(client_config(self.plan.as_deref().map(|plan| &plan.options))?);
+        Ok(self.control.client_config.get_or_init(|| config).clone())
+    }
+}
+
 /// Signals from scripts to the run, and the clock of the run.
 #[derive(Default)]
 pub struct Control {
@@ -30,6 +46,9 @@ pub struct Control {
     /// Called after `abort` is set, from the thread that set it.
     on_abort: std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>,
     origin: std::sync::OnceLock<Instant>,
+    /// Zero of the scenarios' start times, by both clocks.
+    scenarios: std::sync::OnceLock<(Instant, UnixNanos)>,
+    client_config: std::sync::OnceLock<Arc<ClientConfig>>,
 }
 
 impl Control {
@@ -69,5 +88,14 @@ impl Control {
     /// When the run phase began.
     pub fn started(&self) -> Option<Instant> {
         self.origin.get().copied()
+    }
+    /// The scenarios' clocks start, after `setup`; the first call counts.
+    pub fn start_scenarios(&self, at: Instant) {
+        let unix = now().0.saturating_sub(at.elapsed().as_nanos() as u64);
+        let _ = self.scenarios.set((at, UnixNanos(unix)));
+    }
+    /// Zero of the scenarios' start times, by both clocks.
+    pub fn scenarios_started(&self) -> Option<(Instant, UnixNanos)> {
+        self.scenarios.get().copied()
     }
 }

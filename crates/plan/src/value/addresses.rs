@@ -91,6 +91,11 @@ pub struct LocalIps {
 }
 
 impl LocalIps {
+    /// The addresses as they were given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The address of a virtual user.
     pub fn address_of(&self, vu: u64) -> IpAddr {
         let mut nth = u128::from(vu.saturating_sub(1)) % self.count();

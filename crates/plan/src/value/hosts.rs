@@ -87,6 +87,11 @@ impl Hosts {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The patterns in lower case, each with where its connections go.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, HostTarget)> {
+        self.0.iter().map(|(name, target)| (name.as_str(), *target))
+    }
 }
 
 impl Value for Hosts {
