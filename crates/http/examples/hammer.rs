@@ -32,12 +32,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut reactor = Reactor::new()?;
     let handle = reactor.handle();
     let shared = Shared::new(handle.clone(), Arc::new(ClientConfig::default()));
-    let (done, failed, waited) = (Rc::new(Cell::new(0u64)), Rc::new(Cell::new(0u64)), Rc::new(Cell::new(0u128)));
+    let (done, failed, waited) =
+        (Rc::new(Cell::new(0u64)), Rc::new(Cell::new(0u64)), Rc::new(Cell::new(0u128)));
     let (cpu, start) = (cpu_time(), Instant::now());
     let until = start + Duration::from_secs(seconds);
     for _ in 0..connections {
         let client = Client::new(Rc::clone(&shared));
-        let (url, done, failed, waited) = (url.clone(), Rc::clone(&done), Rc::clone(&failed), Rc::clone(&waited));
+        let (url, done, failed, waited) =
+            (url.clone(), Rc::clone(&done), Rc::clone(&failed), Rc::clone(&waited));
         handle.spawn(async move {
             while Instant::now() < until {
                 let outcome = client.send(Request::new(Method::GET, url.clone())).await;
@@ -50,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
     }
     reactor.run_until(handle.sleep_until(until))?;
-    let (cpu, wall) = (cpu_time() - cpu, start.elapsed());
+    let (cpu, wall) = (cpu_time().saturating_sub(cpu), start.elapsed());
     let n = done.get().max(1);
     writeln!(
         std::io::stdout(),

@@ -23,7 +23,7 @@ use crate::shared::Shared;
 use crate::url::Url;
 
 /// Longer than any test.
-const FOREVER: Duration = Duration::from_secs(3_155_760_000);
+const FOREVER: Duration = Duration::from_hours(876_600);
 
 /// One virtual user's connections.
 ///
@@ -98,8 +98,19 @@ impl Client {
     }
 
     async fn send_until(&self, request: Request, timer: &Timer) -> Outcome {
-        let Request { method, url, headers, body, timeout: _, redirects, auth, compression, body_mode, jar, cookies } =
-            request;
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+            timeout: _,
+            redirects,
+            auth,
+            compression,
+            body_mode,
+            jar,
+            cookies,
+        } = request;
         let first_url = url.clone();
         let mut credentials = url.credentials();
         let mut outgoing = Outgoing { method, url, headers, body, body_mode };
@@ -143,22 +154,22 @@ impl Client {
                 Ok(answer) => answer,
                 Err(error) => return Outcome { hops, result: Err(error), warning: None },
             };
-            if let Some(jar) = &jar {
+            if let Some(jar) = jar.as_ref().filter(|_| answer.parsed.notable.set_cookie) {
                 store_cookies(&outgoing.url, &answer, jar);
             }
             if answer.parsed.status == 401
                 && auth == Auth::Digest
                 && !challenged
                 && let Some(credentials) = &credentials
-                && let Some(challenge) = answer.parsed.head.get_all("WWW-Authenticate").find_map(Challenge::parse)
+                && let Some(challenge) =
+                    answer.parsed.head.get_all("WWW-Authenticate").find_map(Challenge::parse)
             {
                 answer_to_challenge = Some(respond(&challenge, credentials, &outgoing));
                 continue;
             }
-            let location = answer.parsed.head.get("Location").filter(|l| !l.is_empty());
-            let (Some((method, keep_body)), Some(location)) =
-                (redirect::next_method(answer.parsed.status, &outgoing.method), location)
-            else {
+            let redirection = redirect::next_method(answer.parsed.status, &outgoing.method)
+                .filter(|_| answer.parsed.notable.location);
+            let Some((method, keep_body)) = redirection else {
                 return Outcome { hops, result: finish(outgoing.url, answer), warning: None };
             };
             if followed == redirects.max {
@@ -166,6 +177,7 @@ impl Client {
                     redirects.is_default.then_some(Warning::TooManyRedirects { requests: followed + 1 });
                 return Outcome { hops, result: finish(outgoing.url, answer), warning };
             }
+            let location = answer.parsed.head.get("Location").unwrap_or_default();
             let location = String::from_utf8_lossy(location).into_owned();
             let next = match outgoing.url.join(&location) {
                 Ok(next) => next,
@@ -260,11 +272,9 @@ fn store_cookies(url: &Url, answer: &Answer, jar: &Rc<RefCell<CookieJar>>) {
 fn finish(url: Url, answer: Answer) -> Result<Response, RequestError> {
     let Answer { parsed, remote, tls, .. } = answer;
     let mut body = parsed.body;
-    if !body.is_empty() {
+    if !body.is_empty() && parsed.notable.content_encoding {
         let encodings: Vec<&[u8]> = parsed.head.get_all("Content-Encoding").collect();
-        if !encodings.is_empty() {
-            body = decompress(body, &encodings.join(&b","[..]))?;
-        }
+        body = decompress(body, &encodings.join(&b","[..]))?;
     }
     Ok(Response {
         status: parsed.status,

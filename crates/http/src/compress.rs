@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn broken_bodies_are_errors() {
         for algorithm in ALL {
-            let error = decompress(Bytes::from_static(b"not packed"), algorithm.name().as_bytes()).unwrap_err();
+            let error =
+                decompress(Bytes::from_static(b"not packed"), algorithm.name().as_bytes()).unwrap_err();
             assert_eq!(error.code, 1701, "{error}");
         }
         let (packed, header) = compress(&[7; 1000], &[Algorithm::Gzip]).unwrap();

@@ -230,11 +230,12 @@ impl Transport {
     }
 
     async fn connect(&self, origin: Origin<'_>, trace: &mut Trace) -> Result<Ready, RequestError> {
-        let connector =
-            Connector { shared: &self.shared, traffic: &self.traffic, local_ip: self.local_ip };
+        let connector = Connector { shared: &self.shared, traffic: &self.traffic, local_ip: self.local_ip };
         Ok(match connector.connect(origin, &mut trace.dial).await? {
             Connected::Http1(connection) => Ready::Http1(origin.key(), connection),
-            Connected::Http2(connection) if self.shared.config.no_connection_reuse => Ready::Http2(connection),
+            Connected::Http2(connection) if self.shared.config.no_connection_reuse => {
+                Ready::Http2(connection)
+            }
             Connected::Http2(connection) => {
                 Ready::Http2(self.pool.borrow_mut().put_http2(origin, connection))
             }

@@ -1,6 +1,7 @@
 //! HTTP/2: h2's connection, driven on our reactor, shared by a virtual user's concurrent requests.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use crate::exchange::{Failure, Trace};
 use crate::request::BodyMode;
 use crate::response::{Head, Proto, TlsInfo};
 use crate::shared::Shared;
-use crate::wire::{ParsedResponse, WireRequest};
+use crate::wire::{Notable, ParsedResponse, WireRequest};
 
 /// Windows as in Go's client, large enough not to throttle a load test.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -149,6 +150,11 @@ impl Http2 {
             body: Bytes::from(collected),
             has_body,
             keep_alive: true,
+            notable: Notable {
+                location: parts.headers.contains_key(http::header::LOCATION),
+                set_cookie: parts.headers.contains_key(http::header::SET_COOKIE),
+                content_encoding: parts.headers.contains_key(http::header::CONTENT_ENCODING),
+            },
         })
     }
 
@@ -157,7 +163,9 @@ impl Http2 {
         let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
         let dead = before_response && (farewell || refused || error.is_io() || self.state.closed.get());
         let described = match &*self.state.io_error.borrow() {
-            Some(io) if error.is_io() || error.reason().is_none() => RequestError::from_io(Operation::Read, io),
+            Some(io) if error.is_io() || error.reason().is_none() => {
+                RequestError::from_io(Operation::Read, io)
+            }
             _ => describe(error),
         };
         Failure { error: described, connection_was_dead: dead }
@@ -186,8 +194,15 @@ fn describe(error: &h2::Error) -> RequestError {
 }
 
 /// Fields that describe an HTTP/1.1 connection and mean nothing here (RFC 9113 section 8.2.2).
-const CONNECTION_FIELDS: [&str; 7] =
-    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "host", "content-length"];
+const CONNECTION_FIELDS: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+    "content-length",
+];
 
 fn request_head(request: &WireRequest<'_>) -> Result<http::Request<()>, RequestError> {
     let url = request.url;
@@ -199,12 +214,13 @@ fn request_head(request: &WireRequest<'_>) -> Result<http::Request<()>, RequestE
             target.push(c);
         } else {
             for b in c.encode_utf8(&mut [0; 4]).bytes() {
-                target.push_str(&format!("%{b:02X}"));
+                let _ = write!(target, "%{b:02X}");
             }
         }
     }
     let uri = format!("{}://{authority}{target}", url.scheme_str());
-    let mut builder = http::Request::builder().method(request.method.as_str()).uri(uri).version(http::Version::HTTP_2);
+    let mut builder =
+        http::Request::builder().method(request.method.as_str()).uri(uri).version(http::Version::HTTP_2);
     let own_agent = request.headers.get("User-Agent");
     if let Some(agent) = own_agent.or(request.user_agent).filter(|agent| !agent.is_empty()) {
         builder = builder.header("user-agent", agent);

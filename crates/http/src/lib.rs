@@ -44,12 +44,8 @@ pub use net::{
     AddressFilter, Cidr, CidrError, DnsConfig, DnsPolicy, DnsSelect, HostOverrideError, HostOverrides,
     HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
-pub use request::{
-    Auth, BodyMode, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name,
-};
-pub use response::{
-    Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning,
-};
+pub use request::{Auth, BodyMode, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name};
+pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning};
 pub use shared::Shared;
 pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub use url::{Scheme, Url, UrlError};

@@ -20,7 +20,9 @@ pub(crate) fn strip_headers(headers: &mut Headers, first: &Url, next: &Url) {
     let (from, to) = (first.host().to_ascii_lowercase(), next.host().to_ascii_lowercase());
     let trusted = from == to || to.strip_suffix(from.as_str()).is_some_and(|front| front.ends_with('.'));
     if !trusted {
-        for name in ["Authorization", "Www-Authenticate", "Cookie2", "Proxy-Authorization", "Proxy-Authenticate"] {
+        for name in
+            ["Authorization", "Www-Authenticate", "Cookie2", "Proxy-Authorization", "Proxy-Authenticate"]
+        {
             headers.remove(name);
         }
     }

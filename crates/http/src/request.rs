@@ -205,7 +205,7 @@ impl Request {
             url,
             headers: Headers::new(),
             body: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             redirects: RedirectPolicy::default(),
             auth: Auth::default(),
             compression: Vec::new(),

@@ -177,6 +177,15 @@ impl Head {
     }
 }
 
+impl<'a> IntoIterator for &'a Head {
+    type Item = (&'a [u8], &'a [u8]);
+    type IntoIter = HeaderIter<'a>;
+
+    fn into_iter(self) -> HeaderIter<'a> {
+        self.iter()
+    }
+}
+
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Head({:?})", String::from_utf8_lossy(&self.raw))
@@ -201,7 +210,10 @@ impl<'a> Iterator for HeaderIter<'a> {
             // value.
             let mut end = 0;
             loop {
-                end += self.rest[end..].iter().position(|&b| b == b'\n').map_or(self.rest.len() - end, |i| i + 1);
+                end += self.rest[end..]
+                    .iter()
+                    .position(|&b| b == b'\n')
+                    .map_or(self.rest.len() - end, |i| i + 1);
                 if !matches!(self.rest.get(end), Some(b' ' | b'\t')) {
                     break;
                 }

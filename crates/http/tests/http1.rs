@@ -1,5 +1,7 @@
 //! HTTP/1.1 against a server that behaves, and against one that does not.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,7 +91,8 @@ fn a_body_goes_along_whatever_its_size() {
 fn chunked_bodies_and_bodies_until_the_end_are_read() {
     let server = Server::start(|seen| match seen.path() {
         "/chunked" => Reply::Send(
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n".to_vec(),
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n"
+                .to_vec(),
         ),
         _ => Reply::SendAndClose(b"HTTP/1.0 200 OK\r\n\r\nto the end".to_vec()),
     });

@@ -1,5 +1,7 @@
 //! HTTP/2, chosen by ALPN, against h2's own server on a thread.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::future::{Future, poll_fn};
@@ -31,7 +33,11 @@ fn pending<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
 }
 
 impl AsyncRead for Polled {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let read = self.0.read(buf.initialize_unfilled());
         pending(read).map_ok(|n| buf.advance(n))
     }

@@ -1,6 +1,8 @@
 //! Redirects, cookies, authentication, codings, proxies and limits: what a request means beyond one
 //! exchange.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::cell::RefCell;
@@ -263,7 +265,10 @@ fn dumps_show_both_sides_as_text() {
         })));
         user.send(post(&server.url("/x"), "question")).result.unwrap();
         let text = log.borrow();
-        assert!(text.starts_with("POST /x HTTP/1.1\r\nHost: ") && text.contains("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(
+            text.starts_with("POST /x HTTP/1.1\r\nHost: ") && text.contains("HTTP/1.1 200 OK\r\n"),
+            "{text}"
+        );
         assert_eq!(text.contains("question") && text.ends_with("\r\n\r\nanswer"), full);
     }
 }

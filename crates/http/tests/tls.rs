@@ -1,5 +1,7 @@
 //! TLS against servers with good and bad certificates.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::net::TcpStream;
@@ -11,7 +13,9 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use throng_http::{ClientConfig, ClientIdentity, HostOverrides, TlsConfig, TlsVersion, TlsVersions};
+use throng_http::{
+    ClientConfig, ClientIdentity, HostOverrides, ProxyConfig, TlsConfig, TlsVersion, TlsVersions,
+};
 
 /// A self-signed certificate, or what the server makes of it.
 struct Identity {
@@ -35,14 +39,16 @@ fn identity_with(
     change(&mut params);
     let certificate = params.self_signed(&key).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(versions)
-        .unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
     let builder = match client_root {
         Some(root) => {
             let mut store = RootCertStore::empty();
             let pem = root.pem.as_bytes();
-            let der = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem);
+            let der =
+                <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(
+                    pem,
+                );
             store.add(der.unwrap()).unwrap();
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider);
             builder.with_client_cert_verifier(verifier.build().unwrap())
@@ -135,7 +141,11 @@ fn bad_certificates_give_k6s_errors() {
             assert!(found_text.ends_with(" is after 2020-02-01T00:00:00Z"), "{found_text}");
         }
         let t = outcome.hops[0].timings;
-        assert!(t.connecting > Duration::ZERO && t.tls_handshaking == Duration::ZERO && t.blocked == Duration::ZERO);
+        assert!(
+            t.connecting > Duration::ZERO
+                && t.tls_handshaking == Duration::ZERO
+                && t.blocked == Duration::ZERO
+        );
     }
 }
 
@@ -204,12 +214,49 @@ fn redirects_may_change_to_tls_and_back_without_telling_where_from() {
     let id = identity("a.test", |_| {});
     let plain = Server::start(|_| ok("end"));
     let target = plain.url("/plain");
-    let server = serve(&id, move |_| {
-        Reply::Send(respond("302 Found", &[&format!("Location: {target}")], b""))
-    });
+    let server =
+        serve(&id, move |_| Reply::Send(respond("302 Found", &[&format!("Location: {target}")], b"")));
     let mut user = user(&id, |_| {});
     let outcome = user.send(get(&url(&server, "a.test")));
     assert_eq!(outcome.result.unwrap().body, "end");
     assert_eq!(outcome.hops.len(), 2);
     assert_eq!(plain.seen()[0].header("Referer"), None);
+}
+
+/// A proxy that forwards bytes to whatever it is asked to connect to, here always `to`.
+fn tunnelling_proxy(to: std::net::SocketAddr) -> Server {
+    Server::start_with(
+        |_| Reply::Reset,
+        move |mut client| {
+            use std::io::{Read, Write};
+            let mut head = Vec::new();
+            let mut byte = [0; 1];
+            while !head.ends_with(b"\r\n\r\n") {
+                client.read_exact(&mut byte).ok()?;
+                head.push(byte[0]);
+            }
+            assert!(head.starts_with(b"CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n"));
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").ok()?;
+            let mut server = TcpStream::connect(to).ok()?;
+            let (mut from_client, mut to_server) = (client.try_clone().ok()?, server.try_clone().ok()?);
+            let up = std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            let _ = std::io::copy(&mut server, &mut client);
+            let _ = client.shutdown(std::net::Shutdown::Both);
+            let _ = up.join();
+            None
+        },
+    )
+}
+
+#[test]
+fn tls_goes_through_a_proxys_tunnel_and_the_connection_is_kept() {
+    let id = identity("a.test", |_| {});
+    let server = serve(&id, |_| ok("through"));
+    let proxy = tunnelling_proxy(server.addr);
+    let config = ProxyConfig::new(None, Some(&proxy.addr.to_string()), "").unwrap();
+    let tls = TlsConfig { trust_only: Some(id.pem.clone()), ..TlsConfig::default() };
+    let mut user = User::with(ClientConfig { tls, proxy: config, ..ClientConfig::default() });
+    assert_eq!(user.get("https://a.test/").result.unwrap().body, "through");
+    assert!(user.get("https://a.test/").hops[0].reused_connection);
+    assert!(server.seen().iter().all(|s| s.path() == "/" && s.header("Host") == Some("a.test")));
 }

@@ -45,7 +45,7 @@ impl Handle {
     pub fn sleep(&self, duration: Duration) -> Sleep {
         let now = Instant::now();
         // Longer than the clock can say is as good as a century.
-        self.sleep_until(now.checked_add(duration).unwrap_or(now + Duration::from_secs(3_155_760_000)))
+        self.sleep_until(now.checked_add(duration).unwrap_or(now + Duration::from_hours(876_600)))
     }
 
     /// A timer that can be set repeatedly.

@@ -150,9 +150,8 @@ pub(crate) struct TimerFd(OwnedFd);
 impl TimerFd {
     pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: takes no pointer.
-        let fd = unsafe {
-            libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK)
-        };
+        let fd =
+            unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
         owned(fd).map(Self)
     }
 
@@ -162,7 +161,9 @@ impl TimerFd {
         let value = after.map_or(Duration::ZERO, |d| d.max(Duration::from_nanos(1)));
         let spec = libc::itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(value) };
         // SAFETY: `spec` is valid for the call and the old value is not asked for.
-        check(unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const spec, std::ptr::null_mut()) })?;
+        check(unsafe {
+            libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const spec, std::ptr::null_mut())
+        })?;
         Ok(())
     }
 

@@ -95,8 +95,7 @@ impl TcpStream {
         // Registered after the connect has begun: an unconnected socket would report a hang-up at once.
         let connected = sys::start_connect(fd.as_raw_fd(), remote).map_err(failed)?;
         let (key, source) = handle.inner.register(fd.as_raw_fd()).map_err(ConnectError::Socket)?;
-        let stream =
-            Self { fd, source, key, handle: handle.clone(), remote, stamps: options.receive_stamps };
+        let stream = Self { fd, source, key, handle: handle.clone(), remote, stamps: options.receive_stamps };
         if !connected {
             poll_fn(|cx| stream.source.poll_ready(Direction::Write, cx)).await;
             sys::take_error(stream.fd.as_raw_fd()).map_err(failed)?;
@@ -216,6 +215,9 @@ impl AsRawFd for TcpStream {
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TcpStream").field("fd", &self.fd).field("remote", &self.remote).finish_non_exhaustive()
+        f.debug_struct("TcpStream")
+            .field("fd", &self.fd)
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
     }
 }

@@ -263,7 +263,7 @@ mod tests {
         let mut timers = Timers::new(start);
         for _ in 0..10_000 {
             let key = timers.insert();
-            timers.set(key, start + Duration::from_secs(60));
+            timers.set(key, start + Duration::from_mins(1));
             timers.remove(key);
         }
         assert!(timers.heap.len() < 200, "{} entries", timers.heap.len());

@@ -1,5 +1,7 @@
 //! Digest authentication (RFC 7616).
 
+use std::fmt::Write as _;
+
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
 
@@ -17,7 +19,10 @@ impl Hash {
             Self::Sha256 => Sha256::digest(text).to_vec(),
             Self::Sha512_256 => Sha512_256::digest(text).to_vec(),
         };
-        bytes.iter().map(|b| format!("{b:02x}")).collect()
+        bytes.iter().fold(String::with_capacity(64), |mut out, b| {
+            let _ = write!(out, "{b:02x}");
+            out
+        })
     }
 }
 
@@ -116,13 +121,13 @@ impl Challenge {
             quote(&self.nonce),
         );
         if let Some(algorithm) = &self.algorithm {
-            out.push_str(&format!(", algorithm={algorithm}"));
+            let _ = write!(out, ", algorithm={algorithm}");
         }
         if let Some(opaque) = &self.opaque {
-            out.push_str(&format!(", opaque=\"{}\"", quote(opaque)));
+            let _ = write!(out, ", opaque=\"{}\"", quote(opaque));
         }
         if let Some(qop) = qop {
-            out.push_str(&format!(", qop={qop}, nc=00000001, cnonce=\"{cnonce}\""));
+            let _ = write!(out, ", qop={qop}, nc=00000001, cnonce=\"{cnonce}\"");
         }
         out
     }

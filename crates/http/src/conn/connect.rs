@@ -1,5 +1,6 @@
 //! From an origin to a connection that HTTP can be spoken on: proxy, TLS, choice of protocol.
 
+use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
@@ -77,14 +78,15 @@ impl Connector<'_> {
 
     /// Asks a proxy for a tunnel (RFC 9110 section 9.3.6).
     async fn tunnel(&self, io: &mut Io, origin: Origin<'_>, proxy: &Proxy) -> Result<(), RequestError> {
-        let host = if origin.host.contains(':') { format!("[{}]", origin.host) } else { origin.host.to_owned() };
+        let host =
+            if origin.host.contains(':') { format!("[{}]", origin.host) } else { origin.host.to_owned() };
         let target = format!("{host}:{}", origin.port);
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(agent) = &self.shared.config.user_agent {
-            request.push_str(&format!("User-Agent: {agent}\r\n"));
+            let _ = write!(request, "User-Agent: {agent}\r\n");
         }
         if let Some(authorization) = &proxy.authorization {
-            request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
+            let _ = write!(request, "Proxy-Authorization: {authorization}\r\n");
         }
         request.push_str("\r\n");
         let mut rest = request.as_bytes();

@@ -28,7 +28,9 @@ impl Entry {
 
     fn matches(&self, url: &Url, host: &str) -> bool {
         let domain = self.domain == host || (!self.host_only && is_subdomain(host, &self.domain));
-        domain && (!self.secure || url.scheme() == Some(Scheme::Https)) && path_matches(url.path(), &self.path)
+        domain
+            && (!self.secure || url.scheme() == Some(Scheme::Https))
+            && path_matches(url.path(), &self.path)
     }
 }
 

@@ -58,11 +58,7 @@ pub struct DnsConfig {
 
 impl Default for DnsConfig {
     fn default() -> Self {
-        Self {
-            ttl: Some(Duration::from_secs(300)),
-            select: DnsSelect::default(),
-            policy: DnsPolicy::default(),
-        }
+        Self { ttl: Some(Duration::from_mins(5)), select: DnsSelect::default(), policy: DnsPolicy::default() }
     }
 }
 

@@ -22,7 +22,9 @@ impl AddressFilter {
 
 /// A pattern that is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("use {pattern:?} as a host name pattern; a wildcard may only stand at the beginning, as in *.example.com")]
+#[error(
+    "use {pattern:?} as a host name pattern; a wildcard may only stand at the beginning, as in *.example.com"
+)]
 pub struct HostnamePatternError {
     pattern: String,
 }

@@ -21,7 +21,9 @@ pub enum HostOverrideError {
         value: String,
     },
     /// The wildcard is not at the beginning.
-    #[error("use {name:?} as a host pattern; a wildcard may only stand at the beginning, as in *.example.com")]
+    #[error(
+        "use {name:?} as a host pattern; a wildcard may only stand at the beginning, as in *.example.com"
+    )]
     Pattern {
         /// The pattern.
         name: String,

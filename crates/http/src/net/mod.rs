@@ -8,10 +8,10 @@ mod local;
 mod proxy;
 
 pub use cidr::{Cidr, CidrError};
-pub(crate) use dns::{LookupError, Resolver};
 pub use dns::{DnsConfig, DnsPolicy, DnsSelect};
+pub(crate) use dns::{LookupError, Resolver};
 pub use filter::{AddressFilter, HostnameFilter, HostnamePatternError};
-pub use hosts::{HostOverrides, HostOverrideError};
+pub use hosts::{HostOverrideError, HostOverrides};
 pub use local::{LocalIps, LocalIpsError};
 pub(crate) use proxy::Proxy;
 pub use proxy::{ProxyConfig, ProxyError};

@@ -45,7 +45,11 @@ enum Exception {
     Range(Cidr),
     Ip(IpAddr, Option<u16>),
     /// A domain and its subdomains; only the subdomains if it began with a dot.
-    Domain { name: String, only_below: bool, port: Option<u16> },
+    Domain {
+        name: String,
+        only_below: bool,
+        port: Option<u16>,
+    },
 }
 
 /// Which requests go through which proxy.

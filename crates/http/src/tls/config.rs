@@ -36,7 +36,9 @@ pub enum TlsConfigError {
     #[error("read a client certificate or key in tlsAuth: {0}")]
     Pem(String),
     /// A key with a password.
-    #[error("use a private key with a password in tlsAuth: encrypted keys are not supported yet; decrypt it first")]
+    #[error(
+        "use a private key with a password in tlsAuth: encrypted keys are not supported yet; decrypt it first"
+    )]
     EncryptedKey,
     /// rustls refused a certificate and key.
     #[error("use a client certificate in tlsAuth: {0}")]
@@ -69,8 +71,7 @@ impl TlsVersions {
             other => Err(TlsConfigError::Version(other.to_owned())),
         };
         let max_version = if max.is_empty() { TlsVersion::Tls13 } else { parse(max)? };
-        let min_version =
-            if min.is_empty() || old.contains(&min) { TlsVersion::Tls12 } else { parse(min)? };
+        let min_version = if min.is_empty() || old.contains(&min) { TlsVersion::Tls12 } else { parse(min)? };
         if min_version > max_version {
             return Err(TlsConfigError::EmptyRange { min: min.to_owned(), max: max.to_owned() });
         }
@@ -204,12 +205,14 @@ impl Default for TlsConfig {
     }
 }
 
+/// The index of the client identity, and whether HTTP/2 is offered.
+type SettingsKey = (Option<usize>, bool);
+
 /// What rustls made of a [`TlsConfig`], for one thread. Made at the first use, as loading the system's
 /// certificates takes some milliseconds and many tests never need them.
 #[derive(Default)]
 pub(crate) struct TlsSettings {
-    /// By the index of the client identity and whether HTTP/2 is offered.
-    built: RefCell<HashMap<(Option<usize>, bool), Arc<RustlsConfig>>>,
+    built: RefCell<HashMap<SettingsKey, Arc<RustlsConfig>>>,
     own_roots: RefCell<Option<Rc<Roots>>>,
 }
 
@@ -231,11 +234,7 @@ impl TlsSettings {
         Ok(built)
     }
 
-    fn build(
-        &self,
-        config: &TlsConfig,
-        (identity, http2): (Option<usize>, bool),
-    ) -> Result<RustlsConfig, String> {
+    fn build(&self, config: &TlsConfig, (identity, http2): SettingsKey) -> Result<RustlsConfig, String> {
         let mut provider = ring::default_provider();
         if !config.cipher_suites.is_empty() {
             let chosen = |suite: &SupportedCipherSuite| {
@@ -317,6 +316,9 @@ mod tests {
         assert!(of(&["*.a.test", "b.test"]).serves("x.A.test") && of(&["b.test"]).serves("b.test"));
         assert!(!of(&["*.a.test"]).serves("a.test") && !of(&["*.a.test"]).serves("x.y.a.test"));
         let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
-        assert_eq!(ClientIdentity::from_pem(vec![], &cert, encrypted).unwrap_err(), TlsConfigError::EncryptedKey);
+        assert_eq!(
+            ClientIdentity::from_pem(vec![], &cert, encrypted).unwrap_err(),
+            TlsConfigError::EncryptedKey
+        );
     }
 }

@@ -7,7 +7,7 @@ mod stream;
 mod validity;
 mod verify;
 
-pub use config::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub(crate) use config::TlsSettings;
+pub use config::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub(crate) use names::describe;
 pub(crate) use stream::TlsStream;

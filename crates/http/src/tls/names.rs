@@ -32,9 +32,9 @@ pub(crate) fn describe(error: &Error) -> RequestError {
         Error::AlertReceived(alert) => {
             RequestError::new(1010, format!("remote error: tls: {}", alert_text(*alert)))
         }
-        Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
-            RequestError::new(code::TLS_RECORD, "tls: first record does not look like a TLS handshake")
-        }
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => RequestError::new(code::TLS_RECORD, "tls: first record does not look like a TLS handshake"),
         other => RequestError::new(code::TLS, format!("tls: {other}")),
     }
 }

@@ -207,7 +207,9 @@ fn read_plain(tls: &mut ClientConnection, out: &mut [u8]) -> io::Result<usize> {
     match tls.reader().read(out) {
         Ok(n) => Ok(n),
         // An end without a farewell is an end: the framing above notices if something is missing.
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::UnexpectedEof) => Ok(0),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::UnexpectedEof) => {
+            Ok(0)
+        }
         Err(error) => Err(error),
     }
 }

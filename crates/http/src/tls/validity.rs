@@ -38,7 +38,7 @@ fn element(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5).
+/// `UTCTime` or `GeneralizedTime` (RFC 5280 section 4.1.2.5).
 fn time(input: &[u8]) -> Option<(i64, &[u8])> {
     let (text, rest, century) = match element(input, 0x17) {
         Some((text, rest)) => (text, rest, true),

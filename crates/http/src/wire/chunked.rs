@@ -97,7 +97,11 @@ impl Chunked {
 
     fn count_overhead(&mut self) -> Result<(), &'static str> {
         self.overhead += 1;
-        if self.overhead > LINE_LIMIT { Err("http: chunked encoding contains too much non-data") } else { Ok(()) }
+        if self.overhead > LINE_LIMIT {
+            Err("http: chunked encoding contains too much non-data")
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -147,7 +147,9 @@ fn content_length(out: &mut Vec<u8>, request: &WireRequest<'_>) {
 
 /// Headers that describe the message itself and are therefore not the user's to set.
 fn is_ours(name: &str) -> bool {
-    ["Host", "Content-Length", "Transfer-Encoding", "Trailer"].iter().any(|own| name.eq_ignore_ascii_case(own))
+    ["Host", "Content-Length", "Transfer-Encoding", "Trailer"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
 }
 
 fn line(out: &mut Vec<u8>, name: &str, value: &str) {
@@ -195,13 +197,19 @@ mod tests {
     /// Observed on k6 1.1.
     #[test]
     fn headers_are_sorted_after_the_fixed_ones() {
-        let headers = [("Host", "foo.bar"), ("x-a", "1"), ("User-Agent", "me"), ("b_c", "é"), ("accept", "*/*")];
+        let headers =
+            [("Host", "foo.bar"), ("x-a", "1"), ("User-Agent", "me"), ("b_c", "é"), ("accept", "*/*")];
         assert_eq!(
             encode("GET", "http://h/x", &headers, None),
             "GET /x HTTP/1.1\r\nHost: foo.bar\r\nUser-Agent: me\r\nAccept: */*\r\nB_c: é\r\nX-A: 1\r\n\r\n"
         );
         assert_eq!(
-            encode("POST", "http://h/x", &[("Content-Length", "77"), ("Content-Type", "text/plain")], Some(4)),
+            encode(
+                "POST",
+                "http://h/x",
+                &[("Content-Length", "77"), ("Content-Type", "text/plain")],
+                Some(4)
+            ),
             "POST /x HTTP/1.1\r\nHost: h\r\nUser-Agent: Grafana k6/1.1.0\r\nContent-Length: 4\r\n\
              Content-Type: text/plain\r\n\r\n"
         );

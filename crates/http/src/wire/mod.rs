@@ -6,4 +6,4 @@ mod explain;
 mod parser;
 
 pub(crate) use encode::{WireRequest, encode_request};
-pub(crate) use parser::{ParsedResponse, Progress, ResponseParser};
+pub(crate) use parser::{Notable, ParsedResponse, Progress, ResponseParser};

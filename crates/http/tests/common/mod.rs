@@ -150,9 +150,9 @@ fn serve(
 ) {
     let mut buffer = Vec::new();
     loop {
-        let Some(head_end) = read_until(&mut *stream, &mut buffer, |b| {
-            b.windows(4).position(|w| w == b"\r\n\r\n")
-        }) else {
+        let Some(head_end) =
+            read_until(&mut *stream, &mut buffer, |b| b.windows(4).position(|w| w == b"\r\n\r\n"))
+        else {
             return;
         };
         let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
