@@ -75,12 +75,18 @@ thread_local! {
 
 /// The way to interrupt a lifecycle function from another thread.
 #[derive(Clone)]
-pub struct Interrupter(Remote);
+pub struct Interrupter(Option<Remote>);
 
 impl Interrupter {
+    /// One that interrupts nothing.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     /// Ends the function that runs now, if one does; it reports [`ScriptError::Aborted`].
     pub fn interrupt(&self) {
-        self.0.spawn(|_| {
+        let Some(remote) = &self.0 else { return };
+        remote.spawn(|_| {
             RUNNING.with(|running| {
                 if let Some(abort) = running.borrow().as_ref() {
                     abort.abort();
@@ -137,7 +143,7 @@ impl Lifecycle {
 
     /// The way to interrupt what runs here.
     pub fn interrupter(&self) -> Interrupter {
-        Interrupter(self.thread.reactor.remote())
+        Interrupter(Some(self.thread.reactor.remote()))
     }
 
     /// The thread's context, for its recorder.

@@ -1,10 +1,56 @@
 //! From a [`RunSpec`] to an exit code: assembles the script host, engine, metrics and outputs.
 
+mod control;
+mod display;
+mod finish;
+mod generator;
+mod inspect;
+mod prepare;
+mod progress;
+mod script_log;
+mod source;
+
 use crate::exit::Exit;
-use crate::spec::RunSpec;
+use crate::failure::Failure;
+use crate::header::{self, Header};
+use crate::spec::{Purpose, RunSpec};
+use crate::terminal::Stream;
+
+use prepare::Prepared;
 
 /// Does what `spec` asks for and tells how it went.
 pub fn run(spec: RunSpec) -> Exit {
-    spec.log.error("this build cannot run scripts yet");
-    Exit::Other
+    match attempt(&spec) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            spec.log.error(&failure.message);
+            failure.exit
+        }
+    }
+}
+
+fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
+    let prepared = Prepared::new(spec)?;
+    if let Purpose::Inspect { requirements } = spec.purpose {
+        inspect::print(spec, &prepared, requirements);
+        return Ok(Exit::Success);
+    }
+    if prepared.plan.options.paused {
+        return Err(Failure::other(
+            "starting paused is not supported yet: there is no REST API to resume it with",
+        ));
+    }
+    if !spec.quiet {
+        let coloured = spec.terminal.colours(Stream::Out);
+        let mut scenarios = vec![prepared.plan.headline(prepared.max_vus())];
+        scenarios.extend(prepared.plan.descriptions());
+        let header = Header {
+            script: spec.script.name().to_owned(),
+            outputs: spec.outputs.iter().map(crate::outputs::Output::describe).collect(),
+            scenarios,
+        };
+        spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
+    }
+    let ended = control::run(spec, &prepared, None).map_err(Failure::other)?;
+    Ok(finish::finish(spec, &prepared, ended))
 }

@@ -38,7 +38,6 @@ pub(super) struct Driver {
     pub(super) scenarios: Vec<ThreadScenario>,
     pub(super) engine: Arc<Engine>,
     pub(super) setup_data: RefCell<Option<Arc<str>>>,
-    index: ShardIndex,
     shard: RefCell<Shard>,
     actions: RefCell<Actions>,
     users: RefCell<BTreeMap<VuId, User>>,
@@ -75,7 +74,6 @@ impl Driver {
             scenarios,
             engine,
             setup_data: RefCell::default(),
-            index,
             shard: RefCell::new(shard),
             actions: RefCell::default(),
             users: RefCell::default(),
@@ -88,11 +86,6 @@ impl Driver {
         });
         CURRENT.with(|current| *current.borrow_mut() = Some(driver.clone()));
         driver
-    }
-
-    /// When the run phase began.
-    pub(super) fn started(&self) -> Option<Instant> {
-        self.started.get()
     }
 
     /// A moment as the engine counts it.
@@ -158,6 +151,7 @@ impl Driver {
         *self.peers.borrow_mut() = peers;
         *self.setup_data.borrow_mut() = setup_data;
         self.started.set(Some(at));
+        self.thread.settings.control.start_scenarios(at);
         self.with_shard(|shard, now, actions| shard.start(now, actions));
         let driver = self.clone();
         self.thread.reactor.spawn(async move { driver.keep_time().await });
@@ -179,6 +173,9 @@ impl Driver {
     }
 
     fn with_shard(&self, act: impl FnOnce(&mut Shard, Time, &mut Actions)) {
+        if self.started.get().is_none() {
+            return;
+        }
         let mut actions = self.actions.take();
         let now = self.time(Instant::now());
         let before = self.shard.borrow().next_wake();
@@ -226,7 +223,9 @@ impl Driver {
             }
             Action::Dropped { scenario, count, vu: _ } => {
                 let tags = self.scenarios[scenario.index()].tags;
-                self.thread.recorder.borrow_mut().add(builtin::DROPPED_ITERATIONS, tags, count as f64, now());
+                let mut recorder = self.thread.recorder.borrow_mut();
+                recorder.metadata(None);
+                recorder.add(builtin::DROPPED_ITERATIONS, tags, count as f64, now());
             }
             Action::Warn(Warning::InsufficientVus { scenario, vus }) => {
                 let name = &self.scenarios[scenario.index()];
@@ -293,10 +292,5 @@ impl Driver {
             Poll::Pending
         })
         .await;
-    }
-
-    /// Which of the worker's threads this is.
-    pub(super) fn index(&self) -> ShardIndex {
-        self.index
     }
 }

@@ -6,4 +6,9 @@ mod scenario;
 mod thread;
 mod user;
 
-pub use thread::{Shards, ShardsConfig, ThreadEvent};
+pub use thread::{ShardControls, Shards, ShardsConfig, ThreadEvent};
+
+/// The wall clock, as samples carry it.
+pub fn unix_now() -> throng_metrics::UnixNanos {
+    crate::host::now()
+}

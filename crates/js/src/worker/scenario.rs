@@ -1,7 +1,7 @@
 //! What a thread keeps of each scenario, so that an iteration only looks it up.
 
 use throng_metrics::{Recorder, SystemTag, TagSetId};
-use throng_plan::{Executor, Scenario};
+use throng_plan::Scenario;
 
 /// A scenario as the virtual users of one thread see it.
 pub(super) struct ThreadScenario {
@@ -15,8 +15,6 @@ pub(super) struct ThreadScenario {
     pub(super) tags: TagSetId,
     /// Entries laid over `__ENV`.
     pub(super) env: Vec<(String, String)>,
-    /// Whether starts are planned, so that lag means something.
-    pub(super) is_open: bool,
 }
 
 impl ThreadScenario {
@@ -33,10 +31,6 @@ impl ThreadScenario {
             exec: scenario.exec.clone(),
             tags: recorder.with_tags(root, &pairs),
             env: scenario.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            is_open: matches!(
-                scenario.executor,
-                Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. }
-            ),
         }
     }
 }

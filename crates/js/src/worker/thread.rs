@@ -51,31 +51,20 @@ pub struct ShardsConfig {
 
 /// The running threads.
 pub struct Shards {
-    remotes: Vec<Remote>,
+    /// How to direct them.
+    pub controls: ShardControls,
     threads: Vec<JoinHandle<()>>,
     /// What they report.
     pub events: Receiver<ThreadEvent>,
 }
 
-impl Shards {
-    /// Starts one thread a recorder; each begins to initialise its virtual users.
-    ///
-    /// # Errors
-    /// When a thread or its event loop cannot be made.
-    pub fn spawn(config: ShardsConfig) -> std::io::Result<Self> {
-        let (sender, events) = mpsc::channel();
-        let (mut remotes, mut threads) = (Vec::new(), Vec::new());
-        let config = Arc::new(config);
-        for (index, recorder) in config.recorders.iter().cloned().enumerate() {
-            let (config, sender) = (config.clone(), sender.clone());
-            let (reply, remote) = mpsc::channel();
-            let builder = std::thread::Builder::new().name(format!("throng-{index}"));
-            threads.push(builder.spawn(move || run(&config, recorder, ShardIndex::new(index), sender, &reply))?);
-            remotes.push(remote.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?);
-        }
-        Ok(Self { remotes, threads, events })
-    }
+/// Directs the threads from any other thread.
+#[derive(Clone)]
+pub struct ShardControls {
+    remotes: Vec<Remote>,
+}
 
+impl ShardControls {
     fn each(&self, job: impl Fn(&Rc<Driver>) + Send + Clone + 'static) {
         for remote in &self.remotes {
             let job = job.clone();
@@ -106,6 +95,26 @@ impl Shards {
     /// Tells every shard (pause, resume, scale).
     pub fn tell(&self, event: Event) {
         self.each(move |driver| driver.tell(event));
+    }
+}
+
+impl Shards {
+    /// Starts one thread a recorder; each begins to initialise its virtual users.
+    ///
+    /// # Errors
+    /// When a thread or its event loop cannot be made.
+    pub fn spawn(config: ShardsConfig) -> std::io::Result<Self> {
+        let (sender, events) = mpsc::channel();
+        let (mut remotes, mut threads) = (Vec::new(), Vec::new());
+        let config = Arc::new(config);
+        for (index, recorder) in config.recorders.iter().cloned().enumerate() {
+            let (config, sender) = (config.clone(), sender.clone());
+            let (reply, remote) = mpsc::channel();
+            let builder = std::thread::Builder::new().name(format!("throng-{index}"));
+            threads.push(builder.spawn(move || run(&config, recorder, ShardIndex::new(index), sender, &reply))?);
+            remotes.push(remote.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?);
+        }
+        Ok(Self { controls: ShardControls { remotes }, threads, events })
     }
 
     /// Waits for the threads to end; they do after [`ThreadEvent::Done`].

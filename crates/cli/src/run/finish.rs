@@ -1,0 +1,127 @@
+//! The end of a run: the last judgement, the summary, what the script makes of it, and the exit code.
+
+use std::path::Path;
+
+use throng_metrics::threshold::Phase as Judge;
+use throng_metrics::{Summary, SummaryInput, SummaryMetric};
+use throng_outputs::handle_summary::Surroundings;
+use throng_outputs::summary::{self, Mode};
+use throng_outputs::{TrendStat, export, handle_summary};
+
+use super::control::{self, Ended};
+use super::prepare::Prepared;
+use crate::exit::Exit;
+use crate::spec::{Face, RunSpec, SummaryMode};
+use crate::terminal::Stream;
+
+/// Our own metrics, which no k6 has: shown in our own face, and where a threshold names them.
+const OWN_METRICS: [&str; 2] = ["iteration_start_lag", "iteration_response_time"];
+
+/// Judges, prints, writes; returns the exit code.
+pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit {
+    let verdict = prepared.thresholds.evaluate(&ended.aggregate, ended.duration, Judge::Final);
+    let input =
+        SummaryInput { duration: ended.duration, setup_data: ended.setup_data.as_deref().map(str::to_owned) };
+    let mut summary = Summary::new(&ended.aggregate, &prepared.thresholds, input);
+    if spec.face == Face::K6 {
+        summary.metrics.retain(|metric| !is_hidden(metric));
+    }
+    ended.display.clear();
+    let stats = trend_stats(prepared);
+    if spec.summary.mode != SummaryMode::Disabled {
+        summarise(spec, prepared, &ended, &summary, &stats);
+    }
+    ended.display.finish();
+    if let Some(path) = &spec.summary.export {
+        write_file(spec, path, export::render(&summary, &stats).as_bytes());
+    }
+    if spec.face == Face::K6
+        && let Some(warning) = &ended.generator.warning
+    {
+        spec.log.warn(warning);
+    }
+    if ended.aggregate.raw_dropped() > 0 {
+        spec.log.warn(&format!(
+            "{} samples were not written to the outputs: they could not keep up",
+            ended.aggregate.raw_dropped()
+        ));
+    }
+    let crossed = !verdict.crossed.is_empty();
+    if crossed && ended.exit != Exit::ThresholdsCrossed {
+        spec.log.error(&format!("thresholds on metrics '{}' have been crossed", verdict.crossed.join(", ")));
+    }
+    match ended.exit {
+        Exit::Success if crossed => Exit::ThresholdsCrossed,
+        other => other,
+    }
+}
+
+fn is_hidden(metric: &SummaryMetric) -> bool {
+    OWN_METRICS.contains(&&*metric.base) && metric.thresholds.is_empty()
+}
+
+fn trend_stats(prepared: &Prepared) -> Vec<TrendStat> {
+    let options = &prepared.plan.options;
+    options.summary_trend_stats.iter().filter_map(|stat| stat.to_string().parse().ok()).collect()
+}
+
+fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summary, stats: &[TrendStat]) {
+    if prepared.has("handleSummary") {
+        match custom(spec, prepared, summary, stats) {
+            Ok(Some(outputs)) => return write_all(spec, outputs),
+            Ok(None) => {}
+            // k6 too logs the error, prints its own summary and keeps the exit code.
+            Err(text) => spec.log.error(&text),
+        }
+    }
+    let options = summary::Options {
+        mode: match spec.summary.mode {
+            SummaryMode::Full => Mode::Full,
+            SummaryMode::Legacy => Mode::Legacy,
+            SummaryMode::Compact | SummaryMode::Disabled => Mode::Compact,
+        },
+        colors: spec.terminal.colours(Stream::Out),
+        time_unit: prepared.time_unit().and_then(|unit| unit.parse().ok()),
+        trend_stats: stats.to_vec(),
+        generator: (spec.face == Face::Own).then(|| ended.generator.clone()),
+    };
+    spec.terminal.print(Stream::Out, &summary::render(summary, &options));
+}
+
+fn custom(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    summary: &Summary,
+    stats: &[TrendStat],
+) -> Result<Option<Vec<(String, Vec<u8>)>>, String> {
+    let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
+    let surroundings = Surroundings {
+        time_unit,
+        no_color: !spec.terminal.colours(Stream::Out),
+        stdout_is_terminal: spec.terminal.is_terminal(Stream::Out),
+        stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
+    };
+    let data = handle_summary::data(summary, stats, &surroundings).to_string();
+    match control::handle_summary(prepared, data) {
+        Some(Ok(outputs)) => Ok(outputs),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("handleSummary() ended unexpectedly".to_owned()),
+    }
+}
+
+fn write_all(spec: &RunSpec, outputs: Vec<(String, Vec<u8>)>) {
+    for (name, content) in outputs {
+        match name.as_str() {
+            "stdout" => spec.terminal.print_bytes(Stream::Out, &content),
+            "stderr" => spec.terminal.print_bytes(Stream::Err, &content),
+            path => write_file(spec, Path::new(path), &content),
+        }
+    }
+}
+
+/// What cannot be written is an error in the log; the numbers have been shown and the exit code stands, as in k6.
+fn write_file(spec: &RunSpec, path: &Path, content: &[u8]) {
+    if let Err(error) = std::fs::write(path, content) {
+        spec.log.error(&format!("cannot write {}: {error}", path.display()));
+    }
+}

@@ -1,0 +1,91 @@
+//! How the generator itself fares: processor time and the lateness of its event loops.
+
+use std::time::{Duration, Instant};
+
+use throng_metrics::{Aggregate, Distribution, Sink, builtin};
+use throng_outputs::summary::GeneratorReport;
+
+/// Above this share of the processors, what is measured may be the generator.
+const BUSY: f64 = 0.95;
+/// A 99th percentile of loop lag above this, in milliseconds, shows in the measured times.
+const LATE_MS: f64 = 20.0;
+
+/// Watches this process during the run phase.
+pub(super) struct Generator {
+    started: Instant,
+    cpu_at_start: Duration,
+    lags: Vec<f64>,
+}
+
+impl Generator {
+    /// Begins to watch.
+    pub(super) fn start() -> Self {
+        Self { started: Instant::now(), cpu_at_start: cpu_time().unwrap_or_default(), lags: Vec::new() }
+    }
+
+    /// One thread's worst lag within a second.
+    pub(super) fn lag(&mut self, worst: Duration) {
+        self.lags.push(worst.as_secs_f64() * 1000.0);
+    }
+
+    /// What to say at the end. `threads` is the number of generator threads.
+    pub(super) fn report(mut self, aggregate: &Aggregate, threads: usize) -> GeneratorReport {
+        let wall = self.started.elapsed().as_secs_f64();
+        let cpu = cpu_time().map(|now| {
+            let used = now.saturating_sub(self.cpu_at_start).as_secs_f64();
+            (used / wall.max(1e-9) / threads as f64).min(1.0)
+        });
+        self.lags.sort_by(f64::total_cmp);
+        let at = |share: f64| self.lags[((self.lags.len() - 1) as f64 * share).round() as usize];
+        let loop_lag = (!self.lags.is_empty()).then(|| [at(0.5), at(0.99), at(1.0)]);
+        let start_lag = match aggregate.total(builtin::ITERATION_START_LAG) {
+            Some(Sink::Trend(lag)) if lag.count() > 0 => Some(three(lag)),
+            _ => None,
+        };
+        let late = loop_lag.is_some_and(|[_, high, _]| high > LATE_MS);
+        let warning = match cpu {
+            Some(share) if share > BUSY => Some(format!(
+                "the generator used {:.0} % of its processors: it was the bottleneck, and times may be its own; use more \
+                 machines, or less load",
+                share * 100.0
+            )),
+            _ if late => Some(format!(
+                "the generator's event loops were late (99th percentile {:.1} ms): the machine was busy with something \
+                 else, and times may be too long by that much",
+                loop_lag.map_or(0.0, |l| l[1])
+            )),
+            _ => None,
+        };
+        GeneratorReport { loop_lag, start_lag, cpu, raw_dropped: aggregate.raw_dropped(), warning }
+    }
+}
+
+fn three(lag: &Distribution) -> [f64; 3] {
+    [lag.median(), lag.percentile(99.0), lag.max()]
+}
+
+/// Processor time of this process so far, from the operating system.
+fn cpu_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in parentheses may hold anything; user and system time are fields 14 and 15 of the line.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    // The kernel reports in hundredths of a second (USER_HZ), whatever its own clock is.
+    Some(Duration::from_millis((user + system) * 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_read_and_grows() {
+        let before = cpu_time().unwrap();
+        let mut n = 0u64;
+        while cpu_time().unwrap() == before {
+            n = std::hint::black_box(n + 1);
+        }
+        assert!(cpu_time().unwrap() > before);
+    }
+}

@@ -1,0 +1,161 @@
+//! Everything before the first virtual user: load the script, merge the options, validate the plan and its thresholds.
+
+use std::sync::Arc;
+
+use throng_engine::{Config, Engine};
+use throng_js::lifecycle::{self, LoadConfig, Loaded};
+use throng_js::log::Log;
+use throng_js::vm::ScriptError;
+use throng_metrics::threshold::Source as ThresholdSource;
+use throng_metrics::{SystemTags, Thresholds};
+use throng_plan::value::summary::TimeUnit;
+use throng_plan::{Level, Options, Plan, PlanError, Warning, merge, shortcuts};
+
+use super::script_log::ScriptLog;
+use super::source;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::spec::{Compatibility, RunSpec};
+
+/// Bytes of memory that one virtual user's script may hold, unless `THRONG_VU_MEMORY` (in MiB) says otherwise.
+const MEMORY_LIMIT_MIB: usize = 1024;
+
+/// A test that is ready to run.
+pub(super) struct Prepared {
+    pub(super) loaded: Loaded,
+    pub(super) options: Options,
+    pub(super) plan: Arc<Plan>,
+    pub(super) thresholds: Thresholds,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) memory_limit: usize,
+    /// The engine for this machine's threads; what the plan needs of virtual users is asked of it.
+    pub(super) engine: Arc<Engine>,
+}
+
+impl Prepared {
+    /// Loads and validates what `spec` names.
+    pub(super) fn new(spec: &RunSpec) -> Result<Self, Failure> {
+        let source = source::read(spec)?;
+        let log: Arc<dyn Log> = Arc::new(ScriptLog { log: spec.log.clone(), console: spec.console.clone() });
+        let memory_limit = memory_limit(spec)?;
+        let loaded = lifecycle::load(LoadConfig {
+            source,
+            env: spec.env.clone(),
+            base_mode: spec.compatibility == Compatibility::Base,
+            memory_limit,
+            log: log.clone(),
+        })
+        .map_err(|error| match error {
+            lifecycle::LifecycleError::Script(ScriptError::Thrown(text)) => {
+                Failure::new(Exit::ScriptException, text)
+            }
+            other => Failure::other(other.to_string()),
+        })?;
+        let is_function = |name: &str| loaded.exports.iter().any(|(n, callable)| n == name && *callable);
+        if !loaded.exports.iter().any(|(_, callable)| *callable) {
+            return Err(Failure::other(
+                "the script exports no function; a test needs at least `export default`",
+            ));
+        }
+        for name in ["setup", "teardown", "handleSummary"] {
+            if loaded.exports.iter().any(|(n, callable)| n == name && !callable) {
+                return Err(Failure::other(format!("the script exports {name:?}, which must be a function")));
+            }
+        }
+        let invalid = |error: PlanError| Failure::new(Exit::InvalidConfig, error.to_string());
+        let mut layers = spec.layers.clone();
+        if let Some(json) = &loaded.options {
+            let (options, warnings) = Options::from_script(json).map_err(invalid)?;
+            warn(spec, &warnings);
+            layers.push((Level::Script, options));
+        }
+        let merged = merge(layers);
+        warn(spec, &merged.warnings);
+        let options = merged.options;
+        let (plan, warnings) = Plan::new(&options).map_err(invalid)?;
+        warn(spec, &warnings);
+        plan.check_exports(is_function).map_err(invalid)?;
+        let thresholds = thresholds(spec, &plan, &loaded)?;
+        if let Ok((scenarios, _)) = shortcuts::derive(&options) {
+            loaded.program.set_options(options.to_exec_json(&scenarios).to_string());
+        }
+        let engine = engine(&plan);
+        Ok(Self { loaded, options, plan: Arc::new(plan), thresholds, log, memory_limit, engine })
+    }
+
+    /// The system tags that samples carry.
+    pub(super) fn system_tags(&self) -> SystemTags {
+        self.plan.options.system_tags.iter().filter_map(|tag| tag.name().parse().ok()).collect()
+    }
+
+    /// How many virtual users there can be at most.
+    pub(super) fn max_vus(&self) -> u64 {
+        u64::from(self.engine.placement().max_vus())
+    }
+
+    /// `summaryTimeUnit` as the user wrote it.
+    pub(super) fn time_unit(&self) -> Option<&'static str> {
+        self.plan.options.summary_time_unit.map(|unit| match unit {
+            TimeUnit::Seconds => "s",
+            TimeUnit::Milliseconds => "ms",
+            TimeUnit::Microseconds => "us",
+        })
+    }
+
+    /// Whether the script exports this function.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.loaded.exports.iter().any(|(n, callable)| n == name && *callable)
+    }
+}
+
+/// One thread a processor (or as many as `THRONG_THREADS` says), but no more than there can be virtual users.
+fn engine(plan: &Plan) -> Arc<Engine> {
+    let asked = std::env::var("THRONG_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let vus = Engine::new(&Config::of(plan, 1)).placement().max_vus().max(1) as usize;
+    Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus)))
+}
+
+fn thresholds(spec: &RunSpec, plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
+    if !spec.thresholds {
+        return Ok(Thresholds::default());
+    }
+    let sources: Vec<(String, Vec<ThresholdSource>)> = plan
+        .options
+        .thresholds
+        .iter()
+        .map(|(selector, list)| {
+            let list = list
+                .iter()
+                .map(|one| ThresholdSource {
+                    expression: one.source.clone(),
+                    abort_on_fail: one.abort_on_fail,
+                    delay_abort_eval: one.delay_abort_eval,
+                })
+                .collect();
+            (selector.clone(), list)
+        })
+        .collect();
+    Thresholds::parse(&sources, &loaded.program.registry)
+        .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))
+}
+
+fn warn(spec: &RunSpec, warnings: &[Warning]) {
+    for warning in warnings {
+        spec.log.warn(&warning.to_string());
+    }
+}
+
+fn memory_limit(spec: &RunSpec) -> Result<usize, Failure> {
+    let _ = spec;
+    match std::env::var("THRONG_VU_MEMORY") {
+        Err(_) => Ok(MEMORY_LIMIT_MIB << 20),
+        Ok(text) => match text.parse::<usize>() {
+            Ok(mib) => Ok(mib << 20),
+            Err(_) => Err(Failure::new(
+                Exit::InvalidConfig,
+                format!("THRONG_VU_MEMORY is {text:?}; it takes a number of MiB, 0 for no limit"),
+            )),
+        },
+    }
+}
