@@ -27,6 +27,12 @@ impl TagSetId {
     pub(crate) fn interned(index: u32) -> Self {
         Self { index, raw: 0 }
     }
+
+    /// Whether it stands for a set whose wide tags read `other`. Such an id must not be kept for later samples:
+    /// the full set behind it is remembered for a while only.
+    pub fn is_folded(self) -> bool {
+        self.raw != 0
+    }
 }
 
 impl TagSet {

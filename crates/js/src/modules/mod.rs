@@ -3,6 +3,7 @@
 //! A module is a function that makes its exports object; it runs when a script first imports the module in a virtual
 //! machine. An exports object without a `default` is its own default export.
 
+mod http;
 mod k6;
 
 use throng_quickjs::{Ctx, JsResult, Thrown};
@@ -13,6 +14,7 @@ use crate::globals;
 pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
     match name {
         "k6" => k6::exports(ctx),
+        "k6/http" => http::exports(ctx),
         "k6/timers" => globals::timers::exports(ctx),
         _ => Err(unavailable(name)),
     }

@@ -1,0 +1,361 @@
+//! What a script sees of a response.
+//!
+//! Nearly all of it is never looked at: a load test checks the status and perhaps the body. So every property is made
+//! when it is first read, and from then on is an ordinary one that the script may change.
+
+use std::cell::OnceCell;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use throng_http::{Headers, Method, Response, SetCookie, Timings, Url, canonical_name};
+use throng_quickjs::{Call, Class, Ctx, JsResult, Lazy, Thrown, Value};
+
+use super::gjson;
+use super::params::ResponseType;
+use super::state::State;
+use crate::host::host;
+
+/// What `response.request` shows.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: Headers,
+    pub(super) body: Option<Bytes>,
+    pub(super) cookies: Vec<(String, String)>,
+}
+
+/// A response, or what stands for one that never came.
+#[derive(Debug, Default)]
+pub(super) struct HttpResponse {
+    pub(super) received: Option<Response>,
+    /// What had been received of the body before it failed.
+    pub(super) partial_body: Option<Bytes>,
+    pub(super) error: String,
+    pub(super) error_code: u16,
+    pub(super) timings: Timings,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) response_type: ResponseType,
+    pub(super) request: Option<Sent>,
+    /// The body as JSON for selectors, parsed once; `None` inside when it is not JSON.
+    pub(super) json: OnceCell<Option<serde_json::Value>>,
+}
+
+/// Go's zero time in milliseconds, which k6 shows for a cookie without an expiry date.
+const NO_EXPIRY: f64 = -6_795_364_578_871.0;
+
+const METHODS: usize = 16;
+
+impl Class for HttpResponse {
+    const NAME: &'static str = "Response";
+
+    const LAZY: Option<Lazy<Self>> = Some(Lazy {
+        names: &[
+            "remote_ip",
+            "remote_port",
+            "url",
+            "status",
+            "status_text",
+            "proto",
+            "headers",
+            "cookies",
+            "body",
+            "timings",
+            "tls_version",
+            "tls_cipher_suite",
+            "ocsp",
+            "error",
+            "error_code",
+            "request",
+            "clickLink",
+            "html",
+            "json",
+            "submitForm",
+        ],
+        make: |ctx, this, index| match index {
+            0 => Ok(ctx.string(&this.remote.map(|addr| addr.ip().to_string()).unwrap_or_default())),
+            1 => Ok(ctx.int(this.remote.map_or(0, |addr| addr.port().into()))),
+            2 => Ok(ctx.string(this.url())),
+            3 => Ok(ctx.int(this.received.as_ref().map_or(0, |r| r.status.into()))),
+            4 => Ok(ctx.string(&this.received.as_ref().map(Response::status_text).unwrap_or_default())),
+            5 => Ok(ctx.string(this.received.as_ref().map_or("", |r| r.proto.as_str()))),
+            6 => this.headers(ctx),
+            7 => this.cookies(ctx),
+            8 => Ok(this.body(ctx)),
+            9 => ctx.instance(TimingsView(this.timings)),
+            10 => Ok(ctx.string(this.tls().map_or("", |tls| tls.version.as_str()))),
+            11 => Ok(ctx.string(this.tls().map_or("", |tls| tls.cipher_suite))),
+            12 => ocsp(ctx),
+            13 => Ok(ctx.string(&this.error)),
+            14 => Ok(ctx.int(this.error_code.into())),
+            15 => this.request(ctx),
+            _ => method(ctx, index - METHODS),
+        },
+    });
+
+    fn prototype(_: &Value) -> JsResult<()> {
+        Ok(())
+    }
+}
+
+/// The methods are own properties in k6, so that `Object.keys` shows them; all responses of a machine share them.
+fn method(ctx: Ctx, index: usize) -> JsResult {
+    let state = host(&ctx).state::<State>();
+    let methods = state.methods(|| {
+        Ok(vec![
+            ctx.function("clickLink", 1, |_| Err(Thrown::error("Response.clickLink() is not supported yet"))),
+            ctx.function("html", 1, |_| Err(Thrown::error("Response.html() is not supported yet"))),
+            ctx.function("json", 1, json),
+            ctx.function("submitForm", 1, |_| Err(Thrown::error("Response.submitForm() is not supported yet"))),
+        ])
+    })?;
+    Ok(methods[index].clone())
+}
+
+impl HttpResponse {
+    /// What stands for a response where the script's arguments made no request.
+    pub(super) fn of_error(code: u16, message: String) -> Self {
+        Self { error: message, error_code: code, ..Self::default() }
+    }
+
+    fn url(&self) -> &str {
+        match (&self.received, &self.request) {
+            (Some(received), _) => received.url.as_str(),
+            (None, Some(sent)) => sent.url.as_str(),
+            (None, None) => "",
+        }
+    }
+
+    fn tls(&self) -> Option<throng_http::TlsInfo> {
+        self.received.as_ref().and_then(|received| received.tls)
+    }
+
+    /// The body's bytes, if there is one by k6's rules: statuses that have none by definition give `null`, an empty
+    /// body does not (observed on k6 1.1).
+    fn bytes(&self) -> Option<&Bytes> {
+        if self.response_type == ResponseType::None {
+            return None;
+        }
+        match &self.received {
+            Some(received) if matches!(received.status, 100..=199 | 204 | 304) => None,
+            Some(received) => Some(&received.body),
+            None => self.partial_body.as_ref(),
+        }
+    }
+
+    fn body(&self, ctx: Ctx) -> Value {
+        match self.bytes() {
+            None => ctx.null(),
+            Some(bytes) if self.response_type == ResponseType::Binary => ctx.array_buffer(bytes),
+            Some(bytes) => ctx.string_lossy(bytes),
+        }
+    }
+
+    fn headers(&self, ctx: Ctx) -> JsResult {
+        let object = ctx.object();
+        let Some(received) = &self.received else { return Ok(object) };
+        let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+        for (name, value) in received.head.iter() {
+            let name = canonical_name(&String::from_utf8_lossy(name));
+            match headers.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => {
+                    values.extend_from_slice(b", ");
+                    values.extend_from_slice(value);
+                }
+                None => headers.push((name, value.to_vec())),
+            }
+        }
+        for (name, value) in headers {
+            object.define(&name, &ctx.string_lossy(&value))?;
+        }
+        Ok(object)
+    }
+
+    fn cookies(&self, ctx: Ctx) -> JsResult {
+        let object = ctx.object();
+        let Some(received) = &self.received else { return Ok(object) };
+        for cookie in received.head.get_all("Set-Cookie").filter_map(SetCookie::parse) {
+            let entry = ctx.object();
+            entry.define("name", &ctx.string(&cookie.name))?;
+            entry.define("value", &ctx.string(&cookie.value))?;
+            entry.define("domain", &ctx.string(&cookie.domain))?;
+            entry.define("path", &ctx.string(&cookie.path))?;
+            entry.define("http_only", &ctx.bool(cookie.http_only))?;
+            entry.define("secure", &ctx.bool(cookie.secure))?;
+            entry.define("max_age", &ctx.int(cookie.max_age))?;
+            let expires = cookie.expires.map_or(NO_EXPIRY, |seconds| seconds as f64 * 1000.0);
+            entry.define("expires", &ctx.number(expires))?;
+            push(ctx, &object, &cookie.name, entry)?;
+        }
+        Ok(object)
+    }
+
+    fn request(&self, ctx: Ctx) -> JsResult {
+        let Some(sent) = &self.request else { return Ok(ctx.null()) };
+        let request = ctx.object();
+        request.define("method", &ctx.string(sent.method.as_str()))?;
+        request.define("url", &ctx.string(sent.url.as_str()))?;
+        let headers = ctx.object();
+        let put = |name: &str, value: &str| headers.define(name, &ctx.array([ctx.string(value)]));
+        if sent.headers.get("User-Agent").is_none()
+            && let Ok(shared) = host(&ctx).thread.http()
+            && let Some(agent) = &shared.config().user_agent
+        {
+            put("User-Agent", agent)?;
+        }
+        for (name, value) in sent.headers.iter().filter(|(name, _)| *name != "Cookie") {
+            put(name, value)?;
+        }
+        let mut line = sent.headers.get("Cookie").unwrap_or_default().to_owned();
+        for (name, value) in &sent.cookies {
+            push_cookie(&mut line, name, value);
+        }
+        if !line.is_empty() {
+            put("Cookie", &line)?;
+        }
+        request.define("headers", &headers)?;
+        request.define("body", &ctx.string_lossy(sent.body.as_deref().unwrap_or_default()))?;
+        let cookies = ctx.object();
+        for (name, value) in &sent.cookies {
+            let cookie = ctx.object();
+            cookie.define("name", &ctx.string(name))?;
+            cookie.define("value", &ctx.string(value))?;
+            // k6 always shows false here.
+            cookie.define("replace", &ctx.bool(false))?;
+            push(ctx, &cookies, name, cookie)?;
+        }
+        request.define("cookies", &cookies)?;
+        Ok(request)
+    }
+}
+
+/// Appends to the list `object[name]`.
+fn push(ctx: Ctx, object: &Value, name: &str, item: Value) -> JsResult<()> {
+    let list = object.get(name)?;
+    if list.is_array() { list.set_index(list.length()?, item) } else { object.define(name, &ctx.array([item])) }
+}
+
+fn push_cookie(line: &mut String, name: &str, value: &str) {
+    if !line.is_empty() {
+        line.push_str("; ");
+    }
+    line.push_str(name);
+    line.push('=');
+    if value.contains([' ', ',']) {
+        line.push('"');
+        line.push_str(value);
+        line.push('"');
+    } else {
+        line.push_str(value);
+    }
+}
+
+/// k6's shape of it; the status itself is not looked up.
+fn ocsp(ctx: Ctx) -> JsResult {
+    let ocsp = ctx.object();
+    for name in ["produced_at", "this_update", "next_update", "revoked_at"] {
+        ocsp.define(name, &ctx.int(0))?;
+    }
+    ocsp.define("revocation_reason", &ctx.string(""))?;
+    ocsp.define("status", &ctx.string(""))?;
+    Ok(ocsp)
+}
+
+/// `response.timings`: milliseconds.
+struct TimingsView(Timings);
+
+impl Class for TimingsView {
+    const NAME: &'static str = "ResponseTimings";
+
+    const LAZY: Option<Lazy<Self>> = Some(Lazy {
+        names: &[
+            "duration",
+            "blocked",
+            "looking_up",
+            "connecting",
+            "tls_handshaking",
+            "sending",
+            "waiting",
+            "receiving",
+        ],
+        make: |ctx, Self(t), index| {
+            let phase = match index {
+                0 => t.duration(),
+                1 => t.blocked,
+                // k6 always reports zero.
+                2 => std::time::Duration::ZERO,
+                3 => t.connecting,
+                4 => t.tls_handshaking,
+                5 => t.sending,
+                6 => t.waiting,
+                _ => t.receiving,
+            };
+            Ok(ctx.number(phase.as_nanos() as f64 / 1e6))
+        },
+    });
+
+    fn prototype(_: &Value) -> JsResult<()> {
+        Ok(())
+    }
+}
+
+/// Where the parsed body is kept: on the object itself, so that the garbage collector sees it.
+const PARSED: &str = "\u{0}json";
+
+/// `response.json(selector?)`
+fn json(call: &Call<'_>) -> JsResult {
+    let ctx = call.ctx();
+    let object = call.this();
+    let this = object.expect::<HttpResponse>()?;
+    let bytes = this.bytes().ok_or_else(|| {
+        Thrown::error("there is no body to read as JSON; the request may have failed, or the body was not kept")
+    })?;
+    let selector = call.arg(0);
+    if !selector.is_nullish() {
+        let path = gjson::Path::parse(&selector.to_text()?).map_err(|e| Thrown::error(e.to_string()))?;
+        let document = this.json.get_or_init(|| serde_json::from_slice(bytes).ok());
+        // A body that is no JSON has nothing at any path, as in k6.
+        return match document.as_ref().and_then(|document| path.find(document)) {
+            Some(found) => from_json(ctx, &found),
+            None => Ok(ctx.undefined()),
+        };
+    }
+    let parsed = object.get(PARSED)?;
+    if !parsed.is_undefined() {
+        return Ok(parsed);
+    }
+    let parsed = match str::from_utf8(bytes) {
+        Ok(text) => ctx.parse_json(text, "body"),
+        Err(_) => ctx.parse_json(&String::from_utf8_lossy(bytes), "body"),
+    };
+    let parsed = parsed.map_err(|thrown| {
+        drop(ctx.into_exception(thrown));
+        not_json(bytes)
+    })?;
+    object.define_hidden(PARSED, &parsed)?;
+    Ok(parsed)
+}
+
+/// Says where the body stops being JSON.
+fn not_json(bytes: &[u8]) -> Thrown {
+    let text = String::from_utf8_lossy(bytes);
+    let place = match serde_json::from_str::<serde_json::Value>(&text) {
+        Err(error) => {
+            let reason = error.to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+            format!("line {}, column {}: {reason}", error.line(), error.column())
+        }
+        Ok(_) => "the JavaScript engine refuses it".to_owned(),
+    };
+    Thrown::error(format!("cannot read the body as JSON, {place}"))
+}
+
+fn from_json(ctx: Ctx, value: &serde_json::Value) -> JsResult {
+    match value {
+        serde_json::Value::Null => Ok(ctx.null()),
+        serde_json::Value::Bool(flag) => Ok(ctx.bool(*flag)),
+        serde_json::Value::Number(number) => Ok(ctx.number(number.as_f64().unwrap_or(f64::NAN))),
+        serde_json::Value::String(text) => Ok(ctx.string(text)),
+        other => ctx.parse_json(&other.to_string(), "body"),
+    }
+}
