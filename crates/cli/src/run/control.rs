@@ -20,13 +20,12 @@ use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Aggregate, Breakdown, Delta, Notice, RawSink, Recorder, RecorderConfig, builtin};
 use throng_outputs::summary::GeneratorReport;
 
-use super::display::Display;
 use super::generator::Generator;
 use super::prepare::Prepared;
 use super::progress;
 use crate::exit::Exit;
 use crate::logging::{Field, Level};
-use crate::progress::Phase;
+use crate::progress::{Display, Phase};
 use crate::signals::{self, Signal};
 use crate::spec::{RunSpec, SummaryMode};
 
@@ -115,11 +114,12 @@ pub(super) fn run(spec: &RunSpec, prepared: &Prepared, raw: Option<RawSink>) -> 
         aggregate,
         recorder: Recorder::new(registry, recorder(0)),
         lifecycle_recorder: recorder(1),
-        display: Display::new(spec),
+        display: Display::new(spec.terminal.clone(), spec.quiet, Instant::now()),
         exit: None,
         begun: Instant::now(),
         phase_start: None,
-        next_gauges: Instant::now(),
+        // Not at once: k6 has no such samples of a run that is over within a second.
+        next_gauges: Instant::now() + Duration::from_secs(1),
         next_judgement: Instant::now() + JUDGE_EVERY,
         threads,
         done: 0,
@@ -187,8 +187,6 @@ impl Run<'_> {
         if !setup_failed && self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
             self.teardown(data.clone());
         }
-        self.gauges();
-        self.merge_own();
         data
     }
 
@@ -228,7 +226,7 @@ impl Run<'_> {
             }
             let phase = Phase::Init { ready, total: self.planned() };
             let snapshot = progress::before(&self.prepared.plan, &self.engine, phase, self.max_vus());
-            self.display.show(&snapshot);
+            self.display.show(snapshot, Instant::now());
         }
         true
     }
@@ -238,7 +236,7 @@ impl Run<'_> {
         let job = self.lifecycle(move |lifecycle| lifecycle.setup(timeout));
         let result = self.wait_for(job, |run| {
             let snapshot = progress::before(&run.prepared.plan, &run.engine, Phase::Setup, run.max_vus());
-            run.display.show(&snapshot);
+            run.display.show(snapshot, Instant::now());
         });
         match result {
             Some(Ok(data)) => Ok(data),
@@ -408,7 +406,7 @@ impl Run<'_> {
         let at =
             self.phase_start.map_or(Time::ZERO, |start| Time::from(now.saturating_duration_since(start)));
         let snapshot = progress::running(&self.prepared.plan, &self.engine, elapsed, at, self.max_vus());
-        self.display.show(&snapshot);
+        self.display.show(snapshot, Instant::now());
     }
 
     /// `vus` and `vus_max`, from one place for all threads.

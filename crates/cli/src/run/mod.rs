@@ -1,18 +1,19 @@
 //! From a [`RunSpec`] to an exit code: assembles the script host, engine, metrics and outputs.
 
 mod control;
-mod display;
 mod finish;
 mod generator;
 mod inspect;
 mod prepare;
 mod progress;
+mod raw;
 mod script_log;
 mod source;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::header::{self, Header};
+use crate::signals;
 use crate::spec::{Purpose, RunSpec};
 use crate::terminal::Stream;
 
@@ -51,6 +52,24 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         };
         spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
     }
-    let ended = control::run(spec, &prepared, None).map_err(Failure::other)?;
-    Ok(finish::finish(spec, &prepared, ended))
+    let raw = raw::Raw::start(spec, &prepared)?;
+    let ended = control::run(spec, &prepared, raw.sink()).map_err(Failure::other)?;
+    raw.finish(spec);
+    let exit = finish::finish(spec, &prepared, ended);
+    if spec.linger {
+        linger(spec);
+    }
+    Ok(exit)
+}
+
+/// Stays until a signal comes: `--linger`.
+fn linger(spec: &RunSpec) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    match signals::listen(spec.log.clone(), move |_| drop(sender.send(()))) {
+        Ok(_listener) => {
+            spec.log.info("the test is over; waiting for Ctrl-C, as --linger asks");
+            let _ = receiver.recv();
+        }
+        Err(error) => spec.log.error(&format!("cannot wait for a signal: {error}")),
+    }
 }
