@@ -1,9 +1,10 @@
 //! Setup data as JSON, by k6's rules rather than those of `JSON.stringify` (observed on k6 1.1): `undefined` becomes
 //! `null`, a `Date` its RFC 3339 text, a `Uint8Array` base64, a `Map` an array of pairs; a function or NaN is an error.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use throng_quickjs::{JsResult, Thrown, Value};
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// Deeper than any real data; a cycle ends here.
 const MAX_DEPTH: usize = 500;
 
@@ -39,7 +40,7 @@ fn write(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
         json.push_str(&text.to_json()?.unwrap_or_default());
     } else if value.is_array() {
         write_list(value.elements()?, json, depth)?;
-    } else if let Some(base64) = value.with_bytes(base64) {
+    } else if let Some(base64) = value.with_bytes(|bytes| STANDARD.encode(bytes)) {
         json.push('"');
         json.push_str(&base64);
         json.push('"');
@@ -71,31 +72,4 @@ fn write_list(items: Vec<Value>, json: &mut String, depth: usize) -> JsResult<()
     }
     json.push(']');
     Ok(())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            if i <= chunk.len() {
-                text.push(char::from(BASE64[(group >> (18 - 6 * i) & 63) as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_pads_as_rfc_4648_says() {
-        assert_eq!(base64(b"f"), "Zg==");
-        assert_eq!(base64(b"fo"), "Zm8=");
-        assert_eq!(base64(b"foobar"), "Zm9vYmFy");
-    }
 }

@@ -186,7 +186,7 @@ impl Value {
             let bytes = std::slice::from_raw_parts(text.cast::<u8>(), len);
             let result = match std::str::from_utf8(bytes) {
                 Ok(s) => use_it(s),
-                Err(_) => use_it(&String::from_utf8_lossy(bytes)),
+                Err(_) => use_it(&replace_surrogates(bytes)),
             };
             q::JS_FreeCString(self.ctx.raw(), text);
             Ok(result)
@@ -211,6 +211,13 @@ impl Value {
     /// The boolean it is, without converting other kinds.
     pub fn as_bool(&self) -> Option<bool> {
         self.is_bool().then(|| self.truthy())
+    }
+
+    /// The property name that `object[value]` looks up.
+    pub fn to_atom(&self) -> Result<Atom, Thrown> {
+        // SAFETY: the value is alive; the atom is handed over.
+        let atom = unsafe { q::JS_ValueToAtom(self.ctx.raw(), self.raw) };
+        if atom == q::JS_ATOM_NULL { Err(Thrown::Pending) } else { Ok(Atom::from_raw(self.ctx, atom)) }
     }
 
     // --- properties ------------------------------------------------------------------------------
@@ -297,6 +304,11 @@ impl Value {
         let atom = self.ctx.atom(name);
         // SAFETY: value and atom are alive.
         self.is_object() && unsafe { q::JS_HasProperty(self.ctx.raw(), self.raw, atom.raw()) == 1 }
+    }
+    /// As [`Value::has`], by interned name.
+    pub fn has_atom(&self, name: &Atom) -> bool {
+        // SAFETY: value and atom are alive.
+        self.is_object() && unsafe { q::JS_HasProperty(self.ctx.raw(), self.raw, name.raw()) == 1 }
     }
     /// Removes an own property.
     pub fn delete(&self, name: &str) -> Result<(), Thrown> {
@@ -428,19 +440,27 @@ impl Value {
     /// Lends the bytes of an `ArrayBuffer`, typed array or `DataView`; `None` for anything else. `use_it` must not
     /// run script code.
     pub fn with_bytes<R>(&self, use_it: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let (data, length) = self.memory()?;
+        // SAFETY: the bytes stay valid and unchanged while no script runs, which `use_it` promises.
+        Some(use_it(unsafe { std::slice::from_raw_parts(data, length) }))
+    }
+
+    /// Where the bytes of a buffer or view are: never null, valid until script code runs.
+    fn memory(&self) -> Option<(*mut u8, usize)> {
         let (buffer, range) = self.buffer_range()?;
         let mut size: q::size_t = 0;
-        // SAFETY: it is a live ArrayBuffer; the bytes stay valid while no script runs, which `use_it` promises. A
-        // null pointer comes with an exception (detached) or a size of 0.
-        unsafe {
-            let data = q::JS_GetArrayBuffer(self.ctx.raw(), &raw mut size, buffer.raw);
-            if data.is_null() {
-                self.ctx.drop_exception();
-                return Some(use_it(&[]));
-            }
-            let all = std::slice::from_raw_parts(data, size as usize);
-            Some(use_it(range.map_or(all, |range| all.get(range).unwrap_or(&[]))))
+        // SAFETY: it is a live ArrayBuffer. A null pointer comes with an exception (detached) or a size of 0.
+        let data = unsafe { q::JS_GetArrayBuffer(self.ctx.raw(), &raw mut size, buffer.raw) };
+        if data.is_null() {
+            self.ctx.drop_exception();
+            return Some((std::ptr::NonNull::dangling().as_ptr(), 0));
         }
+        let range = range.unwrap_or(0..size as usize);
+        if range.start > range.end || range.end > size as usize {
+            return Some((data, 0));
+        }
+        // SAFETY: the range was found to be inside the buffer.
+        Some((unsafe { data.add(range.start) }, range.len()))
     }
 
     /// The `ArrayBuffer` behind a buffer or view, and the part of it that the view shows.
@@ -476,13 +496,34 @@ impl Value {
 
     /// Copies `bytes` into the buffer or typed array it is, from its start; returns how many fitted.
     pub fn write_bytes(&self, bytes: &[u8]) -> Option<usize> {
-        self.with_bytes(|target| {
-            let n = bytes.len().min(target.len());
-            // SAFETY: the memory is the script's own buffer, which nobody else reads while no script runs; the
-            // shared slice is only used for its address and length.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target.as_ptr().cast_mut(), n) };
-            n
-        })
+        let (data, length) = self.memory()?;
+        let count = bytes.len().min(length);
+        // SAFETY: `data` is the script's own buffer of at least `count` bytes, which no reference points into now.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, count) };
+        Some(count)
+    }
+}
+
+/// A script's string as UTF-8. QuickJS writes a lone surrogate in the three bytes UTF-8 would have for it; each becomes
+/// one U+FFFD, as in the browsers' `TextEncoder` (the standard library would write three).
+fn replace_surrogates(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(valid) => {
+                text.push_str(valid);
+                return text;
+            }
+            Err(error) => {
+                let (valid, invalid) = rest.split_at(error.valid_up_to());
+                text.push_str(&String::from_utf8_lossy(valid));
+                text.push('\u{fffd}');
+                let surrogate = matches!(invalid, [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..]);
+                let length = if surrogate { 3 } else { error.error_len().unwrap_or(invalid.len()) };
+                rest = &invalid[length..];
+            }
+        }
     }
 }
 

@@ -258,3 +258,42 @@ fn bytes_of_buffers_and_views_are_lent_without_copy() {
     });
     assert_eq!(sums, (Some(6), Some(5), Some(13), None));
 }
+
+#[test]
+fn a_lone_surrogate_becomes_one_replacement_character() {
+    let text = with_runtime(|runtime, _| eval_text(runtime.ctx(), r"'a\ud800b\udc00' + '\ud83d\ude00'"));
+    assert_eq!(text, "a\u{fffd}b\u{fffd}\u{1f600}");
+}
+
+#[test]
+fn a_value_names_the_property_it_would_look_up() {
+    let text = with_runtime(|runtime, _| {
+        let ctx = runtime.ctx();
+        let object = eval(ctx, "({ 7: 'seven', [Symbol.iterator]: 'symbol' })").unwrap();
+        let symbol = eval(ctx, "Symbol.iterator").unwrap();
+        let seven = object.get_atom(&ctx.number(7.0).to_atom().unwrap()).unwrap();
+        let named = object.get_atom(&symbol.to_atom().unwrap()).unwrap();
+        format!("{} {}", seven.to_text().unwrap(), named.to_text().unwrap())
+    });
+    assert_eq!(text, "seven symbol");
+}
+
+#[test]
+fn bytes_can_be_written_into_buffers_and_views() {
+    let texts = with_runtime(|runtime, _| {
+        let ctx = runtime.ctx();
+        let write = |source: &str| {
+            let target = eval(ctx, source).unwrap();
+            ctx.globals().set("target", &target).unwrap();
+            let written = target.write_bytes(&[7, 8, 9]);
+            format!("{written:?} {}", eval_text(ctx, "new Uint8Array(target.buffer ?? target).join()"))
+        };
+        [
+            write("new ArrayBuffer(4)"),
+            write("new Uint8Array([1, 2, 3, 4]).subarray(1, 3)"),
+            write("new Uint16Array(2)"),
+            write("new Uint8Array(0)"),
+        ]
+    });
+    assert_eq!(texts, ["Some(3) 7,8,9,0", "Some(2) 1,7,8,4", "Some(3) 7,8,9,0", "Some(0) "]);
+}

@@ -1,6 +1,7 @@
 //! The globals a k6 script finds: `console`, `__ENV`, `__VU`, `__ITER`, `open`, `require`, timers, `global`.
 
 mod console;
+mod crypto;
 mod open;
 pub(crate) mod timers;
 
@@ -13,6 +14,7 @@ use crate::loader;
 pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     let globals = ctx.globals();
     console::install(ctx, &globals)?;
+    crypto::install(ctx, &globals)?;
     timers::install(&globals)?;
     globals.method("open", 2, open::open)?;
     let host = host(&ctx);

@@ -58,7 +58,7 @@ fn check(call: &Call<'_>) -> JsResult {
 
 fn record_check(host: &Host, name: &str, passed: bool, extra: &[(String, String)]) {
     let group = host.group();
-    let mut recorder = host.thread.recorder.borrow_mut();
+    let mut recorder = host.recorder();
     let tags = if extra.is_empty() && recorder.system_tags().contains(SystemTag::Check) {
         recorder.with_tags(host.tags(), &[("check", name)])
     } else {

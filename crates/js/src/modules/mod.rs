@@ -3,17 +3,32 @@
 //! A module is a function that makes its exports object; it runs when a script first imports the module in a virtual
 //! machine. An exports object without a `default` is its own default export.
 
+pub(crate) mod bytes;
+mod crypto;
+mod data;
+mod encoding;
+mod execution;
 mod http;
 mod k6;
+mod metrics;
+pub(crate) mod tags;
 
 use throng_quickjs::{Ctx, JsResult, Thrown};
 
 use crate::globals;
 
+pub(crate) use crypto::fill_random;
+use data::freeze;
+
 /// Makes the exports of the module `name`.
 pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
     match name {
         "k6" => k6::exports(ctx),
+        "k6/crypto" => crypto::exports(ctx),
+        "k6/data" => data::exports(ctx),
+        "k6/encoding" => encoding::exports(ctx),
+        "k6/execution" => execution::exports(ctx),
+        "k6/metrics" => metrics::exports(ctx),
         "k6/http" => http::exports(ctx),
         "k6/timers" => globals::timers::exports(ctx),
         _ => Err(unavailable(name)),
