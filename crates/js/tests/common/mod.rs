@@ -4,25 +4,27 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, Lifecycle, LifecycleError, LoadConfig, Loaded};
 use throng_js::log::{Level, Log};
 use throng_js::program::Source;
 use throng_js::settings::{Control, Settings};
-use throng_metrics::RecorderConfig;
+use throng_js::worker::{Shards, ShardsConfig, ThreadEvent};
+use throng_metrics::{RawSample, RecorderConfig, Registry, SystemTags, raw_channel};
 use throng_plan::{Options, Plan, shortcuts};
 
 /// Keeps what was logged.
 #[derive(Default)]
-pub struct Console(Mutex<Vec<Record>>);
+pub(crate) struct Console(Mutex<Vec<Record>>);
 
 /// One log record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    pub level: Level,
-    pub message: String,
-    pub fields: Vec<(String, String)>,
+pub(crate) struct Record {
+    pub(crate) level: Level,
+    pub(crate) message: String,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Log for Console {
@@ -36,7 +38,7 @@ impl Log for Console {
 }
 
 /// A script to run.
-pub struct Script {
+pub(crate) struct Script {
     source: String,
     name: String,
     env: BTreeMap<String, String>,
@@ -45,7 +47,7 @@ pub struct Script {
 }
 
 impl Script {
-    pub fn new(source: impl Into<String>) -> Self {
+    pub(crate) fn new(source: impl Into<String>) -> Self {
         Self {
             source: source.into(),
             name: "file:///test/script.js".into(),
@@ -55,22 +57,22 @@ impl Script {
         }
     }
 
-    pub fn named(mut self, url: impl Into<String>) -> Self {
+    pub(crate) fn named(mut self, url: impl Into<String>) -> Self {
         self.name = url.into();
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.into(), value.into());
         self
     }
 
-    pub fn memory_limit(mut self, bytes: usize) -> Self {
+    pub(crate) fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = bytes;
         self
     }
 
-    pub fn load(&self) -> Result<Loaded, LifecycleError> {
+    pub(crate) fn load(&self) -> Result<Loaded, LifecycleError> {
         lifecycle::load(LoadConfig {
             source: Source {
                 url: self.name.parse().unwrap(),
@@ -85,7 +87,7 @@ impl Script {
     }
 
     /// Loads the script, which must succeed, and validates its options.
-    pub fn prepare(&self) -> (Loaded, Arc<Plan>) {
+    pub(crate) fn prepare(&self) -> (Loaded, Arc<Plan>) {
         let loaded = self.load().unwrap_or_else(|error| panic!("the script does not load: {error}"));
         let json = loaded.options.clone().unwrap_or_else(|| serde_json::json!({}));
         let (options, _) = Options::from_script(&json).unwrap();
@@ -95,7 +97,7 @@ impl Script {
         (loaded, Arc::new(plan))
     }
 
-    pub fn settings(&self, plan: Arc<Plan>) -> Settings {
+    pub(crate) fn settings(&self, plan: Arc<Plan>) -> Settings {
         Settings {
             plan: Some(plan),
             engine: None,
@@ -105,7 +107,7 @@ impl Script {
     }
 
     /// Runs `setup` after the top level.
-    pub fn try_setup(&self) -> Result<serde_json::Value, LifecycleError> {
+    pub(crate) fn try_setup(&self) -> Result<serde_json::Value, LifecycleError> {
         let (loaded, plan) = self.prepare();
         let settings = Arc::new(self.settings(plan));
         let lifecycle =
@@ -115,28 +117,104 @@ impl Script {
     }
 
     /// As [`Script::try_setup`], which must succeed.
-    pub fn setup(&self) -> serde_json::Value {
+    pub(crate) fn setup(&self) -> serde_json::Value {
         self.try_setup().unwrap_or_else(|error| panic!("setup failed: {error}"))
     }
 
+    /// Runs the whole test on one thread: `setup`, the scenarios, `teardown`.
+    pub(crate) fn run(&self) -> Ran {
+        let (loaded, plan) = self.prepare();
+        let program = loaded.program;
+        let engine = Engine::new(&Config::of(&plan, 1));
+        let settings = Arc::new(Settings { engine: Some(engine.clone()), ..self.settings(plan.clone()) });
+        let control = settings.control.clone();
+        let (sink, samples) = raw_channel(1 << 20);
+        let system_tags: SystemTags =
+            plan.options.system_tags.iter().filter_map(|tag| tag.name().parse().ok()).collect();
+        let run_tags = plan.options.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let recorder = RecorderConfig { run_tags, system_tags, raw: Some(sink), ..RecorderConfig::default() };
+        let shards = Shards::spawn(ShardsConfig {
+            program: program.clone(),
+            settings: settings.clone(),
+            engine,
+            recorders: vec![recorder.clone()],
+            log: self.log.clone(),
+        })
+        .unwrap();
+        let controls = shards.controls.clone();
+        control.on_abort(move || controls.abort());
+        for event in &shards.events {
+            match event {
+                ThreadEvent::Initialised => break,
+                ThreadEvent::InitFailed(text) => panic!("a virtual user cannot be initialised: {text}"),
+                _ => {}
+            }
+        }
+        control.start(Instant::now());
+        let lifecycle = Lifecycle::new(program.clone(), settings, self.log.clone(), recorder).unwrap();
+        let setup = lifecycle.setup(Duration::from_secs(10));
+        let data = setup.as_ref().ok().cloned().flatten().map(Arc::from);
+        if setup.is_ok() {
+            shards.controls.start(Instant::now(), data.clone());
+            shards.events.iter().find(|event| matches!(event, ThreadEvent::Done));
+            if let Err(error) = lifecycle.teardown(Duration::from_secs(10), data) {
+                self.log.log(Level::Error, &error.to_string(), &[]);
+            }
+        }
+        lifecycle.thread().recorder.borrow_mut().take_delta();
+        let samples = samples.try_iter().flatten().collect();
+        Ran { registry: program.registry.clone(), samples, control, setup: setup.err() }
+    }
+
     /// What was logged so far.
-    pub fn records(&self) -> Vec<Record> {
+    pub(crate) fn records(&self) -> Vec<Record> {
         self.log.0.lock().unwrap().clone()
     }
 
     /// What `console` printed so far.
-    pub fn console(&self) -> Vec<String> {
+    pub(crate) fn console(&self) -> Vec<String> {
         let is_console = |r: &Record| r.fields.iter().any(|(k, v)| k == "source" && v == "console");
         self.records().into_iter().filter(is_console).map(|r| r.message).collect()
     }
 }
 
+/// A test that was run.
+pub(crate) struct Ran {
+    registry: Arc<Registry>,
+    samples: Vec<RawSample>,
+    /// What the script signalled.
+    pub(crate) control: Arc<Control>,
+    /// The failure of `setup`.
+    pub(crate) setup: Option<LifecycleError>,
+}
+
+impl Ran {
+    /// The samples of a metric, as "value tag=value,…; metadata=value,…".
+    pub(crate) fn samples(&self, metric: &str) -> Vec<String> {
+        let id = self.registry.get(metric);
+        let is_asked_for = |sample: &&RawSample| Some(sample.metric) == id;
+        let list = |set: &throng_metrics::TagSet| {
+            set.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+        };
+        let show = |sample: &RawSample| {
+            let metadata = sample.metadata.as_ref().map_or(String::new(), |set| format!("; {}", list(set)));
+            format!("{} {}{metadata}", sample.value, list(&sample.tags))
+        };
+        self.samples.iter().filter(is_asked_for).map(show).collect()
+    }
+
+    /// How many samples of a metric there are.
+    pub(crate) fn count(&self, metric: &str) -> usize {
+        self.samples(metric).len()
+    }
+}
+
 /// Runs the statements of `body` as `setup`, after `head` at the top level; gives what they return.
-pub fn evaluate(head: &str, body: &str) -> serde_json::Value {
+pub(crate) fn evaluate(head: &str, body: &str) -> serde_json::Value {
     Script::new(format!("{head}\nexport function setup() {{ {body} }}\nexport default function () {{}}"))
         .setup()
 }
 
 /// A function for scripts: `attempt(f)` is what `f` returns, or "Name: message" of what it throws.
-pub const ATTEMPT: &str =
+pub(crate) const ATTEMPT: &str =
     "const attempt = (f) => { try { return f() } catch (e) { return `${e.name}: ${e.message}` } };";
