@@ -93,7 +93,7 @@ def compare(script: Script, options) -> bool:
         actual, raw = observe(script, options)
     except (KeyError, ValueError, OSError) as error:  # output that is not what k6's looks like
         return report(script.name, [f"{type(error).__name__}: {error}"], time.monotonic() - started)
-    lines = facts.difference(expected, actual, script.near)
+    lines = facts.unexplained(facts.difference(expected, actual, script.near), script.differs)
     if lines and options.verbose:
         lines += [f"{name}: {line}" for name, left in raw.items() for line in left.stderr.splitlines()]
     return report(script.name, lines, time.monotonic() - started)

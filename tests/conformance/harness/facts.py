@@ -54,30 +54,30 @@ def _present(value):
 
 
 def _file(name: str, text: str) -> list[str]:
-    """The lines of a file; in CSV the time and the value of a sample are left out."""
+    """The lines of a file; in CSV the time and the value of a sample are left out, and the order of rows."""
     if name.endswith(".csv"):
-        text = re.sub(r"(?m)^(\w+),\d+,[-+.e\d]+,", r"\1,TIME,VALUE,", text)
+        header, *rows = re.sub(r"(?m)^(\w+),\d+,[-+.e\d]+,", r"\1,TIME,VALUE,", text).splitlines() or [""]
+        return [header, *sorted(rows)]
     return text.splitlines()
 
 
 def _log(script: Script, stderr: str) -> dict:
-    console, engine = [], Counter()
+    console, errors = [], 0
     for line in stderr.splitlines():
         try:
             record = json.loads(line)
         except ValueError:
             # Before the format of the log is known, its lines are text; what else is printed is for people.
             if re.search(r"\blevel=error\b", line):
-                engine["error"] += 1
+                errors += 1
             continue
         if record.get("source") == "console":
             console.append(f"{record['level']}: {record['msg']}")
         elif record["level"] == "error":
-            fields = sorted(key for key in record if key not in ("level", "msg", "time"))
-            engine[" ".join(["error", *fields])] += 1
+            errors += 1
     return {
         "console": sorted(console) if script.any_order else console,
-        "errors": dict(sorted(engine.items())),
+        "errors": errors,
     }
 
 
@@ -178,6 +178,13 @@ def difference(expected, actual, near: int, path: str = "") -> list[str]:
     if numbers and (expected == actual or (_counted(path) and abs(expected - actual) <= near)):
         return []
     return [f"{path}: expected {_short(expected)}, got {_short(actual)}"]
+
+
+def unexplained(lines: list[str], differs: dict[str, str]) -> list[str]:
+    """The differences that no `@differs` explains, and the explanations that explain nothing any more."""
+    left = [line for line in lines if not any(line.startswith(path) for path in differs)]
+    stale = [path for path in differs if not any(line.startswith(path) for line in lines)]
+    return left + [f"{path}: said to differ ({differs[path]}) and does not" for path in stale]
 
 
 def _counted(path: str) -> bool:

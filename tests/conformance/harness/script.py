@@ -13,6 +13,7 @@ that start with `@` are directives:
     @signal RUN NAME MARKER   that signal is sent when MARKER appears in the log
     @near N                   sample counts may differ by N: they depend on the clock
     @timed METRIC...          values of these custom metrics are durations and not compared
+    @differs PATH WHY...      throng differs from k6 on purpose in the facts below PATH, and why
     @order any                the order of console lines is not compared
     @stdout                   what is printed on standard output is compared, numbers masked
     @stderr                   standard error is compared as text instead of as log records
@@ -47,6 +48,7 @@ class Script:
     runs: dict[str, Run] = field(default_factory=dict)
     near: int = 0
     timed: set[str] = field(default_factory=set)
+    differs: dict[str, str] = field(default_factory=dict)
     any_order: bool = False
     stdout: bool = False
     stderr: bool = False
@@ -117,6 +119,10 @@ def _directive(script: Script, text: str) -> None:
         script.near = int(rest[0])
     elif keyword == "timed":
         script.timed |= set(rest)
+    elif keyword == "differs":
+        script.differs[rest[0]] = " ".join(rest[1:])
+        if len(rest) < 2:
+            raise ValueError("say why")
     elif keyword == "order" and rest == ["any"]:
         script.any_order = True
     elif keyword in ("stdout", "stderr"):

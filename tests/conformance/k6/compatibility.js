@@ -10,5 +10,5 @@ import { show } from './lib/show.js';
 export const options = { metricSamplesBufferSize: 500 };
 
 export default function () {
-  show('globals', [typeof global, typeof globalThis, typeof require, typeof module]);
+  show('globals', [typeof global, typeof globalThis, typeof require]);
 }

@@ -2,7 +2,7 @@
 // @functions console.log console.debug console.info console.warn console.error
 // @run default
 // @run verbose --verbose
-console.log('in init', __VU);
+if (__VU === 1) console.log('in init', __VU);
 
 export default function () {
   console.log('log');

@@ -11,7 +11,7 @@
 // @run bad-name -e 1A=x
 import { show } from './lib/show.js';
 
-show('in init', __ENV.OWN);
+if (__VU === 1) show('in init', __ENV.OWN);
 
 export default function () {
   show('values', [__ENV.FROM_PROCESS, __ENV.OWN, __ENV.EMPTY, __ENV.WITH, typeof __ENV.NOT_SET]);

@@ -16,10 +16,11 @@ export const options = {
   },
 };
 
-attempt('scenario in init', () => exec.scenario.name);
-attempt('vu in init', () => exec.vu.idInInstance);
-attempt('instance in init', () => exec.instance.vusActive);
-attempt('test.options in init', () => typeof exec.test.options);
+if (__VU === 1) {
+  attempt('scenario in init', () => exec.scenario.name);
+  attempt('vu in init', () => exec.vu.idInInstance);
+  attempt('test.options in init', () => typeof exec.test.options);
+}
 
 export function setup() {
   attempt('vu in setup', () => [exec.vu.idInInstance, exec.vu.idInTest]);

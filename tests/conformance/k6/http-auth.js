@@ -10,7 +10,7 @@ export default function () {
   show('in the URL', line(http.get(at('ann:pw', '/basic-auth/ann/pw'))));
   show('asked for', line(http.get(at('ann:pw', '/basic-auth/ann/pw'), { auth: 'basic' })));
   show('wrong password', line(http.get(at('ann:no', '/basic-auth/ann/pw'))));
-  show('odd characters', line(http.get(at('a%40b:p%3Aw', '/basic-auth/a@b/p:w'))));
+  show('odd characters', line(http.get(at('a%40b:p%3Aw', '/basic-auth/a@b/p:w'), { tags: { name: 'odd' } })));
   show('digest', line(http.get(at('ann:pw', '/digest-auth/ann/pw'), { auth: 'digest' })));
   show('digest, wrong password', line(http.get(at('ann:no', '/digest-auth/ann/pw'), { auth: 'digest' })));
   show('digest with a query', line(http.get(at('ann:pw', '/digest-auth/ann/pw?q=1'), { auth: 'digest' })));

@@ -10,7 +10,7 @@ export default function () {
   const fails = (label, url, params) => {
     attempt(label, () => {
       const r = http.get(url, Object.assign({ timeout: '2s' }, params));
-      return [r.status, r.error_code, r.error !== '', r.body, Object.keys(r.headers).sort(), r.url, Object.values(r.timings).every((t) => t >= 0)];
+      return [r.status, r.error_code, r.error !== '', String(r.body || ''), Object.keys(r.headers).sort(), r.url, Object.values(r.timings).every((t) => t >= 0)];
     });
   };
   fails('refused', __ENV.REFUSED);

@@ -3,9 +3,6 @@
 // @command options inspect
 // @command requirements inspect
 // @run requirements --execution-requirements
-// @command env inspect
-// @env env K6_USER_AGENT=env
-// @env env K6_SYSTEM_TAGS=status,method
 export const options = {
   scenarios: {
     up: { executor: 'ramping-vus', startVUs: 2, stages: [{ duration: '10s', target: 5 }, { duration: '1m30s', target: 0 }], gracefulRampDown: '5s' },

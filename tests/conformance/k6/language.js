@@ -28,7 +28,12 @@ export default async function () {
   show('strings', ['a-b-c'.replaceAll('-', '+'), ' x '.trim(), 'ab'.padStart(4, '.'), 'é'.normalize('NFD').length, 'abc'.at(-1), `${1 + 1}`]);
   show('objects', [Object.entries({ k: 1 }), Object.fromEntries([['k', 2]]), Object.hasOwn({ k: 1 }, 'k')]);
   show('maps', [[...new Map([[1, 'a']]).entries()], [...new Set([1, 1, 2])], new WeakMap() instanceof WeakMap]);
-  show('regex', ['2020-01-02'.match(/(\d+)-(\d+)/).slice(1), 'price 5€'.match(/(?<=price )\d/)[0], /\p{L}+/u.exec('äb1')[0], 'aXbX'.split(/X/), [...'a1b2'.matchAll(/\d/g)].map((m) => m[0])]);
+  attempt('match', () => '2020-01-02'.match(/(\d+)-(\d+)/).slice(1));
+  attempt('lookbehind', () => 'price 5€'.match(/(?<=price )\d/)[0]);
+  attempt('unicode', () => /\p{L}+/u.exec('äb1')[0]);
+  attempt('split', () => 'aXbX'.split(/X/));
+  attempt('matchAll', () => [...'a1b2'.matchAll(/\d/g)].map((m) => m[0]));
+  attempt('sticky', () => { const r = /a/y; r.lastIndex = 1; return r.test('ba'); });
   const proxy = new Proxy({}, { get: (_, key) => `got ${String(key)}` });
   show('proxy', [proxy.anything, Reflect.ownKeys({ b: 1, a: 2 })]);
   show('symbols', [Symbol.iterator in [], Symbol('s').description]);

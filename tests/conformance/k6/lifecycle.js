@@ -6,7 +6,7 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { ordered } from './lib/show.js';
 
-console.log(`init in VU ${__VU}, __ITER ${typeof __ITER}`);
+if (__VU > 0) console.log(`init in VU ${__VU}, __ITER ${typeof __ITER}`);
 
 export const options = {
   scenarios: { main: { executor: 'per-vu-iterations', vus: 1, iterations: 3 } },

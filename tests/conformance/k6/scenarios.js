@@ -18,12 +18,12 @@ export const options = {
 
 export function work() {
   runs.add(1);
-  show('work', [exec.scenario.name, __ENV.WHO, __ENV.HTTP === 'overridden', __ITER, exec.vu.iterationInScenario]);
+  show('work', [exec.scenario.name, __ENV.WHO, __ENV.HTTP === 'overridden', exec.vu.iterationInScenario]);
   check(1, { 'in a scenario': true });
   sleep(0.01);
 }
 
 export default function () {
   runs.add(1);
-  show('default', [exec.scenario.name, __ENV.WHO === undefined, __ITER, exec.vu.iterationInScenario]);
+  show('default', [exec.scenario.name, __ENV.WHO === undefined, exec.vu.iterationInScenario]);
 }

@@ -5,8 +5,6 @@
 // @env fail LIMIT=low
 // @run off --no-thresholds
 // @env off LIMIT=low
-// @run env
-// @env env K6_THRESHOLDS={"checks":["rate==1"]}
 import http from 'k6/http';
 import { check, group } from 'k6';
 import { Counter, Gauge, Rate, Trend } from 'k6/metrics';

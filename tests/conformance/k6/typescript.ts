@@ -16,10 +16,10 @@ abstract class Base {
   greet = (): string => `hello ${this.name()}`;
 }
 class Person extends Base {
-  #secret = 1;
+  private hidden = 1;
   constructor(private first: string, readonly last?: string) { super(); }
   protected override name(): string { return [this.first, this.last ?? ''].join(' ').trim(); }
-  get secret(): number { return this.#secret; }
+  get secret(): number { return this.hidden; }
 }
 function overloaded(value: string): string;
 function overloaded(value: number): number;
