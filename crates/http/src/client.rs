@@ -1,6 +1,6 @@
 //! One virtual user's client: requests with their redirects and challenges.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
@@ -50,6 +50,7 @@ impl Client {
             traffic: Rc::default(),
             local_ip,
             debug: RefCell::default(),
+            exchanges: Cell::default(),
         };
         Self { transport, timers: RefCell::default() }
     }

@@ -19,31 +19,32 @@ pub enum HttpDump<'a> {
 pub struct HttpDebug {
     /// With bodies.
     full: bool,
-    sink: Rc<dyn Fn(HttpDump<'_>)>,
+    sink: Rc<dyn Fn(u64, HttpDump<'_>)>,
 }
 
 impl HttpDebug {
-    /// Heads only, or bodies too if `full`.
-    pub fn new(full: bool, sink: impl Fn(HttpDump<'_>) + 'static) -> Self {
+    /// Heads only, or bodies too if `full`. The number given to `sink` is the same for a request and its response,
+    /// and no other, of one client.
+    pub fn new(full: bool, sink: impl Fn(u64, HttpDump<'_>) + 'static) -> Self {
         Self { full, sink: Rc::new(sink) }
     }
 
-    pub(crate) fn request(&self, request: &WireRequest<'_>, body: &[u8]) {
+    pub(crate) fn request(&self, exchange: u64, request: &WireRequest<'_>, body: &[u8]) {
         let mut text = Vec::new();
         encode_request(&mut text, request);
         if self.full {
             text.extend_from_slice(body);
         }
-        (self.sink)(HttpDump::Request(&String::from_utf8_lossy(&text)));
+        (self.sink)(exchange, HttpDump::Request(&String::from_utf8_lossy(&text)));
     }
 
-    pub(crate) fn response(&self, response: &ParsedResponse) {
+    pub(crate) fn response(&self, exchange: u64, response: &ParsedResponse) {
         let mut text = response.head.raw().to_vec();
         text.extend_from_slice(b"\r\n");
         if self.full {
             text.extend_from_slice(&response.body);
         }
-        (self.sink)(HttpDump::Response(&String::from_utf8_lossy(&text)));
+        (self.sink)(exchange, HttpDump::Response(&String::from_utf8_lossy(&text)));
     }
 }
 

@@ -22,6 +22,8 @@ const COPY_BODY_UP_TO: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Trace {
     pub(crate) start: Stamp,
+    /// Its number among those of its client.
+    pub(crate) exchange: u64,
     pub(crate) dial: DialPhases,
     /// A connection is at hand.
     pub(crate) connected: Option<Instant>,
@@ -35,6 +37,7 @@ impl Trace {
     pub(crate) fn begin() -> Self {
         Self {
             start: Stamp::now(),
+            exchange: 0,
             dial: DialPhases::default(),
             connected: None,
             sent: None,

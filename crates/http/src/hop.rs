@@ -1,6 +1,6 @@
 //! One request on the wire: finding a connection, the exchange, and the record of it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
@@ -56,6 +56,8 @@ pub(crate) struct Transport {
     pub(crate) traffic: Rc<Traffic>,
     pub(crate) local_ip: Option<IpAddr>,
     pub(crate) debug: RefCell<Option<HttpDebug>>,
+    /// Numbers the requests on the wire, for debugging.
+    pub(crate) exchanges: Cell<u64>,
 }
 
 /// A connection to use, and where it goes back to.
@@ -73,6 +75,8 @@ impl Transport {
         timer: &Timer,
     ) -> (Hop, Result<Answer, RequestError>) {
         let mut trace = Trace::begin();
+        trace.exchange = self.exchanges.get();
+        self.exchanges.set(trace.exchange + 1);
         let was_head = outgoing.method == Method::HEAD;
         let head_limit = self.shared.config.max_response_head;
         let mut parser = ResponseParser::new(was_head, outgoing.body_mode, head_limit);
@@ -103,7 +107,7 @@ impl Transport {
                 hop.remote_addr = Some(answer.remote);
                 hop.reused_connection = answer.reused;
                 if let Some(debug) = &*self.debug.borrow() {
-                    debug.response(&answer.parsed);
+                    debug.response(trace.exchange, &answer.parsed);
                 }
             }
             Err(error) => {
@@ -144,7 +148,7 @@ impl Transport {
             wire.proxy_authorization = proxy.authorization.as_deref();
         }
         if let Some(debug) = &*self.debug.borrow() {
-            debug.request(&wire, outgoing.body.as_deref().unwrap_or_default());
+            debug.request(trace.exchange, &wire, outgoing.body.as_deref().unwrap_or_default());
         }
         let mut attempts = 0;
         loop {

@@ -260,7 +260,7 @@ fn dumps_show_both_sides_as_text() {
     for full in [false, true] {
         let log = Rc::new(RefCell::new(String::new()));
         let sink = Rc::clone(&log);
-        user.client.set_debug(Some(HttpDebug::new(full, move |dump| match dump {
+        user.client.set_debug(Some(HttpDebug::new(full, move |_, dump| match dump {
             HttpDump::Request(text) | HttpDump::Response(text) => sink.borrow_mut().push_str(text),
         })));
         user.send(post(&server.url("/x"), "question")).result.unwrap();

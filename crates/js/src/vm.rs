@@ -49,6 +49,7 @@ impl Vm {
         let config = RuntimeConfig { memory_limit: thread.settings.memory_limit, stack_limit: STACK_LIMIT };
         let runtime = Runtime::new(&config).map_err(|e| ScriptError::Thrown(e.to_string()))?;
         let host = Rc::new(Host::new(suspender.clone(), thread, program.clone(), identity));
+        host.network.set_owner(Rc::downgrade(&host));
         runtime.set_host(host.clone());
         runtime.set_resolver(Rc::new(Loader));
         runtime.set_interrupt(move || {

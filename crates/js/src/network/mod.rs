@@ -4,9 +4,10 @@
 //! stand on one [`throng_http::Shared`], all threads on one [`throng_http::ClientConfig`] (rate limit included).
 
 mod config;
+mod debug;
 
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use throng_http::{Client, CookieJar};
 use throng_metrics::builtin;
@@ -23,6 +24,8 @@ pub(crate) type SharedJar = Rc<RefCell<CookieJar>>;
 pub(crate) struct Network {
     client: OnceCell<Rc<Client>>,
     jar: RefCell<SharedJar>,
+    /// The machine this belongs to, for debugging dumps.
+    owner: OnceCell<Weak<Host>>,
 }
 
 impl Network {
@@ -34,7 +37,17 @@ impl Network {
         let shared = host.thread.http()?;
         // The local addresses are dealt by the number of the virtual user, from 0.
         let client = Client::for_vu(shared, host.identity.in_instance.saturating_sub(1));
+        if let Some(level) = host.thread.settings.plan.as_ref().and_then(|plan| plan.options.http_debug)
+            && let Some(owner) = self.owner.get()
+        {
+            client.set_debug(Some(debug::dumps(level, owner.clone())));
+        }
         Ok(self.client.get_or_init(|| Rc::new(client)))
+    }
+
+    /// Says whose network this is; once.
+    pub(crate) fn set_owner(&self, owner: Weak<Host>) {
+        let _ = self.owner.set(owner);
     }
 
     /// The cookies of the running iteration.

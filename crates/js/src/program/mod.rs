@@ -6,6 +6,7 @@
 
 mod compile;
 mod fetch;
+mod module_cache;
 mod position;
 mod specifier;
 

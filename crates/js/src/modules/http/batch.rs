@@ -46,7 +46,9 @@ pub(super) fn batch(call: &Call<'_>) -> JsResult {
 fn prepare_item(ctx: Ctx, item: &Value, shown: &str) -> Result<Prepared, Failure> {
     if item.is_array() {
         if item.length()? < 2 {
-            return Err(Failure::plain(format!("request {shown} of the batch needs at least a method and a URL")));
+            return Err(Failure::plain(format!(
+                "request {shown} of the batch needs at least a method and a URL"
+            )));
         }
         let method = method_name(&item.get_index(0)?)?;
         return prepare(ctx, &method, &item.get_index(1)?, &item.get_index(2)?, &item.get_index(3)?);

@@ -111,8 +111,9 @@ fn push_part(out: &mut Vec<u8>, name: &str, part: &Value) -> JsResult<()> {
     }
     let file = quoted(&part.get("filename")?.to_text()?);
     let kind = part.get("content_type")?.to_text()?;
-    let head =
-        format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: {kind}\r\n\r\n");
+    let head = format!(
+        "Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: {kind}\r\n\r\n"
+    );
     out.extend_from_slice(head.as_bytes());
     let data = part.get("data")?;
     if data.with_bytes(|bytes| out.extend_from_slice(bytes)).is_none() {
@@ -231,9 +232,11 @@ mod tests {
     /// Observed on k6 1.1.
     #[test]
     fn numbers_print_as_in_go() {
-        let printed = [1e21, 0.1, -5.0, 1e6, 123_456_789.0, 12_345_678_901_234_567_890.0, f64::NAN].map(go_number);
+        let printed =
+            [1e21, 0.1, -5.0, 1e6, 123_456_789.0, 12_345_678_901_234_567_890.0, f64::NAN].map(go_number);
         assert_eq!(printed, ["1e+21", "0.1", "-5", "1000000", "123456789", "1.2345678901234567e+19", "NaN"]);
-        let printed = [1_234_567.5, 0.000_01, 123_456.5, 1e20, -0.0, 1e-7, f64::INFINITY, 0.0001].map(go_number);
+        let printed =
+            [1_234_567.5, 0.000_01, 123_456.5, 1e20, -0.0, 1e-7, f64::INFINITY, 0.0001].map(go_number);
         assert_eq!(printed, ["1.2345675e+06", "1e-05", "123456.5", "1e+20", "-0", "1e-07", "+Inf", "0.0001"]);
     }
 

@@ -59,7 +59,9 @@ pub(super) fn expected_statuses(call: &Call<'_>) -> JsResult {
     for i in 0..call.len() {
         let wrong = || {
             let n = i + 1;
-            Thrown::error(format!("argument {n} of expectedStatuses() is neither a status nor {{min: …, max: …}}"))
+            Thrown::error(format!(
+                "argument {n} of expectedStatuses() is neither a status nor {{min: …, max: …}}"
+            ))
         };
         let value = call.arg(i);
         let range = if value.is_object() {
@@ -82,7 +84,8 @@ fn status(value: &Value) -> Option<u16> {
 /// `setResponseCallback(expectedStatuses(…) | null)`
 pub(super) fn set(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
-    let callback = if call.arg(0).is_undefined() { Some(Callback::None) } else { Callback::from_value(&call.arg(0)) };
+    let callback =
+        if call.arg(0).is_undefined() { Some(Callback::None) } else { Callback::from_value(&call.arg(0)) };
     let callback = callback.ok_or_else(|| {
         Thrown::error("setResponseCallback() needs what http.expectedStatuses() returns, or null")
     })?;

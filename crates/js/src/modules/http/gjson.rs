@@ -34,11 +34,17 @@ struct Step {
 
 #[derive(Debug)]
 enum Kind {
-    Key { name: String, is_pattern: bool },
+    Key {
+        name: String,
+        is_pattern: bool,
+    },
     /// `#`
     Each,
     /// `#(…)`, `#(…)#`
-    Query { query: Box<Query>, all: bool },
+    Query {
+        query: Box<Query>,
+        all: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -172,10 +178,14 @@ impl Query {
             Some((at, len, op)) => {
                 let operand = text[at + len..].trim();
                 if operand.starts_with('~') {
-                    return Err(PathError::Unsupported { path: text.to_owned(), what: "a comparison with ~" });
+                    return Err(PathError::Unsupported {
+                        path: text.to_owned(),
+                        what: "a comparison with ~",
+                    });
                 }
                 let quoted = operand.len() >= 2 && operand.starts_with('"') && operand.ends_with('"');
-                let inner = if quoted { unescaped(&operand[1..operand.len() - 1]) } else { operand.to_owned() };
+                let inner =
+                    if quoted { unescaped(&operand[1..operand.len() - 1]) } else { operand.to_owned() };
                 (text[..at].trim(), Some((op, Operand { text: inner, quoted })))
             }
         };
@@ -411,7 +421,8 @@ mod tests {
 
     #[test]
     fn what_we_do_not_have_is_refused_by_name() {
-        for (path, what) in [("@this", "modifier"), ("a.@reverse", "modifier"), ("{a,s}", "multipath"), ("..0", "lines")]
+        for (path, what) in
+            [("@this", "modifier"), ("a.@reverse", "modifier"), ("{a,s}", "multipath"), ("..0", "lines")]
         {
             let error = select(path);
             assert!(error.contains(what) && error.contains("not supported yet"), "{error}");

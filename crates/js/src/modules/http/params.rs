@@ -106,7 +106,9 @@ impl Params {
                 "responseCallback" if value.is_undefined() => {}
                 "responseCallback" => {
                     self.callback = Callback::from_value(&value).ok_or_else(|| {
-                        Failure::plain("responseCallback must be what http.expectedStatuses() returns, or null")
+                        Failure::plain(
+                            "responseCallback must be what http.expectedStatuses() returns, or null",
+                        )
                     })?;
                 }
                 "jar" => self.jar = value.downcast::<Jar>().map(Jar::shared),
@@ -114,7 +116,8 @@ impl Params {
                 "compression" => {
                     let text = value.to_text()?;
                     if !text.trim().is_empty() {
-                        self.compression = Algorithm::parse_list(&text).map_err(|e| Failure::plain(e.to_string()))?;
+                        self.compression =
+                            Algorithm::parse_list(&text).map_err(|e| Failure::plain(e.to_string()))?;
                     }
                 }
                 "throw" => self.throw = value.truthy(),
@@ -200,7 +203,9 @@ fn response_type(value: &Value) -> Result<ResponseType, Failure> {
         "text" => Ok(ResponseType::Text),
         "binary" => Ok(ResponseType::Binary),
         "none" => Ok(ResponseType::None),
-        other => Err(Failure::plain(format!("responseType {other:?} is none of \"text\", \"binary\" and \"none\""))),
+        other => Err(Failure::plain(format!(
+            "responseType {other:?} is none of \"text\", \"binary\" and \"none\""
+        ))),
     }
 }
 

@@ -106,7 +106,9 @@ fn method(ctx: Ctx, index: usize) -> JsResult {
             ctx.function("clickLink", 1, |_| Err(Thrown::error("Response.clickLink() is not supported yet"))),
             ctx.function("html", 1, |_| Err(Thrown::error("Response.html() is not supported yet"))),
             ctx.function("json", 1, json),
-            ctx.function("submitForm", 1, |_| Err(Thrown::error("Response.submitForm() is not supported yet"))),
+            ctx.function("submitForm", 1, |_| {
+                Err(Thrown::error("Response.submitForm() is not supported yet"))
+            }),
         ])
     })?;
     Ok(methods[index].clone())
@@ -232,7 +234,11 @@ impl HttpResponse {
 /// Appends to the list `object[name]`.
 fn push(ctx: Ctx, object: &Value, name: &str, item: Value) -> JsResult<()> {
     let list = object.get(name)?;
-    if list.is_array() { list.set_index(list.length()?, item) } else { object.define(name, &ctx.array([item])) }
+    if list.is_array() {
+        list.set_index(list.length()?, item)
+    } else {
+        object.define(name, &ctx.array([item]))
+    }
 }
 
 fn push_cookie(line: &mut String, name: &str, value: &str) {
@@ -308,7 +314,9 @@ fn json(call: &Call<'_>) -> JsResult {
     let object = call.this();
     let this = object.expect::<HttpResponse>()?;
     let bytes = this.bytes().ok_or_else(|| {
-        Thrown::error("there is no body to read as JSON; the request may have failed, or the body was not kept")
+        Thrown::error(
+            "there is no body to read as JSON; the request may have failed, or the body was not kept",
+        )
     })?;
     let selector = call.arg(0);
     if !selector.is_nullish() {

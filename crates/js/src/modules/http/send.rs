@@ -122,7 +122,10 @@ impl Context {
         };
         match result {
             Ok(received) if received.status == 101 => {
-                return Err(Thrown::error(format!("unsupported response status: {}", received.status_text())));
+                return Err(Thrown::error(format!(
+                    "unsupported response status: {}",
+                    received.status_text()
+                )));
             }
             Ok(received) => {
                 response.error_code = throng_http::code_of_status(received.status).unwrap_or_default();
