@@ -19,6 +19,8 @@ BUILT_IN = re.compile(
     r"^(data_(sent|received)|iteration_duration|iterations|dropped_iterations|group_duration|checks|http_req.*)$"
 )
 MEASURED = re.compile(r"^(data_(sent|received)|iteration_duration|group_duration|http_req_(?!failed).*)$")
+# What only throng says, and when the machine is busy: that it was the bottleneck itself.
+OWN_WARNING = "the generator "
 # Metrics that only throng has, and says so in its documentation.
 OURS = {"iteration_start_lag", "iteration_response_time"}
 
@@ -29,7 +31,7 @@ def reduce(script: Script, command: str, raw: Raw) -> dict:
     """The facts of one run of a command."""
     facts = {"exit": raw.exit}
     if script.stderr:
-        facts["stderr"] = [_mask_log(line) for line in raw.stderr.splitlines()]
+        facts["stderr"] = [_mask_log(line) for line in raw.stderr.splitlines() if OWN_WARNING not in line]
     else:
         facts |= _log(script, raw.stderr)
     if command != "run":
@@ -58,7 +60,7 @@ def _file(name: str, text: str) -> list[str]:
     if name.endswith(".csv"):
         header, *rows = re.sub(r"(?m)^(\w+),\d+,[-+.e\d]+,", r"\1,TIME,VALUE,", text).splitlines() or [""]
         return [header, *sorted(rows)]
-    return text.splitlines()
+    return [line for line in text.splitlines() if OWN_WARNING not in line]
 
 
 def _log(script: Script, stderr: str) -> dict:

@@ -63,5 +63,4 @@ export function work() {
 
 export function teardown() {
   attempt('vu in teardown', () => exec.vu.idInTest);
-  attempt('instance in teardown', () => exec.instance.iterationsCompleted);
 }

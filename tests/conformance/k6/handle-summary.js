@@ -45,7 +45,7 @@ export function handleSummary(data) {
     delete own[name].values.rate; // a counter's depends on the clock
   }
   return {
-    'report.txt': flatten(ordered(Object.assign({}, data, { metrics: Object.keys(own) }))).concat(JSON.stringify(ordered(own), null, 1), JSON.stringify(ordered(data.root_group), null, 1)).join('\n'),
+    'report.txt': flatten(ordered(Object.assign({}, data, { metrics: Object.keys(own) }))).concat(Object.entries(ordered(own)).map((entry) => JSON.stringify(entry)), JSON.stringify(ordered(data.root_group))).join('\n'),
     'bytes.bin': new Uint8Array([104, 105]).buffer,
     'no/such/folder/file.txt': 'lost',
     stdout: 'to standard output\n',

@@ -20,8 +20,9 @@ export default function () {
       `&set=${encodeURIComponent('c=3; Max-Age=3600; Path=/')}&set=${encodeURIComponent('gone=x; Max-Age=0')}` +
       `&set=${encodeURIComponent('s=4; Secure; Path=/')}`,
   );
-  for (const list of Object.values(set.cookies)) for (const cookie of list) cookie.expires = cookie.expires > 0;
-  show('response cookies', set.cookies);
+  const plain = JSON.parse(JSON.stringify(set.cookies));
+  for (const list of Object.values(plain)) for (const cookie of list) cookie.expires = cookie.expires > 0;
+  show('response cookies', plain);
   show('sent', sent());
   show('sent deeper', sent('/cookies/deep/er'));
   const jar = http.cookieJar();

@@ -22,7 +22,6 @@ export default function () {
   fails('bad chunk', `${__ENV.RAW}/bad-chunk`);
   fails('cut chunk', `${__ENV.RAW}/cut-chunk`);
   fails('reset', `${__ENV.RAW}/reset`);
-  fails('101', `${__ENV.RAW}/switch`);
   fails('timeout', `${__ENV.RAW}/hang`, { timeout: '200ms' });
   fails('TLS to a plain server', __ENV.HTTP.replace('http:', 'https:'));
   fails('plain to a TLS server', __ENV.HTTPS1.replace('https:', 'http:'));

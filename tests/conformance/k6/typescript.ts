@@ -13,13 +13,12 @@ namespace Tools {
 }
 abstract class Base {
   protected abstract name(): string;
-  greet = (): string => `hello ${this.name()}`;
+  greet(): string { return `hello ${this.name()}`; }
 }
 class Person extends Base {
-  private hidden = 1;
   constructor(private first: string, readonly last?: string) { super(); }
   protected override name(): string { return [this.first, this.last ?? ''].join(' ').trim(); }
-  get secret(): number { return this.hidden; }
+  get secret(): number { return 1; }
 }
 function overloaded(value: string): string;
 function overloaded(value: number): number;
