@@ -31,6 +31,8 @@ pub struct EventLoop {
     /// Timers by due time and number: equal times fire in the order they were set.
     timers: RefCell<BTreeMap<(Instant, u64), Timer>>,
     next_timer: Cell<u64>,
+    /// The interval whose callback runs now; 0 when none does, or when it was cleared meanwhile.
+    running_interval: Cell<u64>,
     outstanding: RefCell<Vec<(u64, TaskId)>>,
     next_operation: Cell<u64>,
     waker: RefCell<Option<Waker>>,
@@ -43,6 +45,7 @@ impl EventLoop {
             jobs: RefCell::default(),
             timers: RefCell::default(),
             next_timer: Cell::new(1),
+            running_interval: Cell::new(0),
             outstanding: RefCell::default(),
             next_operation: Cell::new(0),
             waker: RefCell::default(),
@@ -59,6 +62,9 @@ impl EventLoop {
 
     /// Clears a timer; an unknown number does nothing.
     pub fn clear_timer(&self, id: u64) {
+        if self.running_interval.get() == id {
+            self.running_interval.set(0);
+        }
         let mut timers = self.timers.borrow_mut();
         let key = timers.keys().find(|(_, n)| *n == id).copied();
         let removed = key.and_then(|key| timers.remove(&key));
@@ -139,8 +145,11 @@ impl EventLoop {
             }
             if let Some((id, timer)) = self.take_due_timer() {
                 let args: Vec<&Value> = timer.args.iter().collect();
+                self.running_interval.set(id);
                 timer.callback.call(&ctx.undefined(), &args)?;
-                if let Some(every) = timer.every {
+                if let Some(every) = timer.every
+                    && self.running_interval.replace(0) == id
+                {
                     self.timers.borrow_mut().insert((Instant::now() + every, id), timer);
                 }
                 continue;

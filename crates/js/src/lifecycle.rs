@@ -24,6 +24,12 @@ pub enum LifecycleError {
     /// It threw, or its result cannot be used.
     #[error(transparent)]
     Script(#[from] ScriptError),
+    /// It called `exec.test.abort()`; the message says so.
+    #[error("{0}")]
+    TestAborted(String),
+    /// `setup()` returned what cannot be handed to virtual users.
+    #[error("{0}")]
+    SetupData(String),
     /// It took too long.
     #[error("{function}() execution timed out after {} seconds", .after.as_secs())]
     Timeout {
@@ -99,11 +105,12 @@ impl Interrupter {
 /// Runs the script's top level once, finding all its modules, files, metrics and options.
 pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
     let program = Arc::new(Program::new(config.source, config.env, config.base_mode));
+    let control = Arc::new(Control::default());
     let settings = Settings {
         plan: None,
         engine: None,
         memory_limit: config.memory_limit,
-        control: Arc::new(Control::default()),
+        control: control.clone(),
     };
     let lifecycle = Lifecycle::new(program.clone(), Arc::new(settings), config.log, RecorderConfig::default())?;
     let (options, exports) = lifecycle.run(None, "init", |vm| {
@@ -120,6 +127,10 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
             _ => None,
         };
         Ok((options, exports))
+    })
+    .map_err(|error| match (error, control.aborted()) {
+        (LifecycleError::Script(ScriptError::Aborted), Some(message)) => LifecycleError::TestAborted(message),
+        (error, _) => error,
     })?;
     program.seal();
     let options = options.as_deref().map(serde_json::from_str).transpose();
@@ -188,12 +199,13 @@ impl Lifecycle {
     /// Runs `setup()`; its result as JSON, `None` when it returned nothing.
     pub fn setup(&self, timeout: Duration) -> Result<Option<String>, LifecycleError> {
         self.run(Some(timeout), "setup", |vm| {
-            let Some(setup) = vm.export("setup") else { return Ok(None) };
+            let Some(setup) = vm.export("setup") else { return Ok(Ok(None)) };
             enter(vm, Phase::Setup, "::setup");
             let result = vm.call(&setup, &[]);
             finish(vm);
-            setup_json(&result?).map_err(|thrown| vm.error(thrown))
-        })
+            Ok(setup_json(&result?).map_err(|thrown| vm.error(thrown).to_string()))
+        })?
+        .map_err(LifecycleError::SetupData)
     }
 
     /// Runs `teardown(data)`.

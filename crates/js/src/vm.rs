@@ -65,7 +65,11 @@ impl Vm {
         let exports = globals::install(ctx)
             .and_then(|()| Self::run_top_level(ctx, &host))
             .map_err(|thrown| script_error(&program, ctx, thrown))?;
-        Ok(Self { exports, host, runtime })
+        let vm = Self { exports, host, runtime };
+        if let Some(overrides) = program.overrides() {
+            vm.override_options(&overrides).map_err(|thrown| vm.error(thrown))?;
+        }
+        Ok(vm)
     }
 
     fn run_top_level(ctx: Ctx, host: &Host) -> JsResult {
@@ -83,6 +87,18 @@ impl Vm {
                 Ok(exports)
             }
         }
+    }
+
+    /// Writes options that the script did not set itself into what it exports.
+    fn override_options(&self, json: &str) -> JsResult<()> {
+        let Some(options) = self.export("options").filter(Value::is_object) else { return Ok(()) };
+        for (name, value) in self.ctx().parse_json(json, "options")?.entries()? {
+            // A frozen object keeps what it has.
+            if options.set(&name, &value).is_err() {
+                self.ctx().drop_exception();
+            }
+        }
+        Ok(())
     }
 
     /// The context.

@@ -72,14 +72,14 @@ pub(super) fn run(spec: &RunSpec, prepared: &Prepared, raw: Option<RawSink>) -> 
         source,
         run_tags: prepared.plan.options.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         system_tags: prepared.system_tags(),
-        selectors: prepared.thresholds.selectors(),
+        selectors: prepared.selectors.clone(),
         raw: raw.clone(),
         ..RecorderConfig::default()
     };
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
     let registry = prepared.loaded.program.registry.clone();
-    let aggregate = Aggregate::new(registry.clone(), prepared.thresholds.submetrics(), breakdown);
+    let aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown);
     let shards = Shards::spawn(ShardsConfig {
         program: prepared.loaded.program.clone(),
         settings: settings.clone(),
@@ -186,6 +186,9 @@ impl Run<'_> {
         }
         if !setup_failed && self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
             self.teardown(data.clone());
+        }
+        if self.control.failed() && self.exit.is_none() {
+            self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
         data
     }
@@ -343,6 +346,7 @@ impl Run<'_> {
             LifecycleError::Script(ScriptError::Aborted) if self.is_stopping() => {
                 self.note_stop();
             }
+            LifecycleError::SetupData(_) => self.fail(Exit::Other, &error.to_string(), &[]),
             _ => self.fail(
                 Exit::ScriptException,
                 &error.to_string(),

@@ -11,6 +11,7 @@ use throng_outputs::{TrendStat, export, handle_summary};
 use super::control::{self, Ended};
 use super::prepare::Prepared;
 use crate::exit::Exit;
+use crate::logging::{Field, Level};
 use crate::spec::{Face, RunSpec, SummaryMode};
 use crate::terminal::Stream;
 
@@ -32,7 +33,7 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
         summarise(spec, prepared, &ended, &summary, &stats);
     }
     ended.display.finish();
-    if let Some(path) = &spec.summary.export {
+    if let (Some(path), true) = (&spec.summary.export, spec.summary.mode != SummaryMode::Disabled) {
         write_file(spec, path, export::render(&summary, &stats).as_bytes());
     }
     if spec.face == Face::K6
@@ -71,7 +72,7 @@ fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summa
             Ok(Some(outputs)) => return write_all(spec, outputs),
             Ok(None) => {}
             // k6 too logs the error, prints its own summary and keeps the exit code.
-            Err(text) => spec.log.error(&text),
+            Err(text) => spec.log.log(Level::Error, &text, &[Field::new("hint", "script exception")]),
         }
     }
     let options = summary::Options {

@@ -44,6 +44,8 @@ impl Generator {
         };
         let late = loop_lag.is_some_and(|[_, high, _]| high > LATE_MS);
         let warning = match cpu {
+            // Starting up is all that so short a run does.
+            _ if wall < 3.0 => None,
             Some(share) if share > BUSY => Some(format!(
                 "the generator used {:.0} % of its processors: it was the bottleneck, and times may be its own; use more \
                  machines, or less load",

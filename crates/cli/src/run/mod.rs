@@ -13,6 +13,7 @@ mod source;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::header::{self, Header};
+use crate::logging::{Field, Level};
 use crate::signals;
 use crate::spec::{Purpose, RunSpec};
 use crate::terminal::Stream;
@@ -24,7 +25,8 @@ pub fn run(spec: RunSpec) -> Exit {
     match attempt(&spec) {
         Ok(exit) => exit,
         Err(failure) => {
-            spec.log.error(&failure.message);
+            let hint = (failure.exit == Exit::ScriptException).then(|| Field::new("hint", "script exception"));
+            spec.log.log(Level::Error, &failure.message, hint.as_slice());
             failure.exit
         }
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Source as ThresholdSource;
-use throng_metrics::{SystemTags, Thresholds};
+use throng_metrics::{Selector, Submetric, SystemTags, Thresholds};
 use throng_plan::value::summary::TimeUnit;
 use throng_plan::{Level, Options, Plan, PlanError, Warning, merge, shortcuts};
 
@@ -25,7 +26,12 @@ pub(super) struct Prepared {
     pub(super) loaded: Loaded,
     pub(super) options: Options,
     pub(super) plan: Arc<Plan>,
+    /// What is judged; nothing with `--no-thresholds`.
     pub(super) thresholds: Thresholds,
+    /// The sub-metrics that thresholds name, judged or not.
+    pub(super) submetrics: Vec<Submetric>,
+    /// Their selectors, for the recorders.
+    pub(super) selectors: Vec<Selector>,
     pub(super) log: Arc<dyn Log>,
     pub(super) memory_limit: usize,
     /// The engine for this machine's threads; what the plan needs of virtual users is asked of it.
@@ -49,6 +55,7 @@ impl Prepared {
             lifecycle::LifecycleError::Script(ScriptError::Thrown(text)) => {
                 Failure::new(Exit::ScriptException, text)
             }
+            lifecycle::LifecycleError::TestAborted(text) => Failure::new(Exit::ScriptAborted, text),
             other => Failure::other(other.to_string()),
         })?;
         let is_function = |name: &str| loaded.exports.iter().any(|(n, callable)| n == name && *callable);
@@ -75,12 +82,27 @@ impl Prepared {
         let (plan, warnings) = Plan::new(&options).map_err(invalid)?;
         warn(spec, &warnings);
         plan.check_exports(is_function).map_err(invalid)?;
-        let thresholds = thresholds(spec, &plan, &loaded)?;
+        let thresholds = thresholds(&plan, &loaded)?;
+        let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
+        let thresholds = if spec.thresholds { thresholds } else { Thresholds::default() };
         if let Ok((scenarios, _)) = shortcuts::derive(&options) {
             loaded.program.set_options(options.to_exec_json(&scenarios).to_string());
         }
+        if let Some(overrides) = overrides(&options, loaded.options.as_ref()) {
+            loaded.program.set_overrides(overrides);
+        }
         let engine = engine(&plan);
-        Ok(Self { loaded, options, plan: Arc::new(plan), thresholds, log, memory_limit, engine })
+        Ok(Self {
+            loaded,
+            options,
+            plan: Arc::new(plan),
+            thresholds,
+            submetrics,
+            selectors,
+            log,
+            memory_limit,
+            engine,
+        })
     }
 
     /// The system tags that samples carry.
@@ -108,6 +130,14 @@ impl Prepared {
     }
 }
 
+/// The consolidated options that the script does not export with the same value.
+fn overrides(options: &Options, exported: Option<&Value>) -> Option<String> {
+    let Value::Object(fields) = options.to_json() else { return None };
+    let differs = |name: &str, value: &Value| !value.is_null() && exported.and_then(|e| e.get(name)) != Some(value);
+    let fields: Map<String, Value> = fields.into_iter().filter(|(name, value)| differs(name, value)).collect();
+    (!fields.is_empty() && exported.is_some()).then(|| Value::Object(fields).to_string())
+}
+
 /// One thread a processor (or as many as `THRONG_THREADS` says), but no more than there can be virtual users.
 fn engine(plan: &Plan) -> Arc<Engine> {
     let asked = std::env::var("THRONG_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
@@ -116,10 +146,7 @@ fn engine(plan: &Plan) -> Arc<Engine> {
     Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus)))
 }
 
-fn thresholds(spec: &RunSpec, plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
-    if !spec.thresholds {
-        return Ok(Thresholds::default());
-    }
+fn thresholds(plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
     let sources: Vec<(String, Vec<ThresholdSource>)> = plan
         .options
         .thresholds

@@ -49,7 +49,7 @@ fn show(ctx: Ctx, value: &Value) -> String {
         let exception = ctx.describe(value);
         return crate::vm::describe(&host(&ctx).program, &exception);
     }
-    if !value.is_object() || value.is_date() {
+    if !value.is_object() {
         return plain(value);
     }
     match value.to_json() {

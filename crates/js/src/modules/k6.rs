@@ -69,7 +69,12 @@ fn record_check(host: &Host, name: &str, passed: bool, extra: &[(String, String)
         pairs.extend(extra.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         recorder.with_tags(host.tags(), &pairs)
     };
-    recorder.add_check(tags, &group, name, passed, now());
+    if recorder.system_tags().contains(SystemTag::Check) {
+        recorder.add_check(tags, &group, name, passed, now());
+    } else {
+        // Without the tag k6 knows no checks by name, only their rate.
+        recorder.add(builtin::CHECKS, tags, f64::from(u8::from(passed)), now());
+    }
 }
 
 /// Tags given as an object; values become strings.
@@ -96,7 +101,13 @@ fn group(call: &Call<'_>) -> JsResult {
         return Err(Thrown::error("group() cannot wait for an async function; call it inside a plain one"));
     }
     let path = format!("{}::{name}", host.group());
-    host.thread.recorder.borrow_mut().note_group(&path);
+    {
+        // The tree of groups is made from the tags, in k6 too: without the tag there are no groups.
+        let mut recorder = host.thread.recorder.borrow_mut();
+        if recorder.system_tags().contains(SystemTag::Group) {
+            recorder.note_group(&path);
+        }
+    }
     let outer = host.set_group(path.into());
     let started = Instant::now();
     let result = function.call(&ctx.undefined(), &[]);

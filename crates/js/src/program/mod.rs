@@ -47,6 +47,7 @@ pub struct Program {
     files: RwLock<BTreeMap<String, Bytes>>,
     shared_arrays: Mutex<BTreeMap<String, Arc<[Box<str>]>>>,
     options: RwLock<Option<Arc<str>>>,
+    overrides: RwLock<Option<Arc<str>>>,
     sealed: AtomicBool,
     base_mode: bool,
 }
@@ -62,6 +63,7 @@ impl Program {
             files: RwLock::default(),
             shared_arrays: Mutex::default(),
             options: RwLock::default(),
+            overrides: RwLock::default(),
             sealed: AtomicBool::new(false),
             base_mode,
         }
@@ -128,6 +130,17 @@ impl Program {
     /// Sets the consolidated options.
     pub fn set_options(&self, json: String) {
         *self.options.write().unwrap_or_else(PoisonError::into_inner) = Some(json.into());
+    }
+
+    /// The options whose values are not those that the script exports, as a JSON object: every virtual machine writes
+    /// them into the exported object, as k6 does.
+    pub fn overrides(&self) -> Option<Arc<str>> {
+        self.overrides.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets them.
+    pub fn set_overrides(&self, json: String) {
+        *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = Some(json.into());
     }
 
     /// A stack trace with places in the user's files.

@@ -48,6 +48,10 @@ pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: 
         let outcome = user.run(iteration);
         mailbox.set_running(false);
         suspender.clear_abort();
+        if user.has_aborted_test() {
+            // The control thread stops all threads; this one must not start another iteration until it does.
+            driver.abort();
+        }
         driver.tell(Event::IterationEnded { vu, outcome });
         if suspender.resumed_at().is_some_and(|at| at.elapsed() > LONGEST_TURN) {
             let _ = suspender.yield_now();
@@ -96,9 +100,15 @@ impl VirtualUser<'_> {
         let duration = started.elapsed();
         let outcome = match result {
             Ok(_) => Outcome::Complete,
+            // The script itself ended the test: k6 counts that iteration as complete (observed on 1.1).
+            Err(ScriptError::Aborted) if !self.host().suspender.is_aborted() && self.has_aborted_test() => {
+                Outcome::Complete
+            }
             Err(error) => self.report(error, iteration),
         };
         self.host().set_group("".into());
+        // Before the samples of the iteration itself, as in k6.
+        self.host().end_of_iteration();
         if outcome == Outcome::Complete {
             self.host().record(builtin::ITERATION_DURATION, duration.as_secs_f64() * 1000.0);
             self.host().record(builtin::ITERATIONS, 1.0);
@@ -107,9 +117,12 @@ impl VirtualUser<'_> {
                 self.host().record(builtin::ITERATION_RESPONSE_TIME, since_planned.as_secs_f64() * 1000.0);
             }
         }
-        self.host().end_of_iteration();
         self.host().set_iteration(None);
         outcome
+    }
+
+    fn has_aborted_test(&self) -> bool {
+        self.driver.thread.settings.control.aborted().is_some()
     }
 
     fn prepare(&mut self, iteration: Iteration) -> Result<(), ScriptError> {
