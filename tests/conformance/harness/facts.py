@@ -40,7 +40,7 @@ def reduce(script: Script, command: str, raw: Raw) -> dict:
     if raw.summary is not None:
         facts["summary"] = _summary(raw.summary)
     if script.stdout:
-        facts["stdout"] = mask_numbers(raw.stdout)
+        facts["stdout"] = [line for line in mask_numbers(raw.stdout) if OWN_WARNING not in line]
     if script.files:
         facts["files"] = {
             name: None if text is None else _file(name, text) for name, text in raw.files.items()
