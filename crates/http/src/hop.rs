@@ -94,7 +94,8 @@ impl Transport {
             timings: trace.timings(end),
             error_code: None,
             error: None,
-            remote_addr: trace.dial.remote,
+            // Observed on k6 1.1: a peer that could not be connected to is not named.
+            remote_addr: trace.connected.and(trace.dial.remote),
             reused_connection: false,
             ended_at: trace.start.unix_at(end),
         };

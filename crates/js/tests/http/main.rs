@@ -298,7 +298,7 @@ fn json_reads_the_body_or_a_part_of_it() {
          return [r.json().a.b[1].c, r.json('a.b.1.c'), r.json('a.b.#'), r.json('nothing') === undefined, r.json('n'),
                  r.json('a'), broken.json('a') === undefined, thrown(() => broken.json()), thrown(() => r.json('@this')),
                  thrown(() => http.get(B + '/204').json()), Object.keys(r).length,
-                 http.get(B + '/json', { responseType: 'binary' }).json('s')]",
+                 http.get(B + '/json', { responseType: 'binary' }).json('s'), r.json(undefined) === undefined]",
     );
     let result = ran.result.as_array().unwrap();
     assert_eq!(
@@ -317,7 +317,7 @@ fn json_reads_the_body_or_a_part_of_it() {
     assert!(error(7).contains("line 2, column 8"), "{}", error(7));
     assert!(error(8).contains("not supported yet"), "{}", error(8));
     assert!(error(9).contains("no body"), "{}", error(9));
-    assert_eq!(result[10..], [json!(20), json!("str")]);
+    assert_eq!(result[10..], [json!(20), json!("str"), json!(true)]);
 }
 
 #[test]
@@ -393,11 +393,11 @@ fn a_request_that_fails_is_logged_and_gives_a_response_without_a_status() {
         &server,
         "",
         "const r = http.get('http://127.0.0.1:1/x');
-         return [r.status, r.error, r.error_code, r.body, r.headers, r.url, r.request.method, r.timings.duration]",
+         return [r.status, r.error, r.error_code, r.body, r.headers, r.url, r.request.method, r.timings.duration, r.remote_ip, r.remote_port]",
     );
     assert_eq!(
         ran.result,
-        json!([0, "dial: connection refused", 1212, null, {}, "http://127.0.0.1:1/x", "GET", 0])
+        json!([0, "dial: connection refused", 1212, null, {}, "http://127.0.0.1:1/x", "GET", 0, "", 0])
     );
     assert_eq!(ran.log, ["Warn Request Failed error=Get \"http://127.0.0.1:1/x\": dial: connection refused"]);
     let tags = ran.tags();

@@ -36,7 +36,10 @@ pub(super) fn body(value: &Value) -> Result<Body, Failure> {
         if is_boxed_string(value)? {
             return Ok(Body { bytes: Some(text(value)?), content_type: None });
         }
-        return object(value);
+        if !value.is_instance_of(&value.ctx().globals().get("Map")?) {
+            return object(value);
+        }
+        "a Map"
     } else if value.is_bool() {
         "a boolean"
     } else {

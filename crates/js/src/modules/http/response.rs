@@ -158,6 +158,10 @@ impl HttpResponse {
         let Some(received) = &self.received else { return Ok(object) };
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         for (name, value) in received.head.iter() {
+            // Go takes these two out of the headers, since they are about the connection.
+            if name.eq_ignore_ascii_case(b"Transfer-Encoding") || name.eq_ignore_ascii_case(b"Trailer") {
+                continue;
+            }
             let name = canonical_name(&String::from_utf8_lossy(name));
             match headers.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => {
@@ -318,9 +322,9 @@ fn json(call: &Call<'_>) -> JsResult {
             "there is no body to read as JSON; the request may have failed, or the body was not kept",
         )
     })?;
-    let selector = call.arg(0);
-    if !selector.is_nullish() {
-        let path = gjson::Path::parse(&selector.to_text()?).map_err(|e| Thrown::error(e.to_string()))?;
+    // Observed on k6 1.1: even `undefined` is a selector, which leads nowhere.
+    if !call.is_empty() {
+        let path = gjson::Path::parse(&call.arg(0).to_text()?).map_err(|e| Thrown::error(e.to_string()))?;
         let document = this.json.get_or_init(|| serde_json::from_slice(bytes).ok());
         // A body that is no JSON has nothing at any path, as in k6.
         return match document.as_ref().and_then(|document| path.find(document)) {

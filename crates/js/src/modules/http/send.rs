@@ -121,17 +121,15 @@ impl Context {
             ..HttpResponse::default()
         };
         match result {
-            Ok(received) if received.status == 101 => {
-                return Err(Thrown::error(format!(
-                    "unsupported response status: {}",
-                    received.status_text()
-                )));
-            }
             Ok(received) => {
                 response.error_code = throng_http::code_of_status(received.status).unwrap_or_default();
                 response.received = Some(received);
             }
             Err(error) => {
+                // Observed on k6 1.1: thrown whatever the options say.
+                if error.message.starts_with("unsupported response status") {
+                    return Err(Thrown::error(error.message));
+                }
                 let text = self.describe(&error);
                 if self.throw {
                     return Err(Thrown::error(text));

@@ -36,7 +36,8 @@ pub(super) fn url(call: &Call<'_>) -> JsResult {
             name.push_str(text);
         })?;
     }
-    let masked = Url::parse(&url).map_or_else(|_| url.clone(), |parsed| parsed.masked());
+    let parsed = Url::parse(&url).map_err(|error| Thrown::error(format!("invalid URL: {error}")))?;
+    let masked = if parsed.credentials().is_some() { parsed.masked() } else { url.clone() };
     let template = ctx.instance(UrlTemplate)?;
     template.define("name", &ctx.string(&name))?;
     template.define("url", &ctx.string(&url))?;
