@@ -164,10 +164,13 @@ def long(bench: Bench) -> bool:
     with Nginx() as server:
         load = Load(SCRIPTS / "get.js", server.url, ["--vus", "50", "--duration", f"{int(minutes * 60)}s"])
         result = bench.throng.run(load, sample=1)
-    points = result.cost.memory
-    early = statistics.median(mb for at, mb in points if 0.19 * minutes * 60 <= at <= 0.21 * minutes * 60)
-    late = statistics.median(mb for at, mb in points if 0.97 * minutes * 60 <= at <= 0.995 * minutes * 60)
-    print(f"  {result.requests:,} requests; {number(early)} MB after a fifth of the time, {number(late)} MB at the end")
+    def during(tenth: int) -> float:
+        """Median of the memory in one tenth of the run: a minute, when it takes ten."""
+        length = minutes * 6
+        return statistics.median(mb for at, mb in result.cost.memory if (tenth - 1) * length <= at <= tenth * length)
+
+    early, late = during(2), during(10)
+    print(f"  {result.requests:,} requests; {number(early)} MB in the second tenth, {number(late)} MB in the last")
     return verdict(late <= early * 1.05, "within 5 %")
 
 
