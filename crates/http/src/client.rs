@@ -171,12 +171,12 @@ impl Client {
             let redirection = redirect::next_method(answer.parsed.status, &outgoing.method)
                 .filter(|_| answer.parsed.notable.location);
             let Some((method, keep_body)) = redirection else {
-                return Outcome { hops, result: finish(outgoing.url, answer), warning: None };
+                return Outcome { result: finish(outgoing.url, answer, &mut hops), hops, warning: None };
             };
             if followed == redirects.max {
                 let warning =
                     redirects.is_default.then_some(Warning::TooManyRedirects { requests: followed + 1 });
-                return Outcome { hops, result: finish(outgoing.url, answer), warning };
+                return Outcome { result: finish(outgoing.url, answer, &mut hops), hops, warning };
             }
             let location = answer.parsed.head.get("Location").unwrap_or_default();
             let location = String::from_utf8_lossy(location).into_owned();
@@ -184,7 +184,9 @@ impl Client {
                 Ok(next) => next,
                 Err(error) => {
                     let text = format!("failed to parse Location header {location:?}: {error}");
-                    return Outcome { hops, result: Err(RequestError::generic(text)), warning: None };
+                    let error = RequestError::generic(text);
+                    fail_last(&mut hops, &error);
+                    return Outcome { hops, result: Err(error), warning: None };
                 }
             };
             followed += 1;
@@ -269,13 +271,24 @@ fn store_cookies(url: &Url, answer: &Answer, jar: &Rc<RefCell<CookieJar>>) {
     }
 }
 
+/// Makes a hop one that failed: there was a response, but not one that can be used (observed on k6 1.1).
+fn fail_last(hops: &mut [Hop], error: &RequestError) {
+    if let Some(hop) = hops.last_mut() {
+        hop.status = 0;
+        hop.proto = None;
+        hop.tls_version = None;
+        hop.error_code = Some(error.code);
+        hop.error = Some(error.message.clone());
+    }
+}
+
 /// The response to show, with its body unpacked.
-fn finish(url: Url, answer: Answer) -> Result<Response, RequestError> {
+fn finish(url: Url, answer: Answer, hops: &mut [Hop]) -> Result<Response, RequestError> {
     let Answer { parsed, remote, tls, .. } = answer;
     let mut body = parsed.body;
     if !body.is_empty() && parsed.notable.content_encoding {
         let encodings: Vec<&[u8]> = parsed.head.get_all("Content-Encoding").collect();
-        body = decompress(body, &encodings.join(&b","[..]))?;
+        body = decompress(body, &encodings.join(&b","[..])).inspect_err(|error| fail_last(hops, error))?;
     }
     Ok(Response {
         status: parsed.status,

@@ -170,11 +170,13 @@ impl Url {
         }
         let fragment = r.fragment().map(|f| format!("#{f}")).unwrap_or_default();
         let query = |url: &Self| url.query().map(|q| format!("?{q}")).unwrap_or_default();
+        // An empty path stays empty, as in Go, where RFC 3986 does not ask for a slash either.
+        let own_path = |r: &Self| if r.path().is_empty() { String::new() } else { remove_dots(r.path()) };
         let (prefix, path, query) = if r.is_absolute() {
-            (r.0.text[..r.0.path].to_owned(), remove_dots(r.path()), query(&r))
+            (r.0.text[..r.0.path].to_owned(), own_path(&r), query(&r))
         } else if !r.0.authority.is_empty() {
             let prefix = format!("{}:{}", self.scheme_str(), &r.0.text[..r.0.path]);
-            (prefix, remove_dots(r.path()), query(&r))
+            (prefix, own_path(&r), query(&r))
         } else {
             let prefix = self.0.text[..self.0.path].to_owned();
             if r.path().is_empty() {
@@ -556,7 +558,7 @@ mod tests {
             ("g", "http://u:p@a/b/c/g"),
             ("./g/.", "http://u:p@a/b/c/g/"),
             ("/g", "http://u:p@a/g"),
-            ("//g", "http://g/"),
+            ("//g", "http://g"),
             ("?y", "http://u:p@a/b/c/d;p?y"),
             ("g#s", "http://u:p@a/b/c/g#s"),
             ("", "http://u:p@a/b/c/d;p?q"),

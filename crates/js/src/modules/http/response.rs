@@ -31,6 +31,8 @@ pub(super) struct HttpResponse {
     pub(super) received: Option<Response>,
     /// What had been received of the body before it failed.
     pub(super) partial_body: Option<Bytes>,
+    /// The last URL that was asked for in vain.
+    pub(super) failed_url: Option<Url>,
     pub(super) error: String,
     pub(super) error_code: u16,
     pub(super) timings: Timings,
@@ -121,11 +123,8 @@ impl HttpResponse {
     }
 
     fn url(&self) -> &str {
-        match (&self.received, &self.request) {
-            (Some(received), _) => received.url.as_str(),
-            (None, Some(sent)) => sent.url.as_str(),
-            (None, None) => "",
-        }
+        let received = self.received.as_ref().map(|received| &received.url);
+        received.or(self.failed_url.as_ref()).map_or("", Url::as_str)
     }
 
     fn tls(&self) -> Option<throng_http::TlsInfo> {
@@ -158,8 +157,7 @@ impl HttpResponse {
         let Some(received) = &self.received else { return Ok(object) };
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         for (name, value) in received.head.iter() {
-            // Go takes these two out of the headers, since they are about the connection.
-            if name.eq_ignore_ascii_case(b"Transfer-Encoding") || name.eq_ignore_ascii_case(b"Trailer") {
+            if is_of_the_connection(name, value) {
                 continue;
             }
             let name = canonical_name(&String::from_utf8_lossy(name));
@@ -233,6 +231,14 @@ impl HttpResponse {
         request.define("cookies", &cookies)?;
         Ok(request)
     }
+}
+
+/// Headers about the connection, which Go, and so k6, does not show.
+fn is_of_the_connection(name: &[u8], value: &[u8]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    let closes =
+        || value.split(|b| *b == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"));
+    is("Transfer-Encoding") || is("Trailer") || (is("Connection") && closes())
 }
 
 /// Appends to the list `object[name]`.

@@ -138,6 +138,8 @@ impl Context {
                 response.error = error.message;
                 response.error_code = error.code;
                 response.partial_body = error.partial_body;
+                response.failed_url =
+                    Some(hops.last().map_or_else(|| self.sent.url.clone(), |hop| hop.url.clone()));
             }
         }
         response.request = Some(self.sent);

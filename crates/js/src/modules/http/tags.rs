@@ -81,8 +81,12 @@ impl Tagging {
     pub(super) fn record(&self, thread: &ThreadContext, hops: &[Hop]) {
         let mut recorder = thread.recorder.borrow_mut();
         for (i, hop) in hops.iter().enumerate() {
-            let expected = self.callback.expects(hop.status);
-            let tags = self.tags(&mut recorder, hop, i == 0, expected);
+            // A challenge that was answered is what a script with digest authentication expects (observed on k6 1.1).
+            let answered = hop.status == 401 && i + 1 < hops.len();
+            let expected = self.callback.expects(hop.status).map(|expected| expected || answered);
+            // Redirects lead elsewhere, and digest authentication takes the user out of the URL.
+            let same_url = i == 0 && hop.url == self.url.url;
+            let tags = self.tags(&mut recorder, hop, same_url, expected);
             let ms = |duration: std::time::Duration| duration.as_nanos() as f64 / 1e6;
             let t = &hop.timings;
             let sample = HttpSample {
@@ -99,8 +103,8 @@ impl Tagging {
         }
     }
 
-    fn tags(&self, recorder: &mut Recorder, hop: &Hop, first: bool, expected: Option<bool>) -> TagSetId {
-        let plain = first
+    fn tags(&self, recorder: &mut Recorder, hop: &Hop, same_url: bool, expected: Option<bool>) -> TagSetId {
+        let plain = same_url
             && self.name.is_none()
             && self.own.is_empty()
             && hop.error.is_none()
@@ -109,7 +113,7 @@ impl Tagging {
         if let Some(tags) = key.and_then(|key| self.url.tags.find(&key)) {
             return tags;
         }
-        let tags = self.make_tags(recorder, hop, first, expected);
+        let tags = self.make_tags(recorder, hop, same_url, expected);
         // A folded set stands for others too, so raw outputs need it made each time.
         if let Some(key) = key.filter(|_| !tags.is_folded()) {
             self.url.tags.keep(key, tags);
@@ -117,8 +121,14 @@ impl Tagging {
         tags
     }
 
-    fn make_tags(&self, recorder: &mut Recorder, hop: &Hop, first: bool, expected: Option<bool>) -> TagSetId {
-        let masked = if first { None } else { Some(hop.url.masked()) };
+    fn make_tags(
+        &self,
+        recorder: &mut Recorder,
+        hop: &Hop,
+        same_url: bool,
+        expected: Option<bool>,
+    ) -> TagSetId {
+        let masked = if same_url { None } else { Some(hop.url.masked()) };
         let url = self.name.as_deref().or(masked.as_deref()).unwrap_or(&self.url.masked);
         let status = Digits::of(hop.status);
         let code = hop.error_code.map(Digits::of);
