@@ -18,6 +18,38 @@ use throng_reactor::{Handle, TaskId};
 
 type Job = Box<dyn FnOnce(Ctx) -> JsResult<()>>;
 
+/// Why a loop ended before there was nothing left to wait for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A callback threw, or the virtual user is being stopped.
+    Thrown(Thrown),
+    /// A promise was rejected for this reason, and nobody handled it.
+    Unhandled(Value),
+}
+
+impl From<Thrown> for Failure {
+    fn from(thrown: Thrown) -> Self {
+        Self::Thrown(thrown)
+    }
+}
+
+impl Failure {
+    /// As an error that a script can be given. k6's message begins with these words, not with `Error:`.
+    pub(crate) fn into_thrown(self, ctx: Ctx) -> Thrown {
+        let reason = match self {
+            Self::Thrown(thrown) => return thrown,
+            Self::Unhandled(reason) => reason,
+        };
+        let exception = ctx.describe(&reason);
+        let error = ctx.new_error(Kind::Error, &format!("Uncaught (in promise) {}", exception.message));
+        let named = error.define_hidden("name", &ctx.string(""));
+        match named.and_then(|()| error.define_hidden("stack", &ctx.string(&exception.stack))) {
+            Ok(()) => Thrown::Value(error),
+            Err(thrown) => thrown,
+        }
+    }
+}
+
 struct Timer {
     callback: Value,
     args: Vec<Value>,
@@ -31,11 +63,11 @@ pub struct EventLoop {
     /// Timers by due time and number: equal times fire in the order they were set.
     timers: RefCell<BTreeMap<(Instant, u64), Timer>>,
     next_timer: Cell<u64>,
-    /// The interval whose callback runs now; 0 when none does, or when it was cleared meanwhile.
-    running_interval: Cell<u64>,
     outstanding: RefCell<Vec<(u64, TaskId)>>,
     next_operation: Cell<u64>,
     waker: RefCell<Option<Waker>>,
+    /// The repeating timer whose callback runs, until that clears it.
+    repeating: Cell<Option<u64>>,
 }
 
 impl EventLoop {
@@ -45,10 +77,10 @@ impl EventLoop {
             jobs: RefCell::default(),
             timers: RefCell::default(),
             next_timer: Cell::new(1),
-            running_interval: Cell::new(0),
             outstanding: RefCell::default(),
             next_operation: Cell::new(0),
             waker: RefCell::default(),
+            repeating: Cell::new(None),
         })
     }
 
@@ -62,8 +94,8 @@ impl EventLoop {
 
     /// Clears a timer; an unknown number does nothing.
     pub fn clear_timer(&self, id: u64) {
-        if self.running_interval.get() == id {
-            self.running_interval.set(0);
+        if self.repeating.get() == Some(id) {
+            self.repeating.set(None);
         }
         let mut timers = self.timers.borrow_mut();
         let key = timers.keys().find(|(_, n)| *n == id).copied();
@@ -135,7 +167,7 @@ impl EventLoop {
     }
 
     /// Runs until nothing is left to wait for.
-    pub(crate) fn run(&self, ctx: Ctx, suspender: &Suspender) -> JsResult<()> {
+    pub(crate) fn run(&self, ctx: Ctx, suspender: &Suspender) -> Result<(), Failure> {
         loop {
             Self::settle(ctx)?;
             let job = self.jobs.borrow_mut().pop_front();
@@ -145,11 +177,10 @@ impl EventLoop {
             }
             if let Some((id, timer)) = self.take_due_timer() {
                 let args: Vec<&Value> = timer.args.iter().collect();
-                self.running_interval.set(id);
+                self.repeating.set(timer.every.map(|_| id));
                 timer.callback.call(&ctx.undefined(), &args)?;
-                if let Some(every) = timer.every
-                    && self.running_interval.replace(0) == id
-                {
+                let cleared = self.repeating.take().is_none();
+                if let Some(every) = timer.every.filter(|_| !cleared) {
                     self.timers.borrow_mut().insert((Instant::now() + every, id), timer);
                 }
                 continue;
@@ -162,19 +193,9 @@ impl EventLoop {
     }
 
     /// Runs promise reactions and looks for rejections nobody handled.
-    pub(crate) fn settle(ctx: Ctx) -> JsResult<()> {
+    fn settle(ctx: Ctx) -> Result<(), Failure> {
         ctx.run_jobs()?;
-        match ctx.take_unhandled_rejection() {
-            None => Ok(()),
-            Some(reason) => {
-                let exception = ctx.describe(&reason);
-                let error = ctx.new_error(Kind::Error, &format!("Uncaught (in promise) {}", exception.message));
-                // k6's message begins with the words themselves, not with `Error:`.
-                error.define_hidden("name", &ctx.string(""))?;
-                error.define_hidden("stack", &ctx.string(&exception.stack))?;
-                Err(Thrown::Value(error))
-            }
-        }
+        ctx.take_unhandled_rejection().map_or(Ok(()), |reason| Err(Failure::Unhandled(reason)))
     }
 
     fn wait(&self, suspender: &Suspender) -> JsResult<()> {
@@ -198,14 +219,20 @@ impl EventLoop {
         Ok(result?)
     }
 
-    /// Forgets everything: the iteration is over, however it ended. Returns how many timers were dropped.
-    pub(crate) fn clear(&self) -> usize {
+    /// Forgets everything: the iteration is over, however it ended. Returns the timers that were dropped, by function and
+    /// number.
+    pub(crate) fn clear(&self) -> Vec<(&'static str, u64)> {
         let timers = std::mem::take(&mut *self.timers.borrow_mut());
         let jobs = std::mem::take(&mut *self.jobs.borrow_mut());
         for (_, task) in std::mem::take(&mut *self.outstanding.borrow_mut()) {
             self.reactor.abort(task);
         }
         drop(jobs);
-        timers.len()
+        let mut dropped: Vec<_> = timers
+            .iter()
+            .map(|((_, id), timer)| (if timer.every.is_some() { "setInterval" } else { "setTimeout" }, *id))
+            .collect();
+        dropped.sort_by_key(|(_, id)| *id);
+        dropped
     }
 }

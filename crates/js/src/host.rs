@@ -356,11 +356,14 @@ impl Host {
     /// What happens at the end of every iteration, and of setup and teardown: operations that are still outstanding are
     /// dropped, then the bytes that went over the network are recorded.
     pub(crate) fn end_of_iteration(&self) {
-        let timers = self.events.clear();
-        if timers > 0 {
-            self.log(Level::Warn, &format!("{timers} timers were still set when the iteration ended; they were dropped"));
-        }
+        self.drop_timers();
         self.network.end_of_iteration(self);
+    }
+    /// Drops what is outstanding, and says so of timers.
+    pub(crate) fn drop_timers(&self) {
+        for (function, id) in self.events.clear() {
+            self.log(Level::Warn, &format!("{function} {id} was dropped, because its iteration ended before it was due"));
+        }
     }
 
     // --- modules ---------------------------------------------------------------------------------

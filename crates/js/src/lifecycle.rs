@@ -123,7 +123,10 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
             })
             .collect();
         let options = match vm.export("options") {
-            Some(options) if !options.is_nullish() => options.to_json().map_err(|thrown| vm.error(thrown))?,
+            Some(options) if !options.is_nullish() => {
+                let json = options.to_json().map_err(|thrown| vm.error(thrown))?;
+                Some(json.ok_or_else(|| ScriptError::Unusable("the exported options must be an object".into()))?)
+            }
             _ => None,
         };
         Ok((options, exports))
@@ -134,7 +137,7 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
     })?;
     program.seal();
     let options = options.as_deref().map(serde_json::from_str).transpose();
-    let options = options.map_err(|e| ScriptError::Thrown(format!("the exported options are not valid JSON: {e}")))?;
+    let options = options.map_err(|e| ScriptError::Unusable(format!("the exported options are not valid JSON: {e}")))?;
     Ok(Loaded { program, options, exports })
 }
 
@@ -232,8 +235,11 @@ impl Lifecycle {
             vm.set_phase(Phase::Summary);
             let data = vm.ctx().parse_json(&data, "summary").map_err(|thrown| vm.error(thrown))?;
             let result = vm.call(&function, &[&data])?;
+            if result.is_nullish() {
+                return Ok(None);
+            }
             if !result.is_object() {
-                return Err(ScriptError::Thrown(
+                return Err(ScriptError::Unusable(
                     "handleSummary() must return an object with file names and their content".into(),
                 ));
             }
@@ -244,7 +250,7 @@ impl Lifecycle {
                     Some(bytes) => bytes,
                     None if value.is_string() => value.to_text().map_err(|t| vm.error(t))?.into_bytes(),
                     None => {
-                        return Err(ScriptError::Thrown(format!(
+                        return Err(ScriptError::Unusable(format!(
                             "handleSummary() returned neither a string nor an ArrayBuffer for {name:?}"
                         )));
                     }

@@ -1,9 +1,10 @@
 //! Module loading inside a virtual machine: built-in modules, bytecode of the program, CommonJS.
 
-use throng_quickjs::{Ctx, JsResult, Kind, ModuleSource, Resolver, Thrown, Value};
-use url::Url;
-
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use throng_quickjs::{Atom, Ctx, JsResult, Kind, ModuleSource, Resolver, Thrown, Value};
+use url::Url;
 
 use crate::host::host;
 use crate::modules;
@@ -20,7 +21,7 @@ impl Resolver for Loader {
     fn load(&self, ctx: Ctx, name: &str) -> JsResult<ModuleSource> {
         if is_built_in(name) {
             let exports = built_in(ctx, name)?;
-            let names = exports.keys()?.iter().map(throng_quickjs::Atom::to_text).collect::<JsResult<_>>()?;
+            let names = export_names(ctx, name, &exports)?;
             let default = if exports.has("default") { exports.get("default")? } else { exports.clone() };
             return Ok(ModuleSource::Exports { names, exports, default });
         }
@@ -30,11 +31,7 @@ impl Resolver for Loader {
             Format::CommonJs => {
                 // Its exports are known only after it ran; k6 too runs it where it is imported.
                 let exports = require_name(ctx, name)?;
-                let names = if exports.is_object() {
-                    exports.keys()?.iter().map(throng_quickjs::Atom::to_text).collect::<JsResult<_>>()?
-                } else {
-                    Vec::new()
-                };
+                let names = export_names(ctx, name, &exports)?;
                 let default = match exports.get("__esModule") {
                     Ok(flag) if exports.is_object() && flag.truthy() && exports.has("default") => exports.get("default")?,
                     _ => exports.clone(),
@@ -53,6 +50,31 @@ impl Resolver for Loader {
         });
         meta.set("resolve", &resolve)
     }
+}
+
+/// The named exports of a module that does not declare them: what it has, and what other modules want of it.
+fn export_names(ctx: Ctx, name: &str, exports: &Value) -> JsResult<Vec<String>> {
+    if !exports.is_object() {
+        return Ok(Vec::new());
+    }
+    let mut names: Vec<String> = exports.keys()?.iter().map(Atom::to_text).collect::<JsResult<_>>()?;
+    for wanted in host(&ctx).program.names_wanted_from(name) {
+        if !names.contains(&wanted) {
+            names.push(wanted);
+        }
+    }
+    Ok(names)
+}
+
+/// The modules that `require` is running now, innermost last.
+#[derive(Default)]
+struct Requiring(RefCell<Vec<String>>);
+
+/// The module whose top level runs now. A function that another module calls counts as that module's.
+pub(crate) fn current_module(ctx: Ctx) -> Option<String> {
+    let host = host(&ctx);
+    let required = host.state::<Requiring>().0.borrow().last().cloned();
+    required.or_else(|| ctx.outermost_script().filter(|name| host.program.module(name).is_some()))
 }
 
 fn is_built_in(name: &str) -> bool {
@@ -112,6 +134,14 @@ pub(crate) fn require_name(ctx: Ctx, name: &str) -> JsResult {
         return kept.get("exports");
     }
     let code = module(ctx, name)?;
+    let requiring = host(&ctx).state::<Requiring>();
+    requiring.0.borrow_mut().push(name.to_owned());
+    let exports = run_required(ctx, name, &code);
+    requiring.0.borrow_mut().pop();
+    exports
+}
+
+fn run_required(ctx: Ctx, name: &str, code: &Module) -> JsResult {
     match code.format {
         Format::CommonJs => {
             let function = ctx.run_script(&code.code)?;
@@ -127,7 +157,7 @@ pub(crate) fn require_name(ctx: Ctx, name: &str) -> JsResult {
             module.set("exports", &handle.namespace()?)?;
             host(&ctx).cache_exports(name, module.clone());
             ctx.run_jobs()?;
-            crate::vm::settle(ctx, host(&ctx), &evaluated)?;
+            crate::vm::settle(ctx, host(&ctx), &evaluated).map_err(|failure| failure.into_thrown(ctx))?;
             module.get("exports")
         }
     }

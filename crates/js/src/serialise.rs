@@ -1,5 +1,6 @@
 //! Setup data as JSON, by k6's rules rather than those of `JSON.stringify` (observed on k6 1.1): `undefined` becomes
-//! `null`, a `Date` its RFC 3339 text, a `Uint8Array` base64, a `Map` an array of pairs; a function or NaN is an error.
+//! `null`, a `Date` its RFC 3339 text, a `Uint8Array` base64, other typed arrays and `Set` arrays, a `Map` an array of pairs; a
+//! function or NaN is an error.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,41 +25,71 @@ fn write(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
     }
     if value.is_nullish() {
         json.push_str("null");
-    } else if let Some(flag) = value.as_bool() {
-        json.push_str(if flag { "true" } else { "false" });
     } else if let Some(number) = value.as_number() {
         if !number.is_finite() {
+            let number = value.to_text()?;
             return Err(Thrown::error(format!("setup() returned {number}, which has no form in JSON")));
         }
         json.push_str(&value.to_json()?.unwrap_or_default());
-    } else if value.is_string() {
+    } else if value.is_string() || value.is_bool() {
         json.push_str(&value.to_json()?.unwrap_or_default());
-    } else if value.is_function() || value.is_symbol() || value.is_bigint() {
-        return Err(Thrown::error("setup() returned data with a function, symbol or BigInt in it, which has no form in JSON"));
+    } else if value.is_bigint() {
+        json.push_str(&value.to_text()?);
+    } else if value.is_symbol() {
+        write(&value.get("description")?, json, depth)?;
+    } else if value.is_function() {
+        return Err(Thrown::error("setup() returned data with a function in it, which has no form in JSON"));
     } else if value.is_date() {
-        let text = value.invoke("toISOString", &[])?;
-        json.push_str(&text.to_json()?.unwrap_or_default());
+        write_date(value, json)?;
     } else if value.is_array() {
         write_list(value.elements()?, json, depth)?;
-    } else if let Some(base64) = value.with_bytes(|bytes| STANDARD.encode(bytes)) {
-        json.push('"');
-        json.push_str(&base64);
-        json.push('"');
-    } else if value.is_instance_of(&value.ctx().globals().get("Map")?) {
-        let pairs = value.ctx().globals().get("Array")?.invoke("from", &[value])?;
-        write_list(pairs.elements()?, json, depth)?;
     } else {
-        json.push('{');
-        for (i, (name, entry)) in value.entries()?.into_iter().enumerate() {
-            if i > 0 {
-                json.push(',');
-            }
-            json.push_str(&value.ctx().string(&name).to_json()?.unwrap_or_default());
-            json.push(':');
-            write(&entry, json, depth + 1)?;
-        }
-        json.push('}');
+        write_object(value, json, depth)?;
     }
+    Ok(())
+}
+
+/// In Go's form of RFC 3339: no more digits of a second than there are.
+fn write_date(date: &Value, json: &mut String) -> JsResult<()> {
+    if date.invoke("getTime", &[])?.to_number()?.is_nan() {
+        json.push_str("null");
+        return Ok(());
+    }
+    // Always with a fraction, so that no zeros but its own are cut.
+    let text = date.invoke("toISOString", &[])?.to_text()?;
+    json.push('"');
+    json.push_str(text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.'));
+    json.push_str("Z\"");
+    Ok(())
+}
+
+fn write_object(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
+    let globals = value.ctx().globals();
+    let is = |constructor: &str| globals.get(constructor).is_ok_and(|c| value.is_instance_of(&c));
+    if is("Uint8Array") || is("Uint8ClampedArray") {
+        json.push('"');
+        json.push_str(&value.with_bytes(|bytes| STANDARD.encode(bytes)).unwrap_or_default());
+        json.push('"');
+        return Ok(());
+    }
+    let is_view = globals.get("ArrayBuffer")?.invoke("isView", &[value])?.truthy();
+    if (is_view && !is("DataView")) || is("Map") || is("Set") {
+        let list = globals.get("Array")?.invoke("from", &[value])?;
+        return write_list(list.elements()?, json, depth);
+    }
+    if is("Number") || is("Boolean") || is("String") {
+        return write(&value.invoke("valueOf", &[])?, json, depth + 1);
+    }
+    json.push('{');
+    for (i, (name, entry)) in value.entries()?.into_iter().enumerate() {
+        if i > 0 {
+            json.push(',');
+        }
+        json.push_str(&value.ctx().string(&name).to_json()?.unwrap_or_default());
+        json.push(':');
+        write(&entry, json, depth + 1)?;
+    }
+    json.push('}');
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use throng_quickjs::fiber::Suspender;
 use throng_quickjs::{Ctx, Exception, Interrupt, JsResult, PromiseState, Runtime, RuntimeConfig, Thrown, Value};
 
+use crate::event_loop::Failure;
 use crate::host::{Host, Identity, Phase, ThreadContext};
 use crate::loader::Loader;
 use crate::program::{Format, Program};
@@ -25,6 +26,12 @@ pub enum ScriptError {
     /// It threw: message and stack, with places in the user's files.
     #[error("{0}")]
     Thrown(String),
+    /// A promise was rejected and nobody handled it: message and stack as above.
+    #[error("{0}")]
+    Rejected(String),
+    /// What a lifecycle function returned, or what the script exports, cannot be used.
+    #[error("{0}")]
+    Unusable(String),
     /// It was stopped from outside.
     #[error("the virtual user was stopped")]
     Aborted,
@@ -63,8 +70,9 @@ impl Vm {
         });
         let ctx = runtime.ctx();
         let exports = globals::install(ctx)
+            .map_err(Failure::from)
             .and_then(|()| Self::run_top_level(ctx, &host))
-            .map_err(|thrown| script_error(&program, ctx, thrown))?;
+            .map_err(|failure| script_error(&program, ctx, failure))?;
         let vm = Self { exports, host, runtime };
         if let Some(overrides) = program.overrides() {
             vm.override_options(&overrides).map_err(|thrown| vm.error(thrown))?;
@@ -72,14 +80,14 @@ impl Vm {
         Ok(vm)
     }
 
-    fn run_top_level(ctx: Ctx, host: &Host) -> JsResult {
+    fn run_top_level(ctx: Ctx, host: &Host) -> Result<Value, Failure> {
         let name = host.program.source.url.to_string();
         let module = crate::loader::module(ctx, &name)?;
         match module.format {
             Format::EsModule => {
                 let (handle, evaluated) = ctx.evaluate_module(&name, &module.code)?;
                 settle(ctx, host, &evaluated)?;
-                handle.namespace()
+                Ok(handle.namespace()?)
             }
             Format::CommonJs => {
                 let exports = crate::loader::require_name(ctx, &name)?;
@@ -131,19 +139,27 @@ impl Vm {
     /// Calls a function of the script and waits until it, its timers and its asynchronous operations are done.
     pub fn call(&self, function: &Value, args: &[&Value]) -> Result<Value, ScriptError> {
         let ctx = self.ctx();
-        let result = function.call(&ctx.undefined(), args).and_then(|result| {
+        let result = function.call(&ctx.undefined(), args).map_err(Failure::from).and_then(|result| {
             self.host.events.run(ctx, &self.host.suspender)?;
-            unwrap_promise(ctx, result)
+            Ok(unwrap_promise(result)?)
         });
-        result.map_err(|thrown| {
-            self.host.events.clear();
-            self.error(thrown)
+        result.map_err(|failure| {
+            let error = script_error(&self.host.program, ctx, failure);
+            self.host.drop_timers();
+            if !matches!(error, ScriptError::Aborted) {
+                // What the failed call left behind must not run, or be reported, as part of the next one.
+                while ctx.run_jobs().is_err() {
+                    ctx.drop_exception();
+                }
+                let _ = ctx.take_unhandled_rejection();
+            }
+            error
         })
     }
 
     /// Describes a failure with places in the user's files.
     pub fn error(&self, thrown: Thrown) -> ScriptError {
-        script_error(&self.host.program, self.ctx(), thrown)
+        script_error(&self.host.program, self.ctx(), thrown.into())
     }
 
     /// Moves on in its life.
@@ -152,30 +168,33 @@ impl Vm {
     }
 }
 
-/// The value of a promise that must have settled, or the value itself.
-fn unwrap_promise(ctx: Ctx, value: Value) -> JsResult {
+/// The value of a promise, or the value itself. A promise that nothing outstanding can settle is as good as its value
+/// `undefined`: k6 ends such iterations without an error (observed on k6 1.1).
+fn unwrap_promise(value: Value) -> JsResult {
     match value.promise_state() {
         None => Ok(value),
         Some(PromiseState::Fulfilled(value)) => Ok(value),
         Some(PromiseState::Rejected(reason)) => Err(Thrown::Value(reason)),
-        Some(PromiseState::Pending) => {
-            let _ = ctx;
-            Err(Thrown::error("the promise never settles: nothing that could settle it is outstanding"))
-        }
+        Some(PromiseState::Pending) => Ok(value.ctx().undefined()),
     }
 }
 
 /// Waits until a promise (of a module's evaluation) settles.
-pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> JsResult {
-    host.events.run(ctx, &host.suspender).or_else(|thrown| match promise.promise_state() {
+pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> Result<Value, Failure> {
+    host.events.run(ctx, &host.suspender).or_else(|failure| match promise.promise_state() {
         // The rejection of the module itself is reported as what it is, not as an unhandled one.
         Some(PromiseState::Rejected(_)) => Ok(()),
-        _ => Err(thrown),
+        _ => Err(failure),
     })?;
-    unwrap_promise(ctx, promise.clone())
+    if let Some(PromiseState::Pending) = promise.promise_state() {
+        return Err(Thrown::error("the top-level await never ends: nothing that could end it is outstanding").into());
+    }
+    Ok(unwrap_promise(promise.clone())?)
 }
 
-fn script_error(program: &Program, ctx: Ctx, thrown: Thrown) -> ScriptError {
+fn script_error(program: &Program, ctx: Ctx, failure: Failure) -> ScriptError {
+    let is_rejection = matches!(failure, Failure::Unhandled(_));
+    let thrown = failure.into_thrown(ctx);
     if matches!(thrown, Thrown::Abort) {
         return ScriptError::Aborted;
     }
@@ -184,7 +203,8 @@ fn script_error(program: &Program, ctx: Ctx, thrown: Thrown) -> ScriptError {
     if exception.uncatchable {
         return ScriptError::Aborted;
     }
-    ScriptError::Thrown(describe(program, &exception))
+    let text = describe(program, &exception);
+    if is_rejection { ScriptError::Rejected(text) } else { ScriptError::Thrown(text) }
 }
 
 /// An exception as k6 prints it: the message, then the stack with a tab before each frame.

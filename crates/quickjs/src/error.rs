@@ -139,11 +139,12 @@ impl Ctx {
 
     /// Describes a thrown value, without running script code more than `toString` does.
     pub fn describe(self, value: &Value) -> Exception {
-        // Out of memory while the error object itself was made leaves `null`.
-        if value.is_null() {
+        // Out of memory while the error object itself was made leaves `null`; so does a script that throws it.
+        if value.is_null() && self.is_out_of_memory() {
             return Exception { message: "InternalError: out of memory".into(), ..Exception::default() };
         }
-        let message = value.to_text().unwrap_or_else(|_| {
+        let text = if value.is_symbol() { value.get("description").and_then(|d| d.to_text()) } else { value.to_text() };
+        let message = text.unwrap_or_else(|_| {
             self.drop_exception();
             "exception".into()
         });

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 use rquickjs_sys as q;
 
-use crate::{Compiled, Ctx, JsResult, Thrown, Value};
+use crate::{Atom, Compiled, Ctx, JsResult, Thrown, Value};
 
 /// What the host gives for a module name.
 pub enum ModuleSource {
@@ -160,6 +160,21 @@ impl Ctx {
                 }
             }
         }
+    }
+
+    /// The name of the script or module whose function called all others that are running, below any host function.
+    pub fn outermost_script(self) -> Option<String> {
+        /// Frames are numbered from the innermost; deeper ones than this are not looked at.
+        const DEEPEST: c_int = 200;
+        let mut outermost = None;
+        for level in 0..DEEPEST {
+            // SAFETY: the context is alive; an atom is handed over (none for host functions and beyond the last frame).
+            let atom = unsafe { q::JS_GetScriptOrModuleName(self.raw(), level) };
+            if atom != q::JS_ATOM_NULL {
+                outermost = Some(Atom::from_raw(self, atom));
+            }
+        }
+        outermost.and_then(|name| name.to_text().ok())
     }
 
     /// Instantiates and evaluates an ES module and all it imports. The value is the promise of its evaluation (top-level

@@ -293,6 +293,16 @@ impl Ctx {
         }
     }
 
+    /// Whether the script holds nearly all the memory it may.
+    pub(crate) fn is_out_of_memory(self) -> bool {
+        // SAFETY: the struct is plain integers, filled by the call.
+        unsafe {
+            let mut usage: q::JSMemoryUsage = std::mem::zeroed();
+            q::JS_ComputeMemoryUsage(self.rt(), &raw mut usage);
+            usage.malloc_limit > 0 && usage.malloc_size > usage.malloc_limit / 10 * 9
+        }
+    }
+
     pub(crate) fn class_of<T: 'static>(self) -> Option<crate::class::ClassRef> {
         let id = TypeId::of::<T>();
         self.inner().classes.borrow().iter().find(|c| c.type_id == id).map(crate::class::Registered::as_ref)

@@ -346,7 +346,10 @@ impl Run<'_> {
             LifecycleError::Script(ScriptError::Aborted) if self.is_stopping() => {
                 self.note_stop();
             }
-            LifecycleError::SetupData(_) => self.fail(Exit::Other, &error.to_string(), &[]),
+            LifecycleError::SetupData(_)
+            | LifecycleError::Script(ScriptError::Rejected(_) | ScriptError::Unusable(_)) => {
+                self.fail(Exit::Other, &error.to_string(), &[]);
+            }
             _ => self.fail(
                 Exit::ScriptException,
                 &error.to_string(),

@@ -64,7 +64,7 @@ impl Prepared {
                 "the script exports no function; a test needs at least `export default`",
             ));
         }
-        for name in ["setup", "teardown", "handleSummary"] {
+        for name in ["setup", "teardown"] {
             if loaded.exports.iter().any(|(n, callable)| n == name && !callable) {
                 return Err(Failure::other(format!("the script exports {name:?}, which must be a function")));
             }

@@ -1,7 +1,10 @@
 //! `console`: log records with `source=console`.
 //!
-//! Arguments are joined by a space; there is no `%s` formatting. Objects print as JSON, as k6 does; functions as
-//! `[object Function]` and cycles as `[Circular]`, as k6 does since 1.5.
+//! Arguments are joined by a space; there is no `%s` formatting. Objects print as JSON, and where JSON has no form for them
+//! as `[object Object]`, as in k6. Functions print as `[object Function]` and errors with their stack, where k6 1.1 prints
+//! `null` and `{}`.
+
+use std::fmt::Write as _;
 
 use throng_quickjs::{Call, Ctx, JsResult, Value};
 
@@ -36,12 +39,6 @@ fn write(call: &Call<'_>, level: Level) -> JsResult {
 
 /// A value as the console prints it.
 fn show(ctx: Ctx, value: &Value) -> String {
-    let plain = |value: &Value| {
-        value.to_text().unwrap_or_else(|_| {
-            ctx.drop_exception();
-            String::from("[object]")
-        })
-    };
     if value.is_function() {
         return "[object Function]".into();
     }
@@ -49,15 +46,36 @@ fn show(ctx: Ctx, value: &Value) -> String {
         let exception = ctx.describe(value);
         return crate::vm::describe(&host(&ctx).program, &exception);
     }
-    if !value.is_object() {
-        return plain(value);
+    if value.is_symbol() {
+        return ctx.describe(value).message;
     }
-    match value.to_json() {
-        Ok(Some(json)) => json,
-        Ok(None) => plain(value),
-        Err(_) => {
-            ctx.drop_exception();
-            "[object Circular]".into()
+    if value.is_object() {
+        match value.to_json() {
+            Ok(Some(json)) => return escape(json),
+            Ok(None) => {}
+            // A cycle or a BigInt inside.
+            Err(_) => ctx.drop_exception(),
         }
     }
+    value.to_text().unwrap_or_else(|_| {
+        ctx.drop_exception();
+        String::from("[object Object]")
+    })
+}
+
+/// JSON as k6 writes it: safe inside of HTML.
+fn escape(json: String) -> String {
+    const UNSAFE: [char; 5] = ['<', '>', '&', '\u{2028}', '\u{2029}'];
+    if !json.contains(UNSAFE) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if UNSAFE.contains(&c) {
+            let _ = write!(escaped, "\\u{:04x}", c as u32);
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }

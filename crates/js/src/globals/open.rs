@@ -1,11 +1,13 @@
 //! `open(path, 'b')`: a file's content, in the init context only.
 //!
-//! Relative paths are relative to the entry script's directory, whichever module asks (observed on k6 1.1).
+//! Relative paths are relative to the module whose top level runs: a function that the entry calls opens what the
+//! entry would, wherever it was written (observed on k6 1.1).
 
 use throng_quickjs::{Call, JsResult, Thrown};
 use url::Url;
 
 use crate::host::host;
+use crate::loader::current_module;
 use crate::program;
 
 pub(super) fn open(call: &Call<'_>) -> JsResult {
@@ -17,7 +19,8 @@ pub(super) fn open(call: &Call<'_>) -> JsResult {
         return Err(Thrown::error("open() needs the path of a file"));
     }
     let path = path.to_text()?;
-    let url = file_url(&host.program.source.url, &path)
+    let module = current_module(ctx).and_then(|name| Url::parse(&name).ok());
+    let url = file_url(module.as_ref().unwrap_or(&host.program.source.url), &path)
         .ok_or_else(|| Thrown::error(format!("open() cannot tell which file {path:?} is")))?;
     let content = match host.program.file(url.as_str()) {
         Some(content) => content,
@@ -35,22 +38,22 @@ pub(super) fn open(call: &Call<'_>) -> JsResult {
         }
     };
     let binary = call.arg(1);
-    if binary.is_string() && binary.to_text()?.contains('b') {
+    if binary.is_string() && binary.to_text()? == "b" {
         return Ok(ctx.array_buffer(&content));
     }
     Ok(ctx.string_lossy(&content))
 }
 
-/// The URL of what `open` was given: a path relative to the entry, an absolute path, or a `file:` URL.
-pub(crate) fn file_url(entry: &Url, path: &str) -> Option<Url> {
+/// The URL of what `open` was given: a path relative to a module, an absolute path, or a `file:` URL.
+pub(crate) fn file_url(module: &Url, path: &str) -> Option<Url> {
     if path.starts_with("file://") {
         return Url::parse(path).ok();
     }
-    if entry.scheme() != "file" {
-        return entry.join(path).ok();
+    if module.scheme() != "file" {
+        return module.join(path).ok();
     }
     // Not `join`: a path may hold characters (`?`, `#`, `%`) that mean something in a URL.
-    let base = entry.to_file_path().ok()?;
+    let base = module.to_file_path().ok()?;
     let joined = base.parent()?.join(path);
     Url::from_file_path(normalise(&joined)).ok()
 }
@@ -75,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_relative_to_the_entry_script() {
+    fn paths_are_relative_to_the_module() {
         let entry = Url::parse("file:///dir/script.js").unwrap();
         let open = |path| file_url(&entry, path).unwrap().to_string();
         assert_eq!(open("data.json"), "file:///dir/data.json");

@@ -10,6 +10,7 @@ use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::parser::Parser;
 use oxc::semantic::SemanticBuilder;
 use oxc::span::SourceType;
+use oxc::syntax::module_record::{ExportImportName, ImportImportName, ModuleRecord};
 use oxc::transformer::{TransformOptions, Transformer};
 use throng_quickjs::{Compiled, Ctx, Exception, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, Value};
 
@@ -34,6 +35,8 @@ pub struct Module {
     pub positions: Positions,
     /// The specifiers it imports statically.
     pub imports: Vec<String>,
+    /// What it imports (or exports again) by name: specifier and name.
+    pub names: Vec<(String, String)>,
 }
 
 /// A syntax error, with its place in the user's file.
@@ -54,7 +57,9 @@ impl CompileError {
 }
 
 /// What stands before a CommonJS module's first character.
-const COMMON_JS_HEAD: &str = "(function (module, exports, require) {";
+///
+/// Strict, as k6 runs CommonJS (observed on k6 1.1).
+const COMMON_JS_HEAD: &str = "(function (module, exports, require) {'use strict';";
 
 /// Compiles one file. `name` is its URL, whose ending decides whether it is TypeScript.
 pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
@@ -74,10 +79,11 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let kind = if typescript { SourceType::ts() } else { SourceType::unambiguous() };
     let parsed = Parser::new(&allocator, source, kind).parse();
     let is_module = parsed.module_record.has_module_syntax;
+    let names = imported_names(&parsed.module_record);
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
         let format = if is_module { Format::EsModule } else { Format::CommonJs };
-        return bytecode(source, name, format, Positions::identity());
+        return bytecode(source, name, format, Positions::identity(), names);
     }
     if let Some(error) = parsed.diagnostics.first() {
         let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
@@ -102,7 +108,20 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
         )
     });
     let format = if is_module { Format::EsModule } else { Format::CommonJs };
-    bytecode(&printed.code, name, format, positions)
+    bytecode(&printed.code, name, format, positions, names)
+}
+
+/// What a module asks other modules for by name, types aside.
+fn imported_names(record: &ModuleRecord<'_>) -> Vec<(String, String)> {
+    let imported = record.import_entries.iter().filter_map(|entry| match &entry.import_name {
+        ImportImportName::Name(name) if !entry.is_type => Some((&entry.module_request, name)),
+        _ => None,
+    });
+    let exported = record.indirect_export_entries.iter().filter_map(|entry| match &entry.import_name {
+        ExportImportName::Name(name) if !entry.is_type => Some((entry.module_request.as_ref()?, name)),
+        _ => None,
+    });
+    imported.chain(exported).map(|(module, name)| (module.name.to_string(), name.name.to_string())).collect()
 }
 
 /// Notes what is imported; every import stands for an empty module, since nothing is run.
@@ -124,7 +143,13 @@ impl Resolver for Imports {
     }
 }
 
-fn bytecode(source: &str, name: &str, format: Format, positions: Positions) -> Result<Module, CompileError> {
+fn bytecode(
+    source: &str,
+    name: &str,
+    format: Format,
+    positions: Positions,
+    names: Vec<(String, String)>,
+) -> Result<Module, CompileError> {
     let failed = |exception: Exception, positions: &Positions| {
         let (line, column) = place(&exception.stack).unwrap_or((1, 1));
         let (line, column) = positions.original(line, column);
@@ -147,7 +172,7 @@ fn bytecode(source: &str, name: &str, format: Format, positions: Positions) -> R
     };
     let code = code.map_err(|thrown| failed(ctx.into_exception(thrown), &positions))?;
     let imports = imports.0.take();
-    Ok(Module { format, code, positions, imports })
+    Ok(Module { format, code, positions, imports, names })
 }
 
 /// The first `file:line:column` of a QuickJS stack.

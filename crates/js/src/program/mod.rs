@@ -10,7 +10,7 @@ mod module_cache;
 mod position;
 mod specifier;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,6 +44,8 @@ pub struct Program {
     /// Metrics, built-in and the script's own.
     pub registry: Arc<Registry>,
     modules: RwLock<BTreeMap<String, Arc<Module>>>,
+    /// By module, the names that other modules import from it.
+    wanted: RwLock<BTreeMap<String, BTreeSet<String>>>,
     files: RwLock<BTreeMap<String, Bytes>>,
     shared_arrays: Mutex<BTreeMap<String, Arc<[Box<str>]>>>,
     options: RwLock<Option<Arc<str>>>,
@@ -60,6 +62,7 @@ impl Program {
             env,
             registry: Arc::new(Registry::new()),
             modules: RwLock::default(),
+            wanted: RwLock::default(),
             files: RwLock::default(),
             shared_arrays: Mutex::default(),
             options: RwLock::default(),
@@ -92,8 +95,23 @@ impl Program {
     /// Adds a compiled module.
     pub fn add_module(&self, name: String, module: Module) -> Arc<Module> {
         let module = Arc::new(module);
+        if let Ok(base) = Url::parse(&name) {
+            let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+            for (specifier, import) in &module.names {
+                if let Ok(from) = resolve(&base, specifier) {
+                    wanted.entry(from.name()).or_default().insert(import.clone());
+                }
+            }
+        }
         self.modules.write().unwrap_or_else(PoisonError::into_inner).insert(name, module.clone());
         module
+    }
+
+    /// The names that other modules import from `name`. What does not declare its exports (a built-in module, CommonJS)
+    /// has all of them: those it lacks are `undefined`, as in k6.
+    pub fn names_wanted_from(&self, name: &str) -> Vec<String> {
+        let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
+        wanted.get(name).map(|names| names.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// A file that the script opened, by its URL.

@@ -91,7 +91,7 @@ impl VirtualUser<'_> {
         let function = self.scenario.as_ref().and_then(|s| s.function.clone());
         let result = match (function, &self.data) {
             (Some(function), Some(data)) => self.vm.call(&function, &[data]),
-            (Some(function), None) => self.vm.call(&function, &[]),
+            (Some(function), None) => self.vm.call(&function, &[&self.vm.ctx().undefined()]),
             (None, _) => Err(ScriptError::Thrown(format!(
                 "the exported function {:?} is gone",
                 self.driver.scenarios[iteration.scenario.index()].exec
@@ -164,17 +164,14 @@ impl VirtualUser<'_> {
     }
 
     fn report(&self, error: ScriptError, iteration: Iteration) -> Outcome {
-        match error {
-            ScriptError::Aborted => Outcome::Interrupted,
-            ScriptError::Thrown(text) => {
-                let scenario = &self.driver.scenarios[iteration.scenario.index()];
-                self.driver.thread.log.log(
-                    Level::Error,
-                    &text,
-                    &[("executor", scenario.executor), ("scenario", &scenario.name), ("source", "stacktrace")],
-                );
-                Outcome::Complete
-            }
+        if matches!(error, ScriptError::Aborted) {
+            return Outcome::Interrupted;
         }
+        let scenario = &self.driver.scenarios[iteration.scenario.index()];
+        let fields = [("executor", scenario.executor), ("scenario", &scenario.name), ("source", "stacktrace")];
+        // k6 marks what was thrown, not what was rejected.
+        let count = if matches!(error, ScriptError::Thrown(_)) { 3 } else { 2 };
+        self.driver.thread.log.log(Level::Error, &error.to_string(), &fields[..count]);
+        Outcome::Complete
     }
 }

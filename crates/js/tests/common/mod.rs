@@ -178,6 +178,32 @@ impl Script {
     }
 }
 
+/// A directory with these files, removed at the end.
+pub(crate) struct Files(std::path::PathBuf);
+
+impl Files {
+    pub(crate) fn new(name: &str, files: &[(&str, &[u8])]) -> Self {
+        let path = std::env::temp_dir().join(format!("throng-js-{name}-{}", std::process::id()));
+        for (file, content) in files {
+            let file = path.join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
+        }
+        Self(path)
+    }
+
+    /// A script in this directory.
+    pub(crate) fn script(&self, source: &str) -> Script {
+        Script::new(source).named(format!("file://{}/main.js", self.0.display()))
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A test that was run.
 pub(crate) struct Ran {
     registry: Arc<Registry>,
