@@ -24,6 +24,10 @@ use crate::timer::Timers;
 /// a crowd of tasks waking each other cannot starve the sockets.
 const POLLS_PER_WAIT: usize = 256;
 
+/// And not much longer than this without such a look: a task that computes in slices of a millisecond (a script in a
+/// loop) would otherwise hold timers back for hundreds of them.
+const TIME_PER_WAIT: Duration = Duration::from_millis(2);
+
 /// Events taken from the kernel at once.
 const EVENTS_PER_WAIT: usize = 256;
 
@@ -290,7 +294,9 @@ impl Reactor {
             inner.fire_timers(Instant::now());
         }
         let mut polls = 0;
+        let begun = Instant::now();
         while polls < POLLS_PER_WAIT
+            && (polls == 0 || begun.elapsed() < TIME_PER_WAIT)
             && let Some(next) = inner.tasks.next()
         {
             polls += 1;

@@ -333,3 +333,29 @@ fn busy_tasks_do_not_starve_timers_or_sockets() {
         .unwrap();
     server.join().unwrap();
 }
+
+#[test]
+fn a_task_that_computes_in_slices_does_not_hold_timers_back() {
+    let mut reactor = Reactor::new().unwrap();
+    let handle = reactor.handle();
+    let busy = handle.clone();
+    reactor.handle().spawn(async move {
+        loop {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(1) {
+                std::hint::spin_loop();
+            }
+            busy.yield_now().await;
+        }
+    });
+    let started = Instant::now();
+    reactor
+        .run_until(async {
+            for _ in 0..10 {
+                handle.sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .unwrap();
+    // Ten sleeps that each wait for 256 slices would take 2.5 s.
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
