@@ -154,7 +154,9 @@ impl EventLoop {
     }
 
     fn is_idle(&self) -> bool {
-        self.jobs.borrow().is_empty() && self.timers.borrow().is_empty() && self.outstanding.borrow().is_empty()
+        self.jobs.borrow().is_empty()
+            && self.timers.borrow().is_empty()
+            && self.outstanding.borrow().is_empty()
     }
 
     fn take_due_timer(&self) -> Option<(u64, Timer)> {
@@ -209,7 +211,7 @@ impl EventLoop {
                 }
                 *self.waker.borrow_mut() = Some(cx.waker().clone());
                 match sleep.as_mut().as_pin_mut() {
-                    Some(sleep) => sleep.poll(cx).map(|_| ()),
+                    Some(sleep) => sleep.poll(cx).map(|()| ()),
                     None => Poll::Pending,
                 }
             })

@@ -156,7 +156,7 @@ pub struct Host {
 }
 
 /// The host state behind a context.
-pub fn host(ctx: &Ctx) -> &Host {
+pub(crate) fn host(ctx: &Ctx) -> &Host {
     ctx.host::<Host>()
 }
 
@@ -214,14 +214,18 @@ impl Host {
     /// An error for what may not be used at the script's top level.
     pub fn refuse_in_init(&self, what: &str) -> JsResult<()> {
         if self.phase() == Phase::Init {
-            return Err(Thrown::error(format!("{what} cannot be used in the init context (the top level of the script)")));
+            return Err(Thrown::error(format!(
+                "{what} cannot be used in the init context (the top level of the script)"
+            )));
         }
         Ok(())
     }
     /// An error for what may only be used at the script's top level.
     pub fn only_in_init(&self, what: &str) -> JsResult<()> {
         if self.phase() != Phase::Init {
-            return Err(Thrown::error(format!("{what} can only be used in the init context (the top level of the script)")));
+            return Err(Thrown::error(format!(
+                "{what} can only be used in the init context (the top level of the script)"
+            )));
         }
         Ok(())
     }
@@ -263,7 +267,8 @@ impl Host {
     /// `exec.vu.metrics.tags[name] = value`; `None` deletes. The group is a tag like any other, on which groups that are
     /// entered later build.
     pub fn set_own_tag(&self, name: &str, value: Option<String>) {
-        let is_group = name == "group" && self.thread.recorder.borrow().system_tags().contains(SystemTag::Group);
+        let is_group =
+            name == "group" && self.thread.recorder.borrow().system_tags().contains(SystemTag::Group);
         {
             let tags = &mut *self.tags.borrow_mut();
             tags.own.retain(|(n, _)| n != name);
@@ -293,7 +298,8 @@ impl Host {
         pairs.extend(tags.own.iter().filter_map(|(n, v)| Some((n.as_str(), v.as_deref()?))));
         let mut current = recorder.with_tags(tags.base, &pairs);
         if tags.own.iter().any(|(_, value)| value.is_none()) {
-            let deleted: Vec<&str> = tags.own.iter().filter(|(_, v)| v.is_none()).map(|(n, _)| n.as_str()).collect();
+            let deleted: Vec<&str> =
+                tags.own.iter().filter(|(_, v)| v.is_none()).map(|(n, _)| n.as_str()).collect();
             current = recorder.without_tags(current, &deleted);
         }
         tags.current = current;
@@ -362,7 +368,10 @@ impl Host {
     /// Drops what is outstanding, and says so of timers.
     pub(crate) fn drop_timers(&self) {
         for (function, id) in self.events.clear() {
-            self.log(Level::Warn, &format!("{function} {id} was dropped, because its iteration ended before it was due"));
+            self.log(
+                Level::Warn,
+                &format!("{function} {id} was dropped, because its iteration ended before it was due"),
+            );
         }
     }
 
@@ -381,6 +390,6 @@ impl Host {
 }
 
 /// The wall clock, as samples carry it.
-pub fn now() -> UnixNanos {
+pub(crate) fn now() -> UnixNanos {
     throng_reactor::unix_now().into()
 }

@@ -27,6 +27,9 @@ pub enum LifecycleError {
     /// It called `exec.test.abort()`; the message says so.
     #[error("{0}")]
     TestAborted(String),
+    /// `handleSummary()` returned what is no set of files: there is no summary then.
+    #[error("{0}")]
+    SummaryData(String),
     /// `setup()` returned what cannot be handed to virtual users.
     #[error("{0}")]
     SetupData(String),
@@ -67,6 +70,9 @@ pub struct LoadConfig {
     pub log: Arc<dyn Log>,
 }
 
+/// What `handleSummary` wants written: content by `stdout`, `stderr` or path.
+pub type SummaryFiles = Vec<(String, Vec<u8>)>;
+
 /// One thread's place for lifecycle functions.
 pub struct Lifecycle {
     reactor: RefCell<Reactor>,
@@ -106,38 +112,41 @@ impl Interrupter {
 pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
     let program = Arc::new(Program::new(config.source, config.env, config.base_mode));
     let control = Arc::new(Control::default());
-    let settings = Settings {
-        plan: None,
-        engine: None,
-        memory_limit: config.memory_limit,
-        control: control.clone(),
-    };
-    let lifecycle = Lifecycle::new(program.clone(), Arc::new(settings), config.log, RecorderConfig::default())?;
-    let (options, exports) = lifecycle.run(None, "init", |vm| {
-        let names = vm.export_names();
-        let exports = names
-            .into_iter()
-            .map(|name| {
-                let callable = vm.export(&name).is_some_and(|value| value.is_function());
-                (name, callable)
-            })
-            .collect();
-        let options = match vm.export("options") {
-            Some(options) if !options.is_nullish() => {
-                let json = options.to_json().map_err(|thrown| vm.error(thrown))?;
-                Some(json.ok_or_else(|| ScriptError::Unusable("the exported options must be an object".into()))?)
+    let settings =
+        Settings { plan: None, engine: None, memory_limit: config.memory_limit, control: control.clone() };
+    let lifecycle =
+        Lifecycle::new(program.clone(), Arc::new(settings), config.log, RecorderConfig::default())?;
+    let (options, exports) = lifecycle
+        .run(None, "init", |vm| {
+            let names = vm.export_names();
+            let exports = names
+                .into_iter()
+                .map(|name| {
+                    let callable = vm.export(&name).is_some_and(|value| value.is_function());
+                    (name, callable)
+                })
+                .collect();
+            let options = match vm.export("options") {
+                Some(options) if !options.is_nullish() => {
+                    let json = options.to_json().map_err(|thrown| vm.error(thrown))?;
+                    Some(json.ok_or_else(|| {
+                        ScriptError::Unusable("the exported options must be an object".into())
+                    })?)
+                }
+                _ => None,
+            };
+            Ok((options, exports))
+        })
+        .map_err(|error| match (error, control.aborted()) {
+            (LifecycleError::Script(ScriptError::Aborted), Some(message)) => {
+                LifecycleError::TestAborted(message)
             }
-            _ => None,
-        };
-        Ok((options, exports))
-    })
-    .map_err(|error| match (error, control.aborted()) {
-        (LifecycleError::Script(ScriptError::Aborted), Some(message)) => LifecycleError::TestAborted(message),
-        (error, _) => error,
-    })?;
+            (error, _) => error,
+        })?;
     program.seal();
     let options = options.as_deref().map(serde_json::from_str).transpose();
-    let options = options.map_err(|e| ScriptError::Unusable(format!("the exported options are not valid JSON: {e}")))?;
+    let options = options
+        .map_err(|e| ScriptError::Unusable(format!("the exported options are not valid JSON: {e}")))?;
     Ok(Loaded { program, options, exports })
 }
 
@@ -229,18 +238,18 @@ impl Lifecycle {
         &self,
         timeout: Duration,
         data: String,
-    ) -> Result<Option<Vec<(String, Vec<u8>)>>, LifecycleError> {
+    ) -> Result<Option<SummaryFiles>, LifecycleError> {
         self.run(Some(timeout), "handleSummary", move |vm| {
-            let Some(function) = vm.export("handleSummary") else { return Ok(None) };
+            let Some(function) = vm.export("handleSummary") else { return Ok(Ok(None)) };
             vm.set_phase(Phase::Summary);
             let data = vm.ctx().parse_json(&data, "summary").map_err(|thrown| vm.error(thrown))?;
             let result = vm.call(&function, &[&data])?;
             if result.is_nullish() {
-                return Ok(None);
+                return Ok(Ok(None));
             }
             if !result.is_object() {
-                return Err(ScriptError::Unusable(
-                    "handleSummary() must return an object with file names and their content".into(),
+                return Ok(Err(
+                    "handleSummary() must return an object with file names and their content".into()
                 ));
             }
             let entries = result.entries().map_err(|thrown| vm.error(thrown))?;
@@ -257,8 +266,9 @@ impl Lifecycle {
                 };
                 outputs.push((name, content));
             }
-            Ok(Some(outputs))
-        })
+            Ok(Ok(Some(outputs)))
+        })?
+        .map_err(LifecycleError::SummaryData)
     }
 }
 

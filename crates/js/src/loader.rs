@@ -33,7 +33,9 @@ impl Resolver for Loader {
                 let exports = require_name(ctx, name)?;
                 let names = export_names(ctx, name, &exports)?;
                 let default = match exports.get("__esModule") {
-                    Ok(flag) if exports.is_object() && flag.truthy() && exports.has("default") => exports.get("default")?,
+                    Ok(flag) if exports.is_object() && flag.truthy() && exports.has("default") => {
+                        exports.get("default")?
+                    }
                     _ => exports.clone(),
                 };
                 Ok(ModuleSource::Exports { names, exports, default })

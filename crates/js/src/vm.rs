@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use throng_quickjs::fiber::Suspender;
-use throng_quickjs::{Ctx, Exception, Interrupt, JsResult, PromiseState, Runtime, RuntimeConfig, Thrown, Value};
+use throng_quickjs::{
+    Ctx, Exception, Interrupt, JsResult, PromiseState, Runtime, RuntimeConfig, Thrown, Value,
+};
 
 use crate::event_loop::Failure;
+use crate::globals;
 use crate::host::{Host, Identity, Phase, ThreadContext};
 use crate::loader::Loader;
 use crate::program::{Format, Program};
-use crate::globals;
 
 /// Bytes of stack reserved for a virtual user; only touched pages (8 KB for a usual script) are real.
 pub const STACK_SIZE: usize = 2 << 20;
@@ -63,7 +65,9 @@ impl Vm {
             if suspender.is_aborted() {
                 return Interrupt::Stop;
             }
-            if suspender.resumed_at().is_some_and(|at| at.elapsed() > TIME_SLICE) && suspender.yield_now().is_err() {
+            if suspender.resumed_at().is_some_and(|at| at.elapsed() > TIME_SLICE)
+                && suspender.yield_now().is_err()
+            {
                 return Interrupt::Stop;
             }
             Interrupt::Continue
@@ -187,7 +191,10 @@ pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> Result<Value, Fa
         _ => Err(failure),
     })?;
     if let Some(PromiseState::Pending) = promise.promise_state() {
-        return Err(Thrown::error("the top-level await never ends: nothing that could end it is outstanding").into());
+        return Err(Thrown::error(
+            "the top-level await never ends: nothing that could end it is outstanding",
+        )
+        .into());
     }
     Ok(unwrap_promise(promise.clone())?)
 }

@@ -277,8 +277,5 @@ fn an_abort_in_the_init_context_is_reported_as_one() {
         "import { test } from 'k6/execution'; test.abort('early'); export default function () {}",
     );
     let error = script.load().err().unwrap();
-    assert!(
-        matches!(&error, LifecycleError::TestAborted(text) if text == "test aborted: early"),
-        "{error}"
-    );
+    assert!(matches!(&error, LifecycleError::TestAborted(text) if text == "test aborted: early"), "{error}");
 }

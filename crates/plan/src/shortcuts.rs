@@ -32,7 +32,8 @@ pub fn derive(options: &Options) -> Result<(Scenarios, Vec<Warning>), Problem> {
         return Err(Problem::Conflict { first, second });
     }
 
-    let vus = options.vus.or(Some(1));
+    // Not the default of 1: what the user did not set shows as null in `exec.test.options`, as in k6.
+    let vus = options.vus;
     let alone = |layer: ScenarioLayer| Scenarios(BTreeMap::from([(DEFAULT.to_owned(), layer)]));
     let layer = |kind| ScenarioLayer { vus, ..ScenarioLayer::new(kind) };
     if let Some(iterations) = options.iterations {

@@ -45,8 +45,7 @@ impl Ctx {
             if bytes.is_null() {
                 return Err(Thrown::Pending);
             }
-            let compiled =
-                Compiled { bytes: std::slice::from_raw_parts(bytes, size as usize).into() };
+            let compiled = Compiled { bytes: std::slice::from_raw_parts(bytes, size as usize).into() };
             q::js_free(ctx, bytes.cast());
             Ok(compiled)
         }

@@ -119,9 +119,7 @@ impl Ctx {
     fn c_function(self, name: &str, arity: i32, f: q::JSCFunction, kind: q::JSCFunctionEnum) -> Value {
         let name = CString::new(name).unwrap_or_default();
         // SAFETY: the function pointer lives for the process; the name is copied.
-        unsafe {
-            Value::from_raw(self, q::JS_NewCFunction2(self.raw(), f, name.as_ptr(), arity, kind, 0))
-        }
+        unsafe { Value::from_raw(self, q::JS_NewCFunction2(self.raw(), f, name.as_ptr(), arity, kind, 0)) }
     }
 
     /// A script function that calls `f`, which must not capture anything.
@@ -130,7 +128,7 @@ impl Ctx {
         self.c_function(name, arity, Some(plain::<F>), q::JSCFunctionEnum_JS_CFUNC_generic)
     }
 
-    /// A constructor (`new Name()`; a plain call is a TypeError) that calls `f`.
+    /// A constructor (`new Name()`; a plain call is a `TypeError`) that calls `f`.
     pub fn constructor<F: Fn(&Call<'_>) -> JsResult + Copy>(self, name: &str, arity: i32, f: F) -> Value {
         let _ = f;
         self.c_function(name, arity, Some(plain::<F>), q::JSCFunctionEnum_JS_CFUNC_constructor)
@@ -147,7 +145,12 @@ impl Ctx {
     }
 
     /// A script function that calls `f` with these values captured ([`Call::captured`]).
-    pub fn closure<F: Fn(&Call<'_>) -> JsResult + Copy>(self, arity: i32, captured: &[&Value], f: F) -> Value {
+    pub fn closure<F: Fn(&Call<'_>) -> JsResult + Copy>(
+        self,
+        arity: i32,
+        captured: &[&Value],
+        f: F,
+    ) -> Value {
         let _ = f;
         let mut data: Vec<q::JSValue> = captured.iter().map(|v| v.raw()).collect();
         let count = data.len() as c_int;

@@ -134,7 +134,11 @@ unsafe extern "C" fn own_names<T: Class>(
         let ctx = Ctx::from_raw(ctx);
         let names: Vec<q::JSAtom> = {
             let classes = ctx.inner().classes.borrow();
-            classes.iter().find(|c| c.type_id == TypeId::of::<T>()).map(|c| c.names.clone()).unwrap_or_default()
+            classes
+                .iter()
+                .find(|c| c.type_id == TypeId::of::<T>())
+                .map(|c| c.names.clone())
+                .unwrap_or_default()
         };
         // Materialised ones stand in the object's own shape; listing them here too would double them.
         let mut own = std::ptr::null_mut();
@@ -164,7 +168,8 @@ unsafe extern "C" fn own_names<T: Class>(
             return -1;
         }
         for (i, atom) in missing.iter().enumerate() {
-            list.add(i).write(q::JSPropertyEnum { is_enumerable: true, atom: q::JS_DupAtomRT(ctx.rt(), *atom) });
+            list.add(i)
+                .write(q::JSPropertyEnum { is_enumerable: true, atom: q::JS_DupAtomRT(ctx.rt(), *atom) });
         }
         *table = list;
         *count = missing.len() as u32;
@@ -287,7 +292,7 @@ impl Value {
         unsafe { q::JS_GetOpaque(self.raw(), class.id).cast::<T>().as_ref() }
     }
 
-    /// As [`Value::downcast`], with a TypeError that names what was expected.
+    /// As [`Value::downcast`], with a `TypeError` that names what was expected.
     pub fn expect<T: Class>(&self) -> JsResult<&T> {
         self.downcast::<T>().ok_or_else(|| Thrown::type_error(format!("this is not a {}", T::NAME)))
     }

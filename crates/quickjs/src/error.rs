@@ -143,13 +143,22 @@ impl Ctx {
         if value.is_null() && self.is_out_of_memory() {
             return Exception { message: "InternalError: out of memory".into(), ..Exception::default() };
         }
-        let text = if value.is_symbol() { value.get("description").and_then(|d| d.to_text()) } else { value.to_text() };
+        let text = if value.is_symbol() {
+            value.get("description").and_then(|d| d.to_text())
+        } else {
+            value.to_text()
+        };
         let message = text.unwrap_or_else(|_| {
             self.drop_exception();
             "exception".into()
         });
         let stack = if value.is_error() {
-            value.get("stack").ok().filter(Value::is_string).and_then(|s| s.to_text().ok()).unwrap_or_default()
+            value
+                .get("stack")
+                .ok()
+                .filter(Value::is_string)
+                .and_then(|s| s.to_text().ok())
+                .unwrap_or_default()
         } else {
             String::new()
         };

@@ -90,7 +90,8 @@ impl Drop for PooledStack {
 // while this value lives; the stack grows down from base.
 unsafe impl Stack for PooledStack {
     fn base(&self) -> StackPointer {
-        StackPointer::new(self.bottom + self.pool.size).unwrap_or_else(|| unreachable!("mmap never gives null"))
+        StackPointer::new(self.bottom + self.pool.size)
+            .unwrap_or_else(|| unreachable!("mmap never gives null"))
     }
     fn limit(&self) -> StackPointer {
         StackPointer::new(self.bottom).unwrap_or_else(|| unreachable!("mmap never gives null"))

@@ -79,9 +79,7 @@ impl Value {
     /// Checks a raw result: an exception marker becomes `Err(Thrown::Pending)`.
     pub(crate) fn checked(ctx: Ctx, raw: q::JSValue) -> JsResult {
         // SAFETY: callers pass results whose reference they own.
-        unsafe {
-            if q::JS_IsException(raw) { Err(Thrown::Pending) } else { Ok(Self::from_raw(ctx, raw)) }
-        }
+        unsafe { if q::JS_IsException(raw) { Err(Thrown::Pending) } else { Ok(Self::from_raw(ctx, raw)) } }
     }
 
     // --- kinds -----------------------------------------------------------------------------------
@@ -117,7 +115,7 @@ impl Value {
         // SAFETY: reads the tag only.
         unsafe { q::JS_IsSymbol(self.raw) }
     }
-    /// A BigInt.
+    /// A `BigInt`.
     pub fn is_bigint(&self) -> bool {
         // SAFETY: reads the tag only.
         unsafe { q::JS_IsBigInt(self.raw) }
@@ -355,7 +353,11 @@ impl Value {
     /// `Object.freeze(value)`.
     pub fn freeze(&self) -> Result<(), Thrown> {
         // SAFETY: the value is alive.
-        if unsafe { q::JS_FreezeObject(self.ctx.raw(), self.raw) } < 0 { Err(Thrown::Pending) } else { Ok(()) }
+        if unsafe { q::JS_FreezeObject(self.ctx.raw(), self.raw) } < 0 {
+            Err(Thrown::Pending)
+        } else {
+            Ok(())
+        }
     }
     /// Sets the prototype.
     pub fn set_prototype(&self, proto: &Value) -> Result<(), Thrown> {
@@ -390,8 +392,7 @@ impl Value {
             many.as_mut_ptr()
         };
         // SAFETY: the arguments are borrowed for the call; QuickJS takes its own references.
-        let result =
-            unsafe { q::JS_Call(self.ctx.raw(), self.raw, this.raw, args.len() as i32, argv) };
+        let result = unsafe { q::JS_Call(self.ctx.raw(), self.raw, this.raw, args.len() as i32, argv) };
         Self::checked(self.ctx, result)
     }
     /// Calls a method by name.
@@ -402,9 +403,8 @@ impl Value {
     pub fn construct(&self, args: &[&Value]) -> JsResult {
         let mut argv: Vec<_> = args.iter().map(|arg| arg.raw).collect();
         // SAFETY: as for `call`.
-        let result = unsafe {
-            q::JS_CallConstructor(self.ctx.raw(), self.raw, argv.len() as i32, argv.as_mut_ptr())
-        };
+        let result =
+            unsafe { q::JS_CallConstructor(self.ctx.raw(), self.raw, argv.len() as i32, argv.as_mut_ptr()) };
         Self::checked(self.ctx, result)
     }
 
@@ -430,9 +430,7 @@ impl Value {
     /// `JSON.stringify(value)`; `None` for what JSON has no form for.
     pub fn to_json(&self) -> Result<Option<String>, Thrown> {
         // SAFETY: the value is alive; the result is handed over.
-        let text = unsafe {
-            q::JS_JSONStringify(self.ctx.raw(), self.raw, q::JS_UNDEFINED, q::JS_UNDEFINED)
-        };
+        let text = unsafe { q::JS_JSONStringify(self.ctx.raw(), self.raw, q::JS_UNDEFINED, q::JS_UNDEFINED) };
         let text = Self::checked(self.ctx, text)?;
         if text.is_undefined() { Ok(None) } else { text.to_text().map(Some) }
     }
@@ -635,7 +633,8 @@ impl Ctx {
         let mut functions = [q::JS_UNDEFINED; 2];
         // SAFETY: on success both functions are handed over.
         unsafe {
-            let promise = Value::checked(self, q::JS_NewPromiseCapability(self.raw(), functions.as_mut_ptr()))?;
+            let promise =
+                Value::checked(self, q::JS_NewPromiseCapability(self.raw(), functions.as_mut_ptr()))?;
             let [resolve, reject] = functions;
             Ok((promise, Value::from_raw(self, resolve), Value::from_raw(self, reject)))
         }

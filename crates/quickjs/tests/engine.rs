@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use throng_quickjs::fiber::{Fiber, Suspender};
 use throng_quickjs::{
-    Call, Class, Ctx, Interrupt, JsResult, Lazy, ModuleSource, Resolver, Runtime, RuntimeConfig, StackPool, Value,
+    Call, Class, Ctx, Interrupt, JsResult, Lazy, ModuleSource, Resolver, Runtime, RuntimeConfig, StackPool,
+    Value,
 };
 
 const STACK: usize = 1 << 20;
@@ -81,7 +82,8 @@ fn an_abort_unwinds_the_script_past_catch_and_finally() {
             runtime.set_host(suspender);
             let ctx = runtime.ctx();
             ctx.globals().set("wait", &ctx.function("wait", 0, wait)).unwrap();
-            let result = eval(ctx, "globalThis.n = 0; try { for (;;) wait() } catch { n += 1 } finally { n += 2 }");
+            let result =
+                eval(ctx, "globalThis.n = 0; try { for (;;) wait() } catch { n += 1 } finally { n += 2 }");
             let exception = ctx.into_exception(result.unwrap_err());
             seen.set(ctx.globals().get("n").unwrap().to_number().unwrap() as i32);
             exception.uncatchable
@@ -203,7 +205,11 @@ impl Resolver for Files {
         if name == "host" {
             let exports = ctx.object();
             exports.set("answer", &ctx.number(42.0))?;
-            return Ok(ModuleSource::Exports { names: vec!["answer".into()], default: exports.clone(), exports });
+            return Ok(ModuleSource::Exports {
+                names: vec!["answer".into()],
+                default: exports.clone(),
+                exports,
+            });
         }
         Ok(ModuleSource::Code(ctx.compile_module("export const half = 21", name)?))
     }
@@ -236,7 +242,8 @@ fn modules_come_from_bytecode_and_from_the_host() {
 fn stack_traces_survive_bytecode_with_line_and_column() {
     let stack = with_runtime(|runtime, _| {
         let ctx = runtime.ctx();
-        let code = ctx.compile_script("\n\n  function f() { throw new Error('here') }\n f()", "dir/a.js").unwrap();
+        let code =
+            ctx.compile_script("\n\n  function f() { throw new Error('here') }\n f()", "dir/a.js").unwrap();
         ctx.into_exception(ctx.run_script(&code).unwrap_err()).to_string()
     });
     assert!(stack.starts_with("Error: here\n    at f (dir/a.js:3:"), "{stack}");

@@ -1,7 +1,5 @@
 // Tags: of the run, the scenario, the call; which system tags there are; metadata.
 // @options tags systemTags
-// @differs /few/summary/root_group k6 builds the tree from tags and loses groups when that tag is off
-// @differs /more/summary/root_group k6 builds the tree from tags and loses checks when that tag is off
 // @run default
 // @run few
 // @env few K6_SYSTEM_TAGS=status,method,scenario

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use throng_js::lifecycle::LifecycleError;
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Summary, SummaryInput, SummaryMetric};
 use throng_outputs::handle_summary::Surroundings;
@@ -71,8 +72,11 @@ fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summa
         match custom(spec, prepared, summary, stats) {
             Ok(Some(outputs)) => return write_all(spec, outputs),
             Ok(None) => {}
-            // k6 too logs the error, prints its own summary and keeps the exit code.
-            Err(text) => spec.log.log(Level::Error, &text, &[Field::new("hint", "script exception")]),
+            // k6 too logs the error and keeps the exit code; whether it prints its own summary depends on what is wrong.
+            Err(LifecycleError::SummaryData(text)) => return spec.log.error(&text),
+            Err(error) => {
+                spec.log.log(Level::Error, &error.to_string(), &[Field::new("hint", "script exception")]);
+            }
         }
     }
     let options = summary::Options {
@@ -94,7 +98,7 @@ fn custom(
     prepared: &Prepared,
     summary: &Summary,
     stats: &[TrendStat],
-) -> Result<Option<Vec<(String, Vec<u8>)>>, String> {
+) -> Result<Option<Vec<(String, Vec<u8>)>>, LifecycleError> {
     let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
     let surroundings = Surroundings {
         time_unit,
@@ -103,11 +107,8 @@ fn custom(
         stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
     };
     let data = handle_summary::data(summary, stats, &surroundings).to_string();
-    match control::handle_summary(prepared, data) {
-        Some(Ok(outputs)) => Ok(outputs),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("handleSummary() ended unexpectedly".to_owned()),
-    }
+    control::handle_summary(prepared, data)
+        .unwrap_or_else(|| Err(LifecycleError::SummaryData("handleSummary() ended unexpectedly".into())))
 }
 
 fn write_all(spec: &RunSpec, outputs: Vec<(String, Vec<u8>)>) {

@@ -25,7 +25,8 @@ pub fn run(spec: RunSpec) -> Exit {
     match attempt(&spec) {
         Ok(exit) => exit,
         Err(failure) => {
-            let hint = (failure.exit == Exit::ScriptException).then(|| Field::new("hint", "script exception"));
+            let hint =
+                (failure.exit == Exit::ScriptException).then(|| Field::new("hint", "script exception"));
             spec.log.log(Level::Error, &failure.message, hint.as_slice());
             failure.exit
         }

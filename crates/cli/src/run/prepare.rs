@@ -133,8 +133,10 @@ impl Prepared {
 /// The consolidated options that the script does not export with the same value.
 fn overrides(options: &Options, exported: Option<&Value>) -> Option<String> {
     let Value::Object(fields) = options.to_json() else { return None };
-    let differs = |name: &str, value: &Value| !value.is_null() && exported.and_then(|e| e.get(name)) != Some(value);
-    let fields: Map<String, Value> = fields.into_iter().filter(|(name, value)| differs(name, value)).collect();
+    let differs =
+        |name: &str, value: &Value| !value.is_null() && exported.and_then(|e| e.get(name)) != Some(value);
+    let fields: Map<String, Value> =
+        fields.into_iter().filter(|(name, value)| differs(name, value)).collect();
     (!fields.is_empty() && exported.is_some()).then(|| Value::Object(fields).to_string())
 }
 

@@ -20,10 +20,14 @@ pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     let host = host(&ctx);
     globals.define_hidden("require", &loader::require_function(ctx, host.program.source.url.as_str()))?;
     globals.define("__VU", &ctx.int(host.identity.in_instance as i64))?;
-    globals.define_accessor("__ENV", ctx.getter("__ENV", |call| environment(call.ctx())), ctx.function("__ENV", 1, |call| {
-        call.ctx().globals().define("__ENV", &call.arg(0))?;
-        Ok(call.ctx().undefined())
-    }))?;
+    globals.define_accessor(
+        "__ENV",
+        ctx.getter("__ENV", |call| environment(call.ctx())),
+        ctx.function("__ENV", 1, |call| {
+            call.ctx().globals().define("__ENV", &call.arg(0))?;
+            Ok(call.ctx().undefined())
+        }),
+    )?;
     if !host.program.is_base_mode() {
         globals.define_hidden("global", &globals)?;
     }

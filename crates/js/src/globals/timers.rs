@@ -29,7 +29,11 @@ fn set(call: &Call<'_>, repeat: bool) -> JsResult {
         return Err(Thrown::type_error(format!("{name}'s callback must be a function")));
     }
     let delay = call.arg(1).to_number()?;
-    let delay = if delay.is_finite() && delay > 0.0 { Duration::from_secs_f64(delay / 1000.0) } else { Duration::ZERO };
+    let delay = if delay.is_finite() && delay > 0.0 {
+        Duration::from_secs_f64(delay / 1000.0)
+    } else {
+        Duration::ZERO
+    };
     let args = (2..call.len()).map(|i| call.arg(i)).collect();
     let id = host(&call.ctx()).events.set_timer(callback, args, delay, repeat);
     Ok(call.ctx().int(id as i64))

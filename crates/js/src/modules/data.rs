@@ -67,7 +67,11 @@ fn view(ctx: Ctx, texts: Arc<[Box<str>]>) -> JsResult {
 struct Items(Arc<[Box<str>]>);
 
 impl Items {
-    /// The item that a property name stands for; `None` for names that are no index.
+    /// The item that a property name stands for; `None` for names that are no index, `Some(None)` out of range.
+    #[expect(
+        clippy::option_option,
+        reason = "a name that is no index is looked up elsewhere, an index is not"
+    )]
     fn text(&self, key: &Value) -> JsResult<Option<Option<&str>>> {
         if !key.is_string() {
             return Ok(None);

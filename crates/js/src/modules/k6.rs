@@ -148,7 +148,7 @@ fn random_seed(call: &Call<'_>) -> JsResult {
         let state = (cell.get_index(0)?.to_number()? as i64 as u32).wrapping_add(0x6D2B_79F5);
         cell.set_index(0, call.ctx().number(f64::from(state)))?;
         let mut t = (state ^ (state >> 15)).wrapping_mul(state | 1);
-        t ^= t.wrapping_add((t ^ (t >> 7)).wrapping_mul(t | 61));
+        t ^= t.wrapping_add((t ^ (t >> 7)).wrapping_mul(t | 0x3D));
         Ok(call.ctx().number(f64::from(t ^ (t >> 14)) / 4_294_967_296.0))
     });
     ctx.globals().get("Math")?.define_hidden("random", &random)?;

@@ -101,6 +101,10 @@ fn number(value: &Value) -> JsResult<Option<f64>> {
     if value.is_nullish() {
         return Ok(None);
     }
+    // An empty array counts as 1 (observed on k6 1.1), one element as what it is.
+    if value.is_array() && value.length()? == 0 {
+        return Ok(Some(1.0));
+    }
     let number = value.to_number()?;
     Ok((!number.is_nan()).then_some(number))
 }

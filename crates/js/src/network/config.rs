@@ -10,6 +10,7 @@ use throng_http::{
 };
 use throng_plan::RunOptions;
 use throng_plan::value::dns::{Dns, Policy, Select, Ttl};
+use throng_plan::value::hosts::BlockedName;
 use throng_plan::value::tls::TlsVersion;
 
 /// What k6 1.1 sends; servers and their logs are configured for it.
@@ -62,7 +63,7 @@ pub fn client_config(options: Option<&RunOptions>) -> Result<ClientConfig, Netwo
     let ranges: Result<Vec<Cidr>, _> =
         options.blacklist_ips.iter().map(|net| net.to_string().parse()).collect();
     config.blacklist = AddressFilter::new(ranges?);
-    config.block_hostnames = HostnameFilter::new(options.block_hostnames.iter().map(|name| name.pattern()))?;
+    config.block_hostnames = HostnameFilter::new(options.block_hostnames.iter().map(BlockedName::pattern))?;
     if let Some(ips) = &options.local_ips {
         let ips: LocalIps = ips.as_str().parse()?;
         config.local_ips = Some(ips.into());

@@ -12,7 +12,9 @@ use oxc::semantic::SemanticBuilder;
 use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportImportName, ImportImportName, ModuleRecord};
 use oxc::transformer::{TransformOptions, Transformer};
-use throng_quickjs::{Compiled, Ctx, Exception, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, Value};
+use throng_quickjs::{
+    Compiled, Ctx, Exception, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, Value,
+};
 
 use super::position::{Positions, line_and_column};
 
@@ -94,9 +96,15 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program);
     let options = TransformOptions::default();
     let scoping = semantic.semantic.into_scoping();
-    let transformed = Transformer::new(&allocator, Path::new(path), &options).build_with_scoping(scoping, &mut program);
+    let transformed =
+        Transformer::new(&allocator, Path::new(path), &options).build_with_scoping(scoping, &mut program);
     if let Some(error) = transformed.diagnostics.first() {
-        return Err(CompileError { message: error.message.to_string(), name: name.into(), line: 1, column: 1 });
+        return Err(CompileError {
+            message: error.message.to_string(),
+            name: name.into(),
+            line: 1,
+            column: 1,
+        });
     }
     let printed = Codegen::new()
         .with_options(CodegenOptions { source_map_path: Some(path.into()), ..CodegenOptions::default() })
@@ -153,7 +161,8 @@ fn bytecode(
     let failed = |exception: Exception, positions: &Positions| {
         let (line, column) = place(&exception.stack).unwrap_or((1, 1));
         let (line, column) = positions.original(line, column);
-        let message = exception.message.strip_prefix("SyntaxError: ").unwrap_or(&exception.message).to_owned();
+        let message =
+            exception.message.strip_prefix("SyntaxError: ").unwrap_or(&exception.message).to_owned();
         CompileError { message, name: name.into(), line, column }
     };
     // A runtime of its own: compiling registers the module's name. Deeply nested source needs stack, which is
@@ -199,7 +208,8 @@ mod tests {
     #[test]
     fn imports_are_listed_once_and_in_order() {
         on_fiber(|| {
-            let source = "import a from './b.js'; import 'k6'; export * from './c.js'; import { x } from './b.js'";
+            let source =
+                "import a from './b.js'; import 'k6'; export * from './c.js'; import { x } from './b.js'";
             assert_eq!(compile(source, "file:///a.js").unwrap().imports, ["./b.js", "k6", "./c.js"]);
         });
     }
@@ -207,7 +217,8 @@ mod tests {
     #[test]
     fn syntax_errors_name_file_line_and_column() {
         on_fiber(|| {
-            let error = compile("import a from 'k6'\n\nlet x = = 1", "file:///dir/a.js").err().unwrap().to_string();
+            let error =
+                compile("import a from 'k6'\n\nlet x = = 1", "file:///dir/a.js").err().unwrap().to_string();
             assert!(error.contains("file:///dir/a.js:3:9"), "{error}");
             let error = compile("\n\nlet x: = 1; export {}", "file:///dir/a.ts").err().unwrap().to_string();
             assert!(error.contains("file:///dir/a.ts:3:"), "{error}");

@@ -53,8 +53,11 @@ pub fn line_and_column(source: &str, offset: usize) -> (u32, u32) {
     (line, column)
 }
 
+/// File, line and column.
+type Place<'a> = (&'a str, u32, u32);
+
 /// One line of a QuickJS stack: `at function (file:line:column)` or `at file:line:column`.
-fn parse_frame(line: &str) -> Option<(&str, Option<(&str, u32, u32)>)> {
+fn parse_frame(line: &str) -> Option<(&str, Option<Place<'_>>)> {
     let rest = line.trim().strip_prefix("at ")?;
     let (function, place) = match rest.rsplit_once(" (") {
         Some((function, place)) => (function, place.trim_end_matches(')')),
@@ -115,7 +118,8 @@ mod tests {
 
     #[test]
     fn stacks_read_like_those_of_k6() {
-        let stack = "    at f (file:///a.js:3:5)\n    at get (native)\n    at <anonymous> (file:///a.js:9:1)\n";
+        let stack =
+            "    at f (file:///a.js:3:5)\n    at get (native)\n    at <anonymous> (file:///a.js:9:1)\n";
         let text = translate_stack(stack, |_, line, column| (line + 1, column));
         assert_eq!(text, "\n\tat f (file:///a.js:4:5)\n\tat get (native)\n\tat file:///a.js:10:1");
     }

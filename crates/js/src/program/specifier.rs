@@ -91,7 +91,10 @@ mod tests {
     fn relative_paths_are_relative_to_the_importing_module() {
         assert_eq!(name("file:///a/b/main.js", "./lib/x.js").unwrap(), "file:///a/b/lib/x.js");
         assert_eq!(name("file:///a/b/main.js", "../x.ts").unwrap(), "file:///a/x.ts");
-        assert_eq!(name("https://jslib.k6.io/u/1/index.js", "./f.js").unwrap(), "https://jslib.k6.io/u/1/f.js");
+        assert_eq!(
+            name("https://jslib.k6.io/u/1/index.js", "./f.js").unwrap(),
+            "https://jslib.k6.io/u/1/f.js"
+        );
         assert_eq!(name("file:///a/b.js", "/etc/x.js").unwrap(), "file:///etc/x.js");
     }
 
@@ -99,7 +102,9 @@ mod tests {
     fn what_k6_refuses_is_refused_by_name() {
         assert!(name("file:///a.js", "lodash").unwrap_err().contains("npm"));
         assert!(name("file:///a.js", "http://x/y.js").unwrap_err().contains("not by http:"));
-        assert!(name("https://h/a.js", "file:///etc/passwd").unwrap_err().contains("may not import local files"));
+        assert!(
+            name("https://h/a.js", "file:///etc/passwd").unwrap_err().contains("may not import local files")
+        );
         assert!(name("file:///a.js", "").unwrap_err().contains("empty"));
     }
 

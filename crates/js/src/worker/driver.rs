@@ -111,7 +111,8 @@ impl Driver {
     fn spawn(self: &Rc<Self>, vu: VuId) {
         let mailbox = Rc::new(Mailbox::default());
         let (driver, inside) = (self.clone(), mailbox.clone());
-        let fiber = Fiber::new(&self.thread.stacks, move |suspender| user::live(&driver, vu, &inside, suspender));
+        let fiber =
+            Fiber::new(&self.thread.stacks, move |suspender| user::live(&driver, vu, &inside, suspender));
         match fiber {
             Ok(fiber) => {
                 self.users.borrow_mut().insert(vu, User { mailbox, abort: fiber.abort_handle() });
@@ -152,7 +153,7 @@ impl Driver {
         *self.setup_data.borrow_mut() = setup_data;
         self.started.set(Some(at));
         self.thread.settings.control.start_scenarios(at);
-        self.with_shard(|shard, now, actions| shard.start(now, actions));
+        self.with_shard(Shard::start);
         let driver = self.clone();
         self.thread.reactor.spawn(async move { driver.keep_time().await });
     }
@@ -164,12 +165,12 @@ impl Driver {
 
     /// Ends the run as at the end of its time: no new iterations, running ones may finish.
     pub(super) fn stop(&self) {
-        self.with_shard(|shard, now, actions| shard.stop(now, actions));
+        self.with_shard(Shard::stop);
     }
 
     /// Ends the run at once.
     pub(super) fn abort(&self) {
-        self.with_shard(|shard, now, actions| shard.abort(now, actions));
+        self.with_shard(Shard::abort);
     }
 
     fn with_shard(&self, act: impl FnOnce(&mut Shard, Time, &mut Actions)) {
@@ -273,12 +274,12 @@ impl Driver {
                     return Poll::Ready(());
                 }
                 match sleep.as_mut().as_pin_mut() {
-                    Some(sleep) => std::future::Future::poll(sleep, cx).map(|_| ()),
+                    Some(sleep) => std::future::Future::poll(sleep, cx).map(|()| ()),
                     None => Poll::Pending,
                 }
             })
             .await;
-            self.with_shard(|shard, now, actions| shard.on_time(now, actions));
+            self.with_shard(Shard::on_time);
         }
     }
 

@@ -31,12 +31,12 @@ impl Mailbox {
 
     /// Waits for an iteration.
     pub(super) async fn take(&self) -> Iteration {
-        poll_fn(|cx| match self.next.take() {
-            Some(iteration) => Poll::Ready(iteration),
-            None => {
-                *self.waker.borrow_mut() = Some(cx.waker().clone());
-                Poll::Pending
+        poll_fn(|cx| {
+            if let Some(iteration) = self.next.take() {
+                return Poll::Ready(iteration);
             }
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
         })
         .await
     }

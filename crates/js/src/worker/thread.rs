@@ -111,8 +111,11 @@ impl Shards {
             let (config, sender) = (config.clone(), sender.clone());
             let (reply, remote) = mpsc::channel();
             let builder = std::thread::Builder::new().name(format!("throng-{index}"));
-            threads.push(builder.spawn(move || run(&config, recorder, ShardIndex::new(index), sender, &reply))?);
-            remotes.push(remote.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?);
+            threads
+                .push(builder.spawn(move || run(&config, recorder, ShardIndex::new(index), sender, &reply))?);
+            remotes.push(
+                remote.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?,
+            );
         }
         Ok(Self { controls: ShardControls { remotes }, threads, events })
     }
@@ -193,7 +196,9 @@ async fn report(thread: Rc<ThreadContext>, events: Sender<ThreadEvent>) {
         if ticks >= 10 {
             ticks = 0;
             let delta = thread.recorder.borrow_mut().take_delta();
-            if events.send(ThreadEvent::Delta(delta)).is_err() || events.send(ThreadEvent::Lag(worst)).is_err() {
+            if events.send(ThreadEvent::Delta(delta)).is_err()
+                || events.send(ThreadEvent::Lag(worst)).is_err()
+            {
                 return;
             }
             worst = Duration::ZERO;

@@ -20,10 +20,8 @@ const LONGEST_TURN: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// The body of a virtual user's fiber; it ends only with the process, or when the script cannot be loaded.
 pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: Rc<Suspender>) {
-    let identity = Identity {
-        in_instance: u64::from(vu.get()),
-        in_test: driver.engine.placement().id_in_test(vu),
-    };
+    let identity =
+        Identity { in_instance: u64::from(vu.get()), in_test: driver.engine.placement().id_in_test(vu) };
     let vm = match Vm::load(suspender.clone(), driver.thread.clone(), driver.program.clone(), identity) {
         Ok(vm) => vm,
         Err(error) => return driver.failed(vu, &error.to_string()),
@@ -147,7 +145,8 @@ impl VirtualUser<'_> {
         let ctx = self.vm.ctx();
         let scenario = &self.driver.scenarios[index.index()];
         self.host().set_base_tags(scenario.tags, "".into());
-        let had_env = self.scenario.as_ref().is_some_and(|s| !self.driver.scenarios[s.index.index()].env.is_empty());
+        let had_env =
+            self.scenario.as_ref().is_some_and(|s| !self.driver.scenarios[s.index.index()].env.is_empty());
         if had_env || !scenario.env.is_empty() {
             let env = ctx.object();
             for (name, value) in &self.driver.program.env {
@@ -168,7 +167,8 @@ impl VirtualUser<'_> {
             return Outcome::Interrupted;
         }
         let scenario = &self.driver.scenarios[iteration.scenario.index()];
-        let fields = [("executor", scenario.executor), ("scenario", &scenario.name), ("source", "stacktrace")];
+        let fields =
+            [("executor", scenario.executor), ("scenario", &scenario.name), ("source", "stacktrace")];
         // k6 marks what was thrown, not what was rejected.
         let count = if matches!(error, ScriptError::Thrown(_)) { 3 } else { 2 };
         self.driver.thread.log.log(Level::Error, &error.to_string(), &fields[..count]);

@@ -324,11 +324,11 @@ fn find<'a>(value: &'a Value, steps: &[Step]) -> Option<Cow<'a, Value>> {
         }
         (Kind::Each, Value::Array(items)) => {
             if rest.first().is_none_or(|next| next.piped) {
-                return find_owned(items.len().into(), rest);
+                return find_owned(&items.len().into(), rest);
             }
             let (each, after) = split_at_pipe(rest);
             let found = items.iter().filter_map(|item| find(item, each)).map(Cow::into_owned);
-            find_owned(found.collect::<Vec<_>>().into(), after)
+            find_owned(&found.collect::<Vec<_>>().into(), after)
         }
         (Kind::Query { query, all: false }, Value::Array(items)) => {
             find(items.iter().find(|item| query.matches(item))?, rest)
@@ -337,7 +337,7 @@ fn find<'a>(value: &'a Value, steps: &[Step]) -> Option<Cow<'a, Value>> {
             let (each, after) = split_at_pipe(rest);
             let matching = items.iter().filter(|item| query.matches(item));
             let found = matching.filter_map(|item| find(item, each)).map(Cow::into_owned);
-            find_owned(found.collect::<Vec<_>>().into(), after)
+            find_owned(&found.collect::<Vec<_>>().into(), after)
         }
         _ => None,
     }
@@ -349,8 +349,8 @@ fn split_at_pipe(steps: &[Step]) -> (&[Step], &[Step]) {
     steps.split_at(at)
 }
 
-fn find_owned(value: Value, steps: &[Step]) -> Option<Cow<'static, Value>> {
-    let found = find(&value, steps)?.into_owned();
+fn find_owned(value: &Value, steps: &[Step]) -> Option<Cow<'static, Value>> {
+    let found = find(value, steps)?.into_owned();
     Some(Cow::Owned(found))
 }
 

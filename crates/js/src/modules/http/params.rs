@@ -74,7 +74,7 @@ impl Params {
             name: None,
             jar: None,
             redirects,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             auth: Auth::default(),
             compression: Vec::new(),
             response_type: if discard { ResponseType::None } else { ResponseType::Text },

@@ -156,7 +156,7 @@ impl HttpResponse {
         let object = ctx.object();
         let Some(received) = &self.received else { return Ok(object) };
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
-        for (name, value) in received.head.iter() {
+        for (name, value) in &received.head {
             if is_of_the_connection(name, value) {
                 continue;
             }
