@@ -1,6 +1,7 @@
 //! Runs scripts from text: their top level, `setup`, or a whole test.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
