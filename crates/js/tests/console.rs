@@ -8,7 +8,7 @@ use throng_js::log::Level;
 fn printed(values: &str) -> Vec<String> {
     let script =
         Script::new(format!("for (const v of [{values}]) console.log(v); export default function () {{}}"));
-    script.load().unwrap();
+    assert!(script.load().is_ok());
     script.console()
 }
 

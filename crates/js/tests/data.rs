@@ -1,4 +1,4 @@
-//! `k6/data`: a SharedArray is an array in all that reads it.
+//! `k6/data`: a `SharedArray` is an array in all that reads it.
 
 mod common;
 
