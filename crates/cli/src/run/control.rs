@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use throng_engine::{Engine, Time};
-use throng_js::lifecycle::{Interrupter, Lifecycle, LifecycleError};
+use throng_js::lifecycle::{Interrupter, Lifecycle, LifecycleError, SummaryFiles};
 use throng_js::log::Log;
 use throng_js::settings::{Control, Settings};
 use throng_js::vm::ScriptError;
@@ -508,7 +508,7 @@ impl<R: Send + 'static> Job<R> {
 pub(super) fn handle_summary(
     prepared: &Prepared,
     data: String,
-) -> Option<Result<Option<Vec<(String, Vec<u8>)>>, LifecycleError>> {
+) -> Option<Result<Option<SummaryFiles>, LifecycleError>> {
     let timeout = prepared.plan.options.handle_summary_timeout;
     let settings = Arc::new(Settings {
         plan: Some(prepared.plan.clone()),

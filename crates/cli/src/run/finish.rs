@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use throng_js::lifecycle::LifecycleError;
+use throng_js::lifecycle::{LifecycleError, SummaryFiles};
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Summary, SummaryInput, SummaryMetric};
 use throng_outputs::handle_summary::Surroundings;
@@ -98,7 +98,7 @@ fn custom(
     prepared: &Prepared,
     summary: &Summary,
     stats: &[TrendStat],
-) -> Result<Option<Vec<(String, Vec<u8>)>>, LifecycleError> {
+) -> Result<Option<SummaryFiles>, LifecycleError> {
     let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
     let surroundings = Surroundings {
         time_unit,
@@ -111,7 +111,7 @@ fn custom(
         .unwrap_or_else(|| Err(LifecycleError::SummaryData("handleSummary() ended unexpectedly".into())))
 }
 
-fn write_all(spec: &RunSpec, outputs: Vec<(String, Vec<u8>)>) {
+fn write_all(spec: &RunSpec, outputs: SummaryFiles) {
     for (name, content) in outputs {
         match name.as_str() {
             "stdout" => spec.terminal.print_bytes(Stream::Out, &content),

@@ -68,7 +68,9 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
 /// Stays until a signal comes: `--linger`.
 fn linger(spec: &RunSpec) {
     let (sender, receiver) = std::sync::mpsc::channel();
-    match signals::listen(spec.log.clone(), move |_| drop(sender.send(()))) {
+    match signals::listen(spec.log.clone(), move |_| {
+        let _ = sender.send(());
+    }) {
         Ok(_listener) => {
             spec.log.info("the test is over; waiting for Ctrl-C, as --linger asks");
             let _ = receiver.recv();

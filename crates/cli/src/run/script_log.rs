@@ -25,7 +25,7 @@ impl Log for ScriptLog {
     }
 
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
-        let is_console = fields.iter().any(|field| *field == ("source", "console"));
+        let is_console = fields.contains(&("source", "console"));
         let fields: Vec<Field> =
             fields.iter().map(|(key, value)| Field::new((*key).to_owned(), (*value).to_owned())).collect();
         let logger = if is_console { &self.console } else { &self.log };

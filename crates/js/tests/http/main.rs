@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod run;
 mod server;
 
+use common::Script;
 use run::{Ran, script, script_with};
 use serde_json::json;
 use server::Server;
@@ -726,4 +729,60 @@ fn http_debug_writes_requests_and_responses_into_the_log() {
     assert_eq!(full[1], format!("Info Response:\nHTTP/1.1 201 Whatever\nContent-Length: 2\n\nst\n{fields}"));
     let heads = debug("headers");
     assert!(!heads[0].contains("the body") && heads[0].contains("POST /status/201"), "{heads:?}");
+}
+
+#[test]
+fn every_iteration_begins_without_cookies_unless_they_are_to_stay() {
+    let server = Server::start();
+    let cookies = |options: &str| {
+        let script = Script::new(format!(
+            "import http from 'k6/http';
+             export const options = {{ iterations: 2, {options} }};
+             export default function () {{
+               console.log(Object.keys(http.cookieJar().cookiesForURL('http://{0}')).join());
+               http.get('http://{0}/cookies');
+             }}",
+            server.addr()
+        ));
+        script.run();
+        script.console()
+    };
+    assert_eq!(cookies(""), ["", ""]);
+    assert_eq!(cookies("noCookiesReset: true"), ["", "a,b"]);
+}
+
+#[test]
+fn connections_outlive_iterations_unless_they_are_not_to() {
+    let connections = |options: &str| {
+        let server = Server::start();
+        let ran = Script::new(format!(
+            "import http from 'k6/http';
+             export const options = {{ iterations: 3, {options} }};
+             export default function () {{ http.get('http://{0}/raw'); http.get('http://{0}/raw') }}",
+            server.addr()
+        ))
+        .run();
+        assert_eq!((ran.count("http_reqs"), ran.count("data_sent")), (6, 3));
+        server.connections()
+    };
+    assert_eq!(connections(""), 1);
+    assert_eq!(connections("noVUConnectionReuse: true"), 3);
+    assert_eq!(connections("noConnectionReuse: true"), 6);
+}
+
+#[test]
+fn an_interrupted_request_ends_at_once_and_its_bytes_are_counted() {
+    let server = Server::start();
+    let began = std::time::Instant::now();
+    let script = Script::new(format!(
+        "import http from 'k6/http';
+         export const options = {{ scenarios: {{ s: {{ executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '0s' }} }} }};
+         export default function () {{ try {{ http.get('http://{}/sleep/5000') }} finally {{ console.log('finally') }} }}",
+        server.addr()
+    ));
+    let ran = script.run();
+    assert!(began.elapsed().as_secs() < 4);
+    assert_eq!((ran.count("http_reqs"), ran.count("iterations"), script.console().len()), (0, 0, 0));
+    let sent = ran.samples("data_sent");
+    assert!(sent.len() == 1 && !sent[0].starts_with("0 "), "{sent:?}");
 }

@@ -23,7 +23,8 @@ impl Log for Records {
     }
 
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
-        let fields: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let fields = fields.concat();
         self.0.lock().unwrap().push(format!("{level:?} {message}{fields}"));
     }
 }
