@@ -340,6 +340,12 @@ impl Host {
 
     // --- samples and logs ------------------------------------------------------------------------
 
+    /// What raw samples taken now carry beside their tags, for operations that record later; `None` when nobody asks for
+    /// raw samples.
+    pub(crate) fn sample_metadata(&self) -> Option<Arc<TagSet>> {
+        let recorder = self.thread.recorder.borrow();
+        if recorder.wants_raw() { self.raw_metadata(&recorder) } else { None }
+    }
     /// The recorder, for samples of this virtual user: all of them go through here, so that raw samples get its metadata.
     pub fn recorder(&self) -> RefMut<'_, Recorder> {
         let mut recorder = self.thread.recorder.borrow_mut();

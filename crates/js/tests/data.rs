@@ -60,6 +60,15 @@ fn items_pass_through_json() {
 }
 
 #[test]
+fn one_can_be_made_of_another_and_returned_by_setup() {
+    let both = shared("[{ x: 1 }, 2]", "return a");
+    assert_eq!(both, json!([{ "x": 1 }, 2]));
+    let head = "import { SharedArray } from 'k6/data'; const a = new SharedArray('a', () => [1, [2]]);
+                const b = SharedArray('b', () => a);";
+    assert_eq!(evaluate(head, "return [b[1], b.length, b instanceof SharedArray]"), json!([[2], 2, false]));
+}
+
+#[test]
 fn it_is_made_once_for_all_machines() {
     let script = Script::new(
         "import { SharedArray } from 'k6/data';

@@ -125,6 +125,27 @@ fn vu_and_iter_are_metadata_where_they_are_wanted() {
 }
 
 #[test]
+fn requests_carry_the_metadata_of_their_virtual_user() {
+    let script = Script::new(
+        "import http from 'k6/http'; import { vu } from 'k6/execution';
+         export const options = { vus: 2, iterations: 2, systemTags: ['vu'] };
+         export default async function () {
+           vu.metrics.metadata.m = `${__VU}`;
+           // Nobody listens there: the requests fail, and are samples all the same.
+           const later = http.asyncRequest('GET', 'http://127.0.0.1:1/'); http.get('http://127.0.0.1:1/');
+           http.batch(['http://127.0.0.1:1/']); await later;
+         }",
+    );
+    let ran = script.run();
+    let mut samples = ran.samples("http_reqs");
+    samples.sort();
+    assert_eq!(samples, [["1 ; m=1,vu=1"; 3], ["1 ; m=2,vu=2"; 3]].concat());
+    let mut samples = ran.samples("data_sent");
+    samples.sort();
+    assert_eq!(samples, ["0 ; m=1,vu=1", "0 ; m=2,vu=2"]);
+}
+
+#[test]
 fn tags_and_metadata_end_with_the_scenario() {
     let script = Script::new(
         "import { vu } from 'k6/execution';

@@ -10,7 +10,7 @@ use throng_js::log::Level;
 fn metrics_are_plain_objects_with_a_name_and_add() {
     let shapes = evaluate(
         "import { Counter, Gauge, Rate, Trend } from 'k6/metrics'; import metrics from 'k6/metrics';
-         const c = new Counter('my_counter'), t = new Trend('my_trend', true);
+         const c = new Counter('my_counter'), t = Trend('my_trend', true);
          const rename = () => { c.name = 'x' };",
         "let renamed = true; try { rename() } catch (e) { renamed = !(e instanceof TypeError) }
          return [JSON.stringify(c), Object.keys(t), c.name, renamed, Object.keys(metrics).sort(), c instanceof Counter]",

@@ -128,6 +128,17 @@ impl Ctx {
         self.c_function(name, arity, Some(plain::<F>), q::JSCFunctionEnum_JS_CFUNC_generic)
     }
 
+    /// A constructor that may also be called without `new`; then `this` is no object.
+    pub fn constructor_or_function<F: Fn(&Call<'_>) -> JsResult + Copy>(
+        self,
+        name: &str,
+        arity: i32,
+        f: F,
+    ) -> Value {
+        let _ = f;
+        self.c_function(name, arity, Some(plain::<F>), q::JSCFunctionEnum_JS_CFUNC_constructor_or_func)
+    }
+
     /// A constructor (`new Name()`; a plain call is a `TypeError`) that calls `f`.
     pub fn constructor<F: Fn(&Call<'_>) -> JsResult + Copy>(self, name: &str, arity: i32, f: F) -> Value {
         let _ = f;

@@ -135,10 +135,24 @@ impl Value {
         // SAFETY: the value is alive.
         self.is_object() && unsafe { q::JS_IsAsyncFunction(self.raw) }
     }
-    /// An array.
+    /// What `Array.isArray` says: an array, or a Proxy of one.
     pub fn is_array(&self) -> bool {
         // SAFETY: the value is alive.
-        unsafe { q::JS_IsArray(self.raw) }
+        if unsafe { q::JS_IsArray(self.raw) } {
+            return true;
+        }
+        // SAFETY: as above.
+        if !unsafe { q::JS_IsProxy(self.raw) } {
+            return false;
+        }
+        // SAFETY: it is a Proxy; a reference to its target is handed over, or an exception when it was revoked.
+        match Self::checked(self.ctx, unsafe { q::JS_GetProxyTarget(self.ctx.raw(), self.raw) }) {
+            Ok(target) => target.is_array(),
+            Err(_) => {
+                self.ctx.drop_exception();
+                false
+            }
+        }
     }
     /// An `Error` or one of its subclasses.
     pub fn is_error(&self) -> bool {

@@ -12,11 +12,16 @@ use crate::host::host;
 
 pub(super) fn exports(ctx: Ctx) -> JsResult {
     let exports = ctx.object();
-    exports.define("SharedArray", &ctx.constructor("SharedArray", 2, construct))?;
+    let constructor = ctx.constructor_or_function("SharedArray", 2, construct);
+    // Of no use but to `instanceof`, which is false for every array, as in k6.
+    let prototype = ctx.object();
+    prototype.define_hidden("constructor", &constructor)?;
+    constructor.define_hidden("prototype", &prototype)?;
+    exports.define("SharedArray", &constructor)?;
     Ok(exports)
 }
 
-/// `new SharedArray(name, make)`: `make` runs once for each name in the whole process.
+/// `new SharedArray(name, make)`: `make` runs once for each name in the whole process. `new` can be left out.
 fn construct(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
     let host = host(&ctx);

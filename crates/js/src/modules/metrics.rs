@@ -15,10 +15,10 @@ use crate::log::Level;
 pub(super) fn exports(ctx: Ctx) -> JsResult {
     let exports = ctx.object();
     let constructors = [
-        ("Counter", ctx.constructor("Counter", 2, |call| declare(call, Kind::Counter))),
-        ("Gauge", ctx.constructor("Gauge", 2, |call| declare(call, Kind::Gauge))),
-        ("Rate", ctx.constructor("Rate", 2, |call| declare(call, Kind::Rate))),
-        ("Trend", ctx.constructor("Trend", 2, |call| declare(call, Kind::Trend))),
+        ("Counter", ctx.constructor_or_function("Counter", 2, |call| declare(call, Kind::Counter))),
+        ("Gauge", ctx.constructor_or_function("Gauge", 2, |call| declare(call, Kind::Gauge))),
+        ("Rate", ctx.constructor_or_function("Rate", 2, |call| declare(call, Kind::Rate))),
+        ("Trend", ctx.constructor_or_function("Trend", 2, |call| declare(call, Kind::Trend))),
     ];
     for (name, constructor) in constructors {
         let prototype = ctx.object();
@@ -43,7 +43,7 @@ impl Class for Metric {
     }
 }
 
-/// `new Kind(name, isTime = false)`
+/// `new Kind(name, isTime = false)`; as in k6, `new` can be left out.
 fn declare(call: &Call<'_>, kind: Kind) -> JsResult {
     let ctx = call.ctx();
     let host = host(&ctx);
@@ -58,7 +58,12 @@ fn declare(call: &Call<'_>, kind: Kind) -> JsResult {
     let registered = host.program.registry.register(&name, kind, contains);
     let id = registered.map_err(|error| Thrown::error(format!("cannot {error}")))?;
     let metric = ctx.instance(Metric { id, name: name.as_str().into() })?;
-    let object = ctx.object_with_prototype(&call.this().get("prototype")?);
+    let constructor = call.this();
+    let object = if constructor.is_object() {
+        ctx.object_with_prototype(&constructor.get("prototype")?)
+    } else {
+        ctx.object()
+    };
     object.define_constant("name", &ctx.string(&name))?;
     object.define("add", &ctx.closure(2, &[&metric], add))?;
     Ok(object)

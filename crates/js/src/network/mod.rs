@@ -64,7 +64,7 @@ impl Network {
         });
         let (tags, at) = (host.tags(), now());
         {
-            let mut recorder = host.thread.recorder.borrow_mut();
+            let mut recorder = host.recorder();
             recorder.add(builtin::DATA_SENT, tags, sent as f64, at);
             recorder.add(builtin::DATA_RECEIVED, tags, received as f64, at);
         }

@@ -105,6 +105,7 @@ pub(super) fn prepare(
         own: params.tags,
         callback: params.callback,
         url: url.clone(),
+        metadata: host.sample_metadata(),
     };
     let discard = params.response_type == ResponseType::None;
     let request = Request {

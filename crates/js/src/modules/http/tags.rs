@@ -5,9 +5,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use throng_http::{Hop, Method, Proto, TlsVersion};
-use throng_metrics::{HttpSample, Recorder, SystemTag, TagSetId};
+use throng_metrics::{HttpSample, Recorder, SystemTag, TagSet, TagSetId};
 
 use super::callback::Callback;
 use super::state::KnownUrl;
@@ -74,12 +75,17 @@ pub(super) struct Tagging {
     /// The request's own tags, without `name`.
     pub(super) own: Vec<(String, String)>,
     pub(super) callback: Callback,
+    /// What raw samples carry beside their tags.
+    pub(super) metadata: Option<Arc<TagSet>>,
 }
 
 impl Tagging {
     /// Records the samples of all hops.
     pub(super) fn record(&self, thread: &ThreadContext, hops: &[Hop]) {
         let mut recorder = thread.recorder.borrow_mut();
+        if recorder.wants_raw() {
+            recorder.metadata(self.metadata.clone());
+        }
         for (i, hop) in hops.iter().enumerate() {
             // A challenge that was answered is what a script with digest authentication expects (observed on k6 1.1).
             let answered = hop.status == 401 && i + 1 < hops.len();
