@@ -146,13 +146,11 @@ impl Value {
             return false;
         }
         // SAFETY: it is a Proxy; a reference to its target is handed over, or an exception when it was revoked.
-        match Self::checked(self.ctx, unsafe { q::JS_GetProxyTarget(self.ctx.raw(), self.raw) }) {
-            Ok(target) => target.is_array(),
-            Err(_) => {
-                self.ctx.drop_exception();
-                false
-            }
+        let target = Self::checked(self.ctx, unsafe { q::JS_GetProxyTarget(self.ctx.raw(), self.raw) });
+        if target.is_err() {
+            self.ctx.drop_exception();
         }
+        target.is_ok_and(|target| target.is_array())
     }
     /// An `Error` or one of its subclasses.
     pub fn is_error(&self) -> bool {
