@@ -324,6 +324,10 @@ fn split_port(host_port: &str) -> Result<(&str, Option<&str>), String> {
     } else {
         host_port.rfind(':').map_or((host_port, ""), |i| host_port.split_at(i))
     };
+    // Go finds this out only when it dials; an IPv6 address stands in brackets (RFC 3986 section 3.2.2).
+    if !name.starts_with('[') && name.contains(':') {
+        return Err(format!("too many colons in host {host_port:?}"));
+    }
     match rest.strip_prefix(':') {
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok((name, Some(digits))),
         None if rest.is_empty() => Ok((name, None)),

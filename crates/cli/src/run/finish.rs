@@ -30,11 +30,10 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
     }
     ended.display.clear();
     let stats = trend_stats(prepared);
-    if spec.summary.mode != SummaryMode::Disabled {
-        summarise(spec, prepared, &ended, &summary, &stats);
-    }
+    let summarised =
+        spec.summary.mode != SummaryMode::Disabled && summarise(spec, prepared, &ended, &summary, &stats);
     ended.display.finish();
-    if let (Some(path), true) = (&spec.summary.export, spec.summary.mode != SummaryMode::Disabled) {
+    if let (Some(path), true) = (&spec.summary.export, summarised) {
         write_file(spec, path, export::render(&summary, &stats).as_bytes());
     }
     if spec.face == Face::K6
@@ -67,13 +66,26 @@ fn trend_stats(prepared: &Prepared) -> Vec<TrendStat> {
     options.summary_trend_stats.iter().filter_map(|stat| stat.to_string().parse().ok()).collect()
 }
 
-fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summary, stats: &[TrendStat]) {
+/// Shows the numbers, the script's way or ours; false if there is no summary at all.
+fn summarise(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    ended: &Ended,
+    summary: &Summary,
+    stats: &[TrendStat],
+) -> bool {
     if prepared.has("handleSummary") {
         match custom(spec, prepared, summary, stats) {
-            Ok(Some(outputs)) => return write_all(spec, outputs),
+            Ok(Some(outputs)) => {
+                write_all(spec, outputs);
+                return true;
+            }
             Ok(None) => {}
             // k6 too logs the error and keeps the exit code; whether it prints its own summary depends on what is wrong.
-            Err(LifecycleError::SummaryData(text)) => return spec.log.error(&text),
+            Err(LifecycleError::SummaryData(text)) => {
+                spec.log.error(&text);
+                return false;
+            }
             Err(error) => {
                 spec.log.log(Level::Error, &error.to_string(), &[Field::new("hint", "script exception")]);
             }
@@ -91,6 +103,7 @@ fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summa
         generator: (spec.face == Face::Own).then(|| ended.generator.clone()),
     };
     spec.terminal.print(Stream::Out, &summary::render(summary, &options));
+    true
 }
 
 fn custom(
