@@ -1,5 +1,6 @@
 //! Sending: waiting for the client, recording every hop, making the response.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use throng_http::{Client, Outcome, RequestError, Warning};
@@ -40,7 +41,9 @@ pub(super) fn send(ctx: Ctx, prepared: Result<Prepared, Failure>) -> JsResult {
         Ok(prepared) => prepared.split(),
         Err(failure) => return refused(ctx, failure),
     };
-    let outcome = host.wait(client(host)?.send(request))?;
+    // Pinned here, since the future is large and every move of it is a copy.
+    let operation = pin!(client(host)?.send(request));
+    let outcome = host.wait(operation)?;
     context.tagging.record(&host.thread, &outcome.hops);
     context.finish(ctx, outcome)
 }
