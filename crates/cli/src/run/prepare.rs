@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
+use throng_js::network;
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Source as ThresholdSource;
 use throng_metrics::{Selector, Submetric, SystemTags, Thresholds};
@@ -82,6 +83,9 @@ impl Prepared {
         let (plan, warnings) = Plan::new(&options).map_err(invalid)?;
         warn(spec, &warnings);
         plan.check_exports(is_function).map_err(invalid)?;
+        // Made again for the run; here it only shows settings that cannot be used, before any load.
+        network::client_config(Some(&plan.options))
+            .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
         let thresholds = thresholds(&plan, &loaded)?;
         let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
         let thresholds = if spec.thresholds { thresholds } else { Thresholds::default() };
