@@ -44,7 +44,8 @@ impl Prepared {
     pub(super) fn new(spec: &RunSpec) -> Result<Self, Failure> {
         let source = source::read(spec)?;
         let log: Arc<dyn Log> = Arc::new(ScriptLog { log: spec.log.clone(), console: spec.console.clone() });
-        let memory_limit = memory_limit(spec)?;
+        let memory_limit =
+            number_from_environment("THRONG_VU_MEMORY")?.unwrap_or(MEMORY_LIMIT_MIB).saturating_mul(1 << 20);
         let loaded = lifecycle::load(LoadConfig {
             source,
             env: spec.env.clone(),
@@ -95,7 +96,7 @@ impl Prepared {
         if let Some(overrides) = overrides(&options, loaded.options.as_ref()) {
             loaded.program.set_overrides(overrides);
         }
-        let engine = engine(&plan);
+        let engine = engine(&plan)?;
         Ok(Self {
             loaded,
             options,
@@ -145,11 +146,11 @@ fn overrides(options: &Options, exported: Option<&Value>) -> Option<String> {
 }
 
 /// One thread a processor (or as many as `THRONG_THREADS` says), but no more than there can be virtual users.
-fn engine(plan: &Plan) -> Arc<Engine> {
-    let asked = std::env::var("THRONG_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+fn engine(plan: &Plan) -> Result<Arc<Engine>, Failure> {
+    let asked = number_from_environment("THRONG_THREADS")?.filter(|threads| *threads > 0);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let vus = Engine::new(&Config::of(plan, 1)).placement().max_vus().max(1) as usize;
-    Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus)))
+    Ok(Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus))))
 }
 
 fn thresholds(plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
@@ -179,16 +180,14 @@ fn warn(spec: &RunSpec, warnings: &[Warning]) {
     }
 }
 
-fn memory_limit(spec: &RunSpec) -> Result<usize, Failure> {
-    let _ = spec;
-    match std::env::var("THRONG_VU_MEMORY") {
-        Err(_) => Ok(MEMORY_LIMIT_MIB << 20),
-        Ok(text) => match text.parse::<usize>() {
-            Ok(mib) => Ok(mib << 20),
-            Err(_) => Err(Failure::new(
-                Exit::InvalidConfig,
-                format!("THRONG_VU_MEMORY is {text:?}; it takes a number of MiB, 0 for no limit"),
-            )),
-        },
-    }
+/// A number that a variable of ours holds, if it is set.
+fn number_from_environment(name: &str) -> Result<Option<usize>, Failure> {
+    let Ok(text) = std::env::var(name) else { return Ok(None) };
+    let number = text.parse().map_err(|_| {
+        Failure::new(
+            Exit::InvalidConfig,
+            format!("{name} is {text:?}; it takes a whole number, not negative"),
+        )
+    })?;
+    Ok(Some(number))
 }
