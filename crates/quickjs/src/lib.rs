@@ -16,6 +16,7 @@ mod call;
 mod class;
 mod error;
 pub mod fiber;
+mod json;
 mod module;
 mod runtime;
 mod stack;

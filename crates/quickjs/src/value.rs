@@ -1,6 +1,5 @@
 //! Owned script values and what can be done with them.
 
-use std::ffi::CString;
 use std::fmt;
 
 use rquickjs_sys as q;
@@ -625,20 +624,6 @@ impl Ctx {
     pub fn date(self, epoch_ms: f64) -> Value {
         // SAFETY: hands over a reference.
         unsafe { Value::from_raw(self, q::JS_NewDate(self.raw(), epoch_ms)) }
-    }
-    /// Parses JSON; `origin` names it in the error.
-    pub fn parse_json(self, text: &str, origin: &str) -> JsResult {
-        let origin = CString::new(origin).unwrap_or_default();
-        // QuickJS wants the byte after the text to be a NUL.
-        let Ok(text) = CString::new(text) else {
-            return Err(Thrown::New(crate::Kind::Syntax, "unexpected NUL character in JSON".into()));
-        };
-        // SAFETY: both are NUL-terminated and outlive the call.
-        let raw = unsafe {
-            let length = text.as_bytes().len() as q::size_t;
-            q::JS_ParseJSON(self.raw(), text.as_ptr(), length, origin.as_ptr())
-        };
-        Value::checked(self, raw)
     }
     /// A new promise with its two settling functions (resolve, reject).
     pub fn promise(self) -> Result<(Value, Value, Value), Thrown> {
