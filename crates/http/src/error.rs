@@ -61,6 +61,27 @@ pub mod code {
     pub const DECOMPRESSION: u16 = 1701;
 }
 
+/// What happened, for a host that has other words for it than k6.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Cause {
+    /// Nothing that is told apart here: the message says it.
+    #[default]
+    Other,
+    /// A system call on the socket failed with this error number.
+    Os(i32),
+    /// The peer closed the connection before any of the response had come.
+    Closed,
+    /// The peer closed the connection within the response.
+    Truncated {
+        /// Bytes of the body that came.
+        received: u64,
+        /// Bytes of the body that were announced and did not come, if they were counted.
+        missing: Option<u64>,
+    },
+    /// What came is no HTTP; its first line.
+    NotHttp(Vec<u8>),
+}
+
 /// A request that brought no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -71,12 +92,14 @@ pub struct RequestError {
     pub message: String,
     /// What had been received of the body when it failed.
     pub partial_body: Option<Bytes>,
+    /// What happened.
+    pub cause: Cause,
 }
 
 impl RequestError {
     /// An error with its code and text.
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), partial_body: None }
+        Self { code, message: message.into(), partial_body: None, cause: Cause::Other }
     }
 
     /// An error without a number of its own.
@@ -89,8 +112,19 @@ impl RequestError {
         Self::new(code::REQUEST_TIMEOUT, "request timeout")
     }
 
+    /// The same error with what happened.
+    pub(crate) fn because(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
+    }
+
     /// An error of an established connection.
     pub(crate) fn from_io(operation: Operation, error: &io::Error) -> Self {
+        let cause = error.raw_os_error().map_or(Cause::Other, Cause::Os);
+        Self::describe_io(operation, error).because(cause)
+    }
+
+    fn describe_io(operation: Operation, error: &io::Error) -> Self {
         if let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
             return crate::tls::describe(tls);
         }
@@ -113,6 +147,11 @@ impl RequestError {
 
     /// An error of connecting.
     pub(crate) fn from_dial(error: &io::Error) -> Self {
+        let cause = error.raw_os_error().map_or(Cause::Other, Cause::Os);
+        Self::describe_dial(error).because(cause)
+    }
+
+    fn describe_dial(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::new(code::DIAL_REFUSED, "dial: connection refused"),
             io::ErrorKind::TimedOut => Self::new(code::DIAL_TIMEOUT, "dial: i/o timeout"),

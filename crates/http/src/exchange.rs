@@ -162,9 +162,10 @@ async fn read_response(
             let now = Instant::now();
             if received.len == 0 {
                 trace.ended = Some(now);
+                let cause = parser.cause_of_end();
                 return Poll::Ready(parser.end().map(|()| false).map_err(|text| Failure {
                     connection_was_dead: trace.first_byte.is_none(),
-                    error: RequestError::generic(text),
+                    error: RequestError::generic(text).because(cause),
                 }));
             }
             let at = trace.start.received_at(received.kernel_time, now);
@@ -177,7 +178,8 @@ async fn read_response(
                 }
                 Err(text) => {
                     trace.ended = Some(now);
-                    return Poll::Ready(Err(RequestError::generic(text).into()));
+                    let cause = parser.cause_of_refusal(&buffer[..received.len]);
+                    return Poll::Ready(Err(RequestError::generic(text).because(cause).into()));
                 }
             }
         }

@@ -36,15 +36,15 @@ mod wire;
 pub use client::Client;
 pub use compress::{Algorithm, UnknownAlgorithm};
 pub use config::{ClientConfig, HeaderOrder};
-pub use cookie::{CookieJar, SetCookie, parse_http_date};
+pub use cookie::{Cookie, CookieJar, SetCookie, parse_http_date};
 pub use debug::{HttpDebug, HttpDump};
-pub use error::{RequestError, code, code_of_status};
+pub use error::{Cause, RequestError, code, code_of_status};
 pub use limit::RateLimiter;
 pub use net::{
     AddressFilter, Cidr, CidrError, DnsConfig, DnsPolicy, DnsSelect, HostOverrideError, HostOverrides,
     HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
-pub use request::{Auth, BodyMode, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name};
+pub use request::{Auth, BodyMode, HeaderBlock, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name};
 pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning};
 pub use shared::Shared;
 pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};

@@ -102,14 +102,60 @@ pub struct RequestCookie {
     pub replace: bool,
 }
 
+/// Headers that many requests have in common, serialised once, for hosts that control the wire themselves
+/// ([`crate::HeaderOrder::AsGiven`]).
+#[derive(Debug, PartialEq, Eq)]
+pub struct HeaderBlock {
+    pub(crate) lines: Vec<u8>,
+    pub(crate) has_user_agent: bool,
+}
+
+impl HeaderBlock {
+    /// From names and values in the order of the wire. `None` if one is no valid header, or is one that the client
+    /// decides about itself (`Host`, `Cookie`, `Authorization` and what describes the message): such headers are each
+    /// request's own.
+    pub fn new<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
+        const OWN: [&str; 6] =
+            ["Host", "Cookie", "Authorization", "Content-Length", "Transfer-Encoding", "Trailer"];
+        let mut block = Self { lines: Vec::new(), has_user_agent: false };
+        for (name, value) in headers {
+            let valid = !name.is_empty() && name.bytes().all(is_token) && is_field_value(value);
+            if !valid || OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+                return None;
+            }
+            block.has_user_agent |= name.eq_ignore_ascii_case("User-Agent");
+            block.lines.extend_from_slice(name.as_bytes());
+            block.lines.extend_from_slice(b": ");
+            block.lines.extend_from_slice(value.trim_matches([' ', '\t']).as_bytes());
+            block.lines.extend_from_slice(b"\r\n");
+        }
+        Some(block)
+    }
+}
+
+/// RFC 9110 section 5.5, as far as Go enforces it.
+pub(crate) fn is_field_value(value: &str) -> bool {
+    !value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f)
+}
+
 /// The headers of a request, by k6's rules: one value per name, names in canonical case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers(Vec<(String, String)>, Option<Rc<HeaderBlock>>);
 
 impl Headers {
     /// No headers; allocates nothing.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(Vec::new(), None)
+    }
+
+    /// Headers that begin with a block. The block is invisible to everything but the wire, and goes onto it only with
+    /// [`crate::HeaderOrder::AsGiven`] and HTTP/1.1.
+    pub fn with_block(block: Rc<HeaderBlock>) -> Self {
+        Self(Vec::new(), Some(block))
+    }
+
+    pub(crate) fn block(&self) -> Option<&HeaderBlock> {
+        self.1.as_deref()
     }
 
     /// Sets a header under its canonical name; the last value wins.

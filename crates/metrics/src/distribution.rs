@@ -74,6 +74,26 @@ impl Distribution {
         }
     }
 
+    /// Adds values: each one is kept while there are at most [`EXACT_LIMIT`], beyond that they are bucketed.
+    ///
+    /// For those who gather a distribution without a [`crate::Recorder`]; adding many at once is cheaper.
+    pub fn extend(&mut self, values: &[f64]) {
+        if self.count + values.len() as u64 > EXACT_LIMIT {
+            return self.extend_bucketed(values);
+        }
+        for value in values {
+            self.count_in(*value);
+        }
+        match &mut self.body {
+            Body::Exact(kept) | Body::Loose(kept) => kept.extend_from_slice(values),
+            Body::Buckets(buckets) => {
+                for value in values {
+                    buckets.add(*value, 1);
+                }
+            }
+        }
+    }
+
     #[inline]
     fn count_in(&mut self, value: f64) {
         self.count += 1;

@@ -26,6 +26,26 @@ impl Handle {
         self.inner.tasks.spawn(Box::pin(future))
     }
 
+    /// Starts a task and polls it once before returning, on the caller's stack.
+    ///
+    /// For a host whose own code runs between turns and wants a request on the wire now, not after the code of
+    /// everybody else that is ready. The future must not call back into such a host.
+    pub fn spawn_now(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
+        self.inner.spawn_now(Box::pin(future))
+    }
+
+    /// Announces that the host runs the code of tasks until the guard is dropped, and then turns the reactor if
+    /// something is ready: meanwhile a nested reactor's descriptor need not be made readable, which saves a system
+    /// call for each wake and timer.
+    pub fn host_scope(&self) -> HostScope {
+        HostScope::begin(self.clone())
+    }
+
+    /// Makes a nested reactor's descriptor readable, so that the host turns it once more.
+    pub fn ring(&self) {
+        self.inner.ring();
+    }
+
     /// Starts a task whose result can be awaited.
     pub fn spawn_join<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         JoinHandle::spawn(self, future)
@@ -86,6 +106,31 @@ impl Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("reactor", &self.inner.mailbox.number).finish()
+    }
+}
+
+/// The time in which a host runs the code of tasks, from [`Handle::host_scope`].
+#[derive(Debug)]
+#[must_use = "the scope ends when this is dropped"]
+pub struct HostScope {
+    handle: Handle,
+}
+
+impl HostScope {
+    fn begin(handle: Handle) -> Self {
+        handle.inner.tasks.ready.set_in_turn(true);
+        Self { handle }
+    }
+}
+
+impl Drop for HostScope {
+    fn drop(&mut self) {
+        let ready = &self.handle.inner.tasks.ready;
+        ready.set_in_turn(false);
+        if !ready.is_empty() {
+            self.handle.ring();
+        }
+        self.handle.inner.arm_for_host();
     }
 }
 

@@ -30,7 +30,7 @@ mod timeout;
 mod timer;
 
 pub use clock::{Stamp, unix_now};
-pub use handle::{Handle, YieldNow};
+pub use handle::{Handle, HostScope, YieldNow};
 pub use join::JoinHandle;
 pub use reactor::{Config, Reactor, Turn};
 pub use remote::Remote;

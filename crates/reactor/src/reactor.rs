@@ -17,7 +17,7 @@ use crate::remote::{Mailbox, Message};
 use crate::slab::{Key, Slab};
 use crate::source::Source;
 use crate::sys::{Epoll, EventFd, TimerFd, Wait};
-use crate::task::{self, Next, ROOT_SLOT, Ready, TaskId, Tasks, WakeId};
+use crate::task::{self, LocalFuture, Next, ROOT_SLOT, Ready, TaskId, Tasks, WakeId};
 use crate::timer::Timers;
 
 /// Task polls between two looks at the kernel. Enough to spread the cost of `epoll_wait`, few enough that
@@ -159,6 +159,33 @@ impl Inner {
             }
         }
         Ok((n, mail))
+    }
+
+    /// Polls a task that was taken out of its slot.
+    fn poll(&self, id: TaskId, mut future: LocalFuture) {
+        let waker = task::waker(WakeId { reactor: self.mailbox.number, task: id });
+        let guard = FinishOnDrop { tasks: &self.tasks, id };
+        let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
+        if poll.is_pending() {
+            std::mem::forget(guard);
+            self.tasks.put_back(id, future);
+        } else {
+            drop(future);
+            drop(guard);
+        }
+    }
+
+    pub(crate) fn spawn_now(&self, future: LocalFuture) -> TaskId {
+        task::enter(&self.tasks.ready);
+        let id = self.tasks.reserve();
+        self.poll(id, future);
+        id
+    }
+
+    pub(crate) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.signal();
+        }
     }
 
     fn fire_timers(&self, now: Instant) {
@@ -306,18 +333,7 @@ impl Reactor {
                         break;
                     }
                 }
-                Next::Task(id, mut future) => {
-                    let waker = task::waker(WakeId { reactor: inner.mailbox.number, task: id });
-                    let guard = FinishOnDrop { tasks: &inner.tasks, id };
-                    let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
-                    if poll.is_pending() {
-                        std::mem::forget(guard);
-                        inner.tasks.put_back(id, future);
-                    } else {
-                        drop(future);
-                        drop(guard);
-                    }
-                }
+                Next::Task(id, future) => inner.poll(id, future),
             }
         }
         drop(in_turn);

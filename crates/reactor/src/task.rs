@@ -225,23 +225,32 @@ impl Tasks {
     }
 
     pub(crate) fn spawn(&self, future: LocalFuture) -> TaskId {
+        let id = self.place(Slot::Idle(future));
+        self.ready.wake(id);
+        id
+    }
+
+    /// A slot for a task that is about to be polled by whoever asks.
+    pub(crate) fn reserve(&self) -> TaskId {
+        self.place(Slot::Polling { aborted: false })
+    }
+
+    fn place(&self, content: Slot) -> TaskId {
         let reused = self.free.borrow_mut().pop();
         let slot = {
             let mut slots = self.slots.borrow_mut();
             if let Some(slot) = reused {
-                slots[slot as usize] = Slot::Idle(future);
+                slots[slot as usize] = content;
                 slot
             } else {
                 let slot = slots.len() as u32;
                 assert!(slot <= SLOT_MASK, "a reactor holds at most {SLOT_MASK} tasks");
-                slots.push(Slot::Idle(future));
+                slots.push(content);
                 slot
             }
         };
         self.ready.grow_to(slot);
-        let id = TaskId { slot, generation: self.ready.generation(slot) };
-        self.ready.wake(id);
-        id
+        TaskId { slot, generation: self.ready.generation(slot) }
     }
 
     pub(crate) fn next(&self) -> Option<Next> {

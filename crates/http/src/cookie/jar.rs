@@ -7,28 +7,36 @@ use throng_reactor::unix_now;
 use super::parse::{SetCookie, push_pair};
 use crate::url::{Scheme, Url};
 
-#[derive(Debug, Clone)]
-struct Entry {
-    name: String,
-    value: String,
-    quoted: bool,
-    /// Lower case, without a leading dot.
-    domain: String,
-    host_only: bool,
-    path: String,
-    secure: bool,
+/// One cookie in a jar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cookie {
+    /// Its name.
+    pub name: String,
+    /// Its value, without quotes.
+    pub value: String,
+    /// The value is sent in quotes.
+    pub quoted: bool,
+    /// Lower case, without a leading dot; empty for every host, which only a script can ask for.
+    pub domain: String,
+    /// For this host alone, not for those below it.
+    pub host_only: bool,
+    /// Where on the host it is sent to.
+    pub path: String,
+    /// Only over TLS.
+    pub secure: bool,
     /// Seconds since the Unix epoch; `None` for the life of the jar.
-    expires: Option<i64>,
+    pub expires: Option<i64>,
 }
 
-impl Entry {
+impl Cookie {
     fn is_expired(&self, now: i64) -> bool {
         self.expires.is_some_and(|at| at <= now)
     }
 
     fn matches(&self, url: &Url, host: &str) -> bool {
+        let anywhere = self.domain.is_empty() && !self.host_only;
         let domain = self.domain == host || (!self.host_only && is_subdomain(host, &self.domain));
-        domain
+        (anywhere || domain)
             && (!self.secure || url.scheme() == Some(Scheme::Https))
             && path_matches(url.path(), &self.path)
     }
@@ -37,7 +45,7 @@ impl Entry {
 /// Cookies by the rules of RFC 6265.
 #[derive(Debug, Clone, Default)]
 pub struct CookieJar {
-    entries: Vec<Entry>,
+    entries: Vec<Cookie>,
 }
 
 impl CookieJar {
@@ -63,7 +71,7 @@ impl CookieJar {
             seconds if seconds < 0 => Some(i64::MIN),
             seconds => Some(now.saturating_add(seconds)),
         };
-        let entry = Entry {
+        let entry = Cookie {
             name: cookie.name.clone(),
             value: cookie.value.clone(),
             quoted: cookie.quoted,
@@ -73,9 +81,14 @@ impl CookieJar {
             secure: cookie.secure,
             expires,
         };
-        let same = |e: &Entry| e.name == entry.name && e.domain == entry.domain && e.path == entry.path;
+        self.put(entry);
+    }
+
+    /// Takes a cookie as it is, in place of its namesake of the same domain and path.
+    pub fn put(&mut self, entry: Cookie) {
+        let same = |e: &Cookie| e.name == entry.name && e.domain == entry.domain && e.path == entry.path;
         let place = self.entries.iter().position(same);
-        match (place, entry.is_expired(now)) {
+        match (place, entry.is_expired(now())) {
             (Some(i), true) => drop(self.entries.remove(i)),
             (Some(i), false) => self.entries[i] = entry,
             (None, true) => {}
@@ -88,13 +101,24 @@ impl CookieJar {
         self.matching(url).into_iter().map(|e| (e.name.as_str(), e.value.as_str())).collect()
     }
 
-    fn matching(&self, url: &Url) -> Vec<&Entry> {
+    /// All cookies that have not expired, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Cookie> {
+        let now = now();
+        self.entries.iter().filter(move |e| !e.is_expired(now))
+    }
+
+    /// Keeps only the cookies that `keep` says to.
+    pub fn retain(&mut self, keep: impl FnMut(&Cookie) -> bool) {
+        self.entries.retain(keep);
+    }
+
+    fn matching(&self, url: &Url) -> Vec<&Cookie> {
         if self.entries.is_empty() || url.scheme().is_none() {
             return Vec::new();
         }
         let now = now();
         let host = url.host().to_ascii_lowercase();
-        let mut found: Vec<&Entry> =
+        let mut found: Vec<&Cookie> =
             self.entries.iter().filter(|e| !e.is_expired(now) && e.matches(url, &host)).collect();
         found.sort_by_key(|e| std::cmp::Reverse(e.path.len()));
         found

@@ -6,6 +6,6 @@ mod parse;
 
 pub use date::parse_http_date;
 pub(crate) use date::{rfc3339, unix_seconds};
-pub use jar::CookieJar;
+pub use jar::{Cookie, CookieJar};
 pub use parse::SetCookie;
 pub(crate) use parse::{is_cookie_pair, push_pair};

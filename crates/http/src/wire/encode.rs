@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::config::HeaderOrder;
 use crate::error::RequestError;
-use crate::request::{Headers, Method, is_token};
+use crate::request::{Headers, Method, is_field_value, is_token};
 use crate::url::Url;
 
 /// Everything that goes into one request head.
@@ -41,7 +41,7 @@ impl WireRequest<'_> {
             if name.is_empty() || !name.bytes().all(is_token) {
                 return Err(RequestError::generic(format!("net/http: invalid header field name {name:?}")));
             }
-            if value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
+            if !is_field_value(value) {
                 return Err(RequestError::generic(format!(
                     "net/http: invalid header field value for {name:?}"
                 )));
@@ -106,8 +106,14 @@ pub(crate) fn encode_request(out: &mut Vec<u8>, request: &WireRequest<'_>) {
 }
 
 fn encode_as_given(out: &mut Vec<u8>, request: &WireRequest<'_>) {
-    if let Some(agent) = request.user_agent.filter(|_| request.headers.get("User-Agent").is_none()) {
+    let block = request.headers.block();
+    let has_user_agent =
+        block.is_some_and(|b| b.has_user_agent) || request.headers.get("User-Agent").is_some();
+    if let Some(agent) = request.user_agent.filter(|_| !has_user_agent) {
         line(out, "User-Agent", agent);
+    }
+    if let Some(block) = block {
+        out.extend_from_slice(&block.lines);
     }
     for (name, value) in request.headers.iter().filter(|(name, _)| !is_ours(name)) {
         if !request.extra.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {

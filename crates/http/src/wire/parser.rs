@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::chunked::Chunked;
 use super::explain::{explain, explain_cut};
+use crate::error::Cause;
 use crate::request::BodyMode;
 use crate::response::{Head, Proto};
 
@@ -97,6 +98,30 @@ impl ResponseParser {
             State::Body { buffer, .. } => Some(Bytes::from(std::mem::take(buffer))),
             State::Head(_) | State::Done => None,
         }
+    }
+
+    /// What the end of the connection means now, if it is not the end of the body.
+    pub(crate) fn cause_of_end(&self) -> Cause {
+        match &self.state {
+            State::Head(pending) if pending.is_empty() => Cause::Closed,
+            State::Body { framing, buffer } => {
+                let missing = match framing {
+                    Framing::Length(left) => Some(*left),
+                    _ => None,
+                };
+                Cause::Truncated { received: buffer.len() as u64, missing }
+            }
+            State::Head(_) | State::Done => Cause::Other,
+        }
+    }
+
+    /// What was wrong with a piece that was refused: `NotHttp` if the response did not even begin as one.
+    pub(crate) fn cause_of_refusal(&self, piece: &[u8]) -> Cause {
+        if matches!(self.state, State::Head(_)) && self.response.is_none() && !piece.starts_with(b"HTTP/") {
+            let line = piece.iter().position(|&b| b == b'\n').map_or(piece, |i| &piece[..=i]);
+            return Cause::NotHttp(line.to_vec());
+        }
+        Cause::Other
     }
 
     /// The response, after [`Progress::Done`].
