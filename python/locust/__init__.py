@@ -1,0 +1,52 @@
+"""Write load tests as user classes in plain Python; see docs/locust.md.
+
+This package is throng's: it has Locust's interface, while requests, statistics and waiting are done in Rust
+(`locust._core`). Importing it makes the standard library cooperative (gevent), before anything else is imported.
+"""
+
+from . import _patch  # noqa: F401  # must stay first: it replaces what the others import
+
+from . import wait_time  # noqa: E402,I001
+from ._version import version as __version__
+from ._pre1 import HttpLocust, Locust, TaskSequence, seq_task
+from .clients import HttpSession
+from .contrib.fasthttp import FastHttpUser
+from .event import Events
+from .shape import LoadTestShape
+from .user.markov_taskset import MarkovTaskSet, transition, transitions
+from .user.sequential_taskset import SequentialTaskSet
+from .user.task import TaskSet, tag, task
+from .user.users import HttpUser, User
+from .user.wait_time import between, constant, constant_pacing, constant_throughput, poisson
+
+events = Events()
+
+from .debug import run_single_user  # noqa: E402
+
+__all__ = (
+    "FastHttpUser",
+    "HttpLocust",
+    "HttpSession",
+    "HttpUser",
+    "LoadTestShape",
+    "Locust",
+    "MarkovTaskSet",
+    "SequentialTaskSet",
+    "TaskSequence",
+    "TaskSet",
+    "User",
+    "__version__",
+    "between",
+    "constant",
+    "constant_pacing",
+    "constant_throughput",
+    "events",
+    "poisson",
+    "run_single_user",
+    "seq_task",
+    "tag",
+    "task",
+    "transition",
+    "transitions",
+    "wait_time",
+)

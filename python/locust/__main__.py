@@ -1,0 +1,7 @@
+"""`python -m locust`."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())

@@ -1,0 +1,196 @@
+"""One run from the command line: starts it, waits for its end, and shuts down in the documented order.
+
+At the end: `quitting` (last listener first), the exit code, the runner's end, the summary, `quit`, the files.
+"""
+
+import logging
+import signal
+import sys
+import time
+import webbrowser
+
+import gevent
+
+from . import _keys, log, stats
+from .log import greenlet_exception_logger
+from .runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
+
+logger = logging.getLogger("locust.main")
+
+greenlet_exception_handler = greenlet_exception_logger(logger)
+
+
+class Session:
+    """A run, its environment and its options."""
+
+    def __init__(self, environment, options):
+        self.environment = environment
+        self.options = options
+        self.runner = None
+        self.csv = None
+        self.web_ui = None
+
+    def run(self):
+        """Runs the test and returns the exit code."""
+        environment, options = self.environment, self.options
+        self.runner = environment.create_local_runner()
+        self.csv = self._csv_writer()
+        if not options.headless:
+            self.web_ui = self._web_ui()
+        environment.events.init.fire(environment=environment, runner=self.runner, web_ui=self.web_ui)
+        if log.unhandled_greenlet_exception:
+            # A test that could not set itself up must not run.
+            return 1
+        if self.web_ui:
+            self.web_ui.start()
+            logger.info("Starting web interface at %s, press enter to open your default browser.", self.web_ui.url)
+        self._start_helpers()
+        waiting = gevent.getcurrent()
+        terminated = gevent.signal_handler(signal.SIGTERM, self._terminate, waiting)
+        try:
+            self._wait()
+        except KeyboardInterrupt:
+            pass
+        except SystemExit as order:
+            # Code of the test that exits in the main greenlet, such as a listener.
+            if environment.process_exit_code is None and isinstance(order.code, int):
+                environment.process_exit_code = order.code
+        finally:
+            terminated.cancel()
+        return self._shut_down()
+
+    # ---- parts
+
+    def _csv_writer(self):
+        if self.options.csv_prefix:
+            return stats.StatsCSVFileWriter(
+                self.environment,
+                stats.PERCENTILES_TO_REPORT,
+                self.options.csv_prefix,
+                self.options.stats_history_enabled,
+            )
+        return stats.StatsCSV(self.environment, stats.PERCENTILES_TO_REPORT)
+
+    def _web_ui(self):
+        options = self.options
+        host = "" if options.web_host == "*" else options.web_host
+        return self.environment.create_web_ui(
+            host=host,
+            port=options.web_port,
+            web_base_path=options.web_base_path,
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
+            stats_csv_writer=self.csv,
+            delayed_start=True,
+            userclass_picker_is_active=options.class_picker,
+        )
+
+    def _start_helpers(self):
+        options = self.options
+        gevent.spawn(stats.stats_history, self.runner).link_exception(greenlet_exception_handler)
+        if self.options.csv_prefix:
+            gevent.spawn(self.csv.stats_writer).link_exception(greenlet_exception_handler)
+        if (options.headless and not options.only_summary) or options.print_stats:
+            gevent.spawn(stats.stats_printer(self.environment.stats)).link_exception(greenlet_exception_handler)
+        if sys.stdin and sys.stdin.isatty():
+            actions = {key: self._change_users(by) for key, by in (("w", 1), ("W", 10), ("s", -1), ("S", -10))}
+            if self.web_ui:
+                actions["\n"] = actions["\r"] = lambda: webbrowser.open_new_tab(self.web_ui.url)
+            gevent.spawn(_keys.listen, actions).link_exception(greenlet_exception_handler)
+
+    def _change_users(self, by):
+        def change():
+            if self.runner.state in (STATE_RUNNING, STATE_SPAWNING):
+                self.runner.start(max(0, self.runner.user_count + by), 100)
+
+        return change
+
+    # ---- the run
+
+    def _wait(self):
+        """Returns when the run is over."""
+        if self.options.headless:
+            self._start_test("--run-time limit reached, shutting down", self.runner.quit)
+        elif self.options.autostart:
+            self._start_test("--run-time limit reached, stopping test", self._stop_and_autoquit)
+        if self.options.autostart and self.environment.shape_class and not self.options.headless:
+            gevent.spawn(self._autoquit_after_shape).link_exception(greenlet_exception_handler)
+        self.runner.greenlet.join()
+
+    def _start_test(self, limit_message, end):
+        options, shape = self.options, self.environment.shape_class
+        own_clock = shape is not None and not shape.use_common_options
+        if options.run_time and not own_clock:
+            logger.info("Run time limit set to %d seconds", options.run_time)
+            gevent.spawn(self._limit, options.run_time, limit_message, end).link_exception(greenlet_exception_handler)
+        elif options.headless and not own_clock:
+            logger.info("No run time limit set, use CTRL+C to interrupt")
+        if shape is not None:
+            self.runner.start_shape()
+        else:
+            users = 1 if options.num_users is None else options.num_users
+            rate = 1.0 if options.spawn_rate is None else options.spawn_rate
+            self.runner.start(users, rate)
+
+    def _limit(self, seconds, message, end):
+        # Against the clock: a timer of the event loop counts from a time that may be long past after a start-up.
+        due = time.perf_counter() + seconds
+        while (left := due - time.perf_counter()) > 0:
+            gevent.sleep(left)
+        logger.info(message)
+        end()
+
+    def _stop_and_autoquit(self):
+        self.runner.stop()
+        self._autoquit()
+
+    def _autoquit_after_shape(self):
+        while self.runner.state != STATE_STOPPED:
+            gevent.sleep(0.5)
+        self._autoquit()
+
+    def _autoquit(self):
+        if self.options.autoquit == -1:
+            logger.info("--autoquit not specified, leaving web ui running indefinitely")
+            return
+        logger.debug("Autoquit time limit set to %d seconds", self.options.autoquit)
+        gevent.sleep(self.options.autoquit)
+        logger.info("--autoquit time reached, shutting down")
+        self.runner.quit()
+
+    def _terminate(self, waiting):
+        logger.info("Got SIGTERM signal")
+        gevent.kill(waiting, KeyboardInterrupt)
+
+    # ---- the end
+
+    def _shut_down(self):
+        environment, options = self.environment, self.options
+        environment.events.quitting.fire(environment=environment, reverse=True)
+        code = self._exit_code()
+        logger.info("Shutting down (exit code %s)", code)
+        if self.runner.state not in (STATE_INIT, STATE_STOPPED):
+            self.runner.stop()
+            # Users that were stopped may still have failed something.
+            code = self._exit_code()
+        self.runner.quit()
+        if options.json_file:
+            stats.save_stats_json(environment.stats, options.json_file)
+        else:
+            stats.print_stats(environment.stats, current=False)
+            stats.print_percentile_stats(environment.stats)
+            stats.print_error_report(environment.stats)
+        if options.json:
+            stats.print_stats_json(environment.stats)
+        environment.events.quit.fire(exit_code=code)
+        if self.options.csv_prefix:
+            self.csv.close_files()
+        return code
+
+    def _exit_code(self):
+        environment = self.environment
+        if environment.process_exit_code is not None:
+            return environment.process_exit_code
+        if environment.stats.errors or self.runner.exceptions:
+            return self.options.exit_code_on_error
+        return 2 if log.unhandled_greenlet_exception else 0

@@ -1,0 +1,76 @@
+"""`FastHttpUser`: in throng the same client as `HttpUser`'s, with the settings, names and verdicts of this one."""
+
+from .. import _core
+from .._core import Response as FastResponse
+from .._unsupported import refuse
+from ..exception import StopTest
+from ..user._rest import RestMixin
+from ..user.users import User
+
+
+class ResponseContextManager(FastResponse):
+    """The response of a request; with `catch_response=True` a context manager that decides its verdict."""
+
+
+class RestResponseContextManager(ResponseContextManager):
+    """The response that `FastHttpUser.rest` yields; `js` is the parsed body."""
+
+
+class ErrorResponse(FastResponse):
+    """What stands for the response of a request that failed before one came."""
+
+
+class FastHttpSession(_core.Session):
+    """Requests with shared cookies and connections, and the settings of `FastHttpUser`."""
+
+    def __init__(self, base_url, request_event, user, insecure=True, client_pool=None, ssl_context_factory=None, **kwargs):
+        if client_pool is not None:
+            refuse("a shared client_pool")
+        if ssl_context_factory is not None:
+            refuse("an ssl_context_factory")
+        self.request_event = request_event
+        self._configure(base_url, request_event.sink, user, fast=True, insecure=insecure, **kwargs)
+
+
+class FastHttpUser(RestMixin, User):
+    """A user with an HTTP client, `self.client`, whose settings are class attributes."""
+
+    abstract = True
+    # Seconds without data after which a request fails, and seconds to connect.
+    network_timeout = 60.0
+    connection_timeout = 60.0
+    max_redirects = 30
+    max_retries = 0
+    # Whether TLS certificates are accepted unverified.
+    insecure = True
+    default_headers = None
+    # How many requests of one user may run at the same time.
+    concurrency = 10
+    proxy_host = None
+    proxy_port = None
+    client_pool = None
+    ssl_context_factory = None
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        if self.host is None:
+            raise StopTest(
+                "You must specify the base host. Either in the host attribute in the User class, "
+                "or on the command line using the --host option."
+            )
+        self.client = FastHttpSession(
+            self.host,
+            self.environment.events.request,
+            self,
+            insecure=self.insecure,
+            client_pool=self.client_pool,
+            ssl_context_factory=self.ssl_context_factory,
+            connection_timeout=self.connection_timeout,
+            network_timeout=self.network_timeout,
+            max_redirects=self.max_redirects,
+            max_retries=self.max_retries,
+            default_headers=self.default_headers,
+            concurrency=self.concurrency,
+            proxy_host=self.proxy_host,
+            proxy_port=self.proxy_port,
+        )
