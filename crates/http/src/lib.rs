@@ -44,7 +44,9 @@ pub use net::{
     AddressFilter, Cidr, CidrError, DnsConfig, DnsPolicy, DnsSelect, HostOverrideError, HostOverrides,
     HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
-pub use request::{Auth, BodyMode, HeaderBlock, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name};
+pub use request::{
+    Auth, BodyMode, HeaderBlock, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name,
+};
 pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning};
 pub use shared::Shared;
 pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};

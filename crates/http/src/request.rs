@@ -112,11 +112,10 @@ pub struct HeaderBlock {
 
 impl HeaderBlock {
     /// From names and values in the order of the wire. `None` if one is no valid header, or is one that the client
-    /// decides about itself (`Host`, `Cookie`, `Authorization` and what describes the message): such headers are each
-    /// request's own.
+    /// decides about itself (`Host`, `Cookie` and what describes the message): such headers are each request's own. A
+    /// block with `Authorization` is not for URLs with a user in them.
     pub fn new<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
-        const OWN: [&str; 6] =
-            ["Host", "Cookie", "Authorization", "Content-Length", "Transfer-Encoding", "Trailer"];
+        const OWN: [&str; 5] = ["Host", "Cookie", "Content-Length", "Transfer-Encoding", "Trailer"];
         let mut block = Self { lines: Vec::new(), has_user_agent: false };
         for (name, value) in headers {
             let valid = !name.is_empty() && name.bytes().all(is_token) && is_field_value(value);
@@ -152,6 +151,14 @@ impl Headers {
     /// [`crate::HeaderOrder::AsGiven`] and HTTP/1.1.
     pub fn with_block(block: Rc<HeaderBlock>) -> Self {
         Self(Vec::new(), Some(block))
+    }
+
+    /// Names and values as they go onto the wire: the block's, then the others.
+    pub fn wire_lines(&self) -> Vec<(String, String)> {
+        let block = self.1.as_deref().map_or(&[][..], |block| &block.lines);
+        let text = String::from_utf8_lossy(block);
+        let lines = text.lines().filter_map(|line| line.split_once(": "));
+        lines.chain(self.iter()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     pub(crate) fn block(&self) -> Option<&HeaderBlock> {

@@ -1,0 +1,21 @@
+//! Locust's rules, without Python: what a request counts as, how numbers are rounded, what makes two errors the same,
+//! and how URLs and forms are encoded.
+//!
+//! `throng-python` is the layer that shows this to locustfiles; here nothing knows an interpreter, so that the rules
+//! are tested with the vectors that were observed on Locust 2.47 (`cargo test -p throng-locust`).
+
+#![forbid(unsafe_code)]
+
+mod bins;
+mod encode;
+mod entry;
+mod error_key;
+mod per_second;
+mod round;
+
+pub use bins::{Bins, bucket, percentile};
+pub use encode::{form_urlencode, needs_requoting, requote};
+pub use entry::{Entry, RunTimes};
+pub use error_key::{error_key, hide_addresses};
+pub use per_second::PerSecond;
+pub use round::proper_round;

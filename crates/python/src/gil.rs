@@ -1,0 +1,27 @@
+//! State that the interpreter's lock protects.
+
+use pyo3::Python;
+
+/// A value that is only touched while the interpreter's lock is held, so that it needs no other.
+///
+/// Python objects may be used from every thread, and what is in ours (`Rc`, `Cell`) may not. Access needs a
+/// [`Python`] token, which proves that the lock is held, and nothing here gives the lock away while it looks at the
+/// value; so there is never more than one thread in it. Free-threaded interpreters, where a token proves less, do not
+/// load modules for the stable ABI.
+pub(crate) struct GilBound<T>(T);
+
+// SAFETY: see the type: the value is reached only with the lock held, which also orders the accesses.
+unsafe impl<T> Send for GilBound<T> {}
+// SAFETY: as above; a shared reference alone gives no access.
+unsafe impl<T> Sync for GilBound<T> {}
+
+impl<T> GilBound<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value, for as long as the lock is held.
+    pub(crate) fn get<'a>(&'a self, _py: Python<'a>) -> &'a T {
+        &self.0
+    }
+}

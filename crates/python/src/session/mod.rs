@@ -1,0 +1,14 @@
+//! A user's HTTP client: the session object of both `HttpUser` and `FastHttpUser`.
+//!
+//! A request without rare arguments goes through Rust from the Python call to the socket and back. Arguments are read
+//! ([`arguments`]), the URL, headers and body prepared ([`prepare`], [`body`]), sent with its redirects ([`send`]) and
+//! reported ([`crate::response`]).
+
+mod arguments;
+mod body;
+mod object;
+mod prepare;
+mod send;
+mod settings;
+
+pub(crate) use object::{ClientPool, Rename, Session, UserAgent};

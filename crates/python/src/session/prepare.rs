@@ -1,0 +1,394 @@
+//! From arguments to a request: URL, name, headers, credentials, cookies, connection settings.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
+use throng_http::{Headers, Method, Request, RequestCookie, RequestError, Scheme, Url};
+
+use super::arguments::Arguments;
+use super::body::{Body, body_of, prepare, urlencode};
+use super::settings::Settings;
+use crate::cookies::{Cookies, Jar};
+use crate::failure::{Failure, Timeouts, raise};
+use crate::headers::{CaseInsensitiveDict, latin1};
+use crate::transport::TransportKey;
+
+/// What sending needs beside the request.
+pub(super) struct Plan {
+    pub(super) fast: bool,
+    /// How many redirects to follow; `None` for none.
+    pub(super) follow: Option<u32>,
+    pub(super) max_retries: u32,
+    pub(super) jar: Jar,
+    pub(super) timeout: Duration,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Plan {
+    /// The failure for an error of the client.
+    pub(super) fn transport_failure(&self, mut error: RequestError, url: &Url, connected: bool) -> Failure {
+        // One timeout covers the connection too: without a connection it was that which took too long.
+        if error.code == throng_http::code::REQUEST_TIMEOUT && !connected {
+            error.code = throng_http::code::DIAL_TIMEOUT;
+        }
+        Failure::Transport {
+            error: Box::new(error),
+            host: url.host().to_owned(),
+            port: url.port().unwrap_or_default(),
+            secure: url.scheme() == Some(Scheme::Https),
+            timeouts: self.timeouts,
+        }
+    }
+}
+
+/// A request that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    pub(super) plan: Plan,
+    /// The connection settings, if the request has its own.
+    pub(super) transport: Option<TransportKey>,
+}
+
+/// The URL of a request: absolute as it is, or behind the base URL; with its query.
+pub(super) fn url_of(
+    settings: &Settings,
+    given: &str,
+    params: Option<&Bound<'_, PyAny>>,
+    py: Python<'_>,
+) -> PyResult<Url> {
+    let own_params = settings.params.borrow().as_ref().map(|params| params.clone_ref(py));
+    let absolute = is_absolute(given);
+    let mut text =
+        if absolute { given.trim_start().to_owned() } else { settings.base_url.borrow().clone() + given };
+    let own_params = own_params.map(|params| params.into_bound(py));
+    for params in [own_params.as_ref(), params].into_iter().flatten() {
+        append_query(&mut text, params)?;
+    }
+    if throng_locust::needs_requoting(&text) {
+        text = throng_locust::requote(&text);
+    }
+    let url = Url::parse(&text).map_err(|error| raise(py, "InvalidURL", error.to_string()))?;
+    if !url.is_absolute() {
+        let text = format!("Invalid URL '{text}': No scheme supplied. Perhaps you meant https://{text}?");
+        return Err(raise(py, "MissingSchema", text));
+    }
+    if url.scheme().is_none() {
+        return Err(raise(py, "InvalidSchema", format!("No connection adapters were found for {text:?}")));
+    }
+    if url.host().is_empty() {
+        return Err(raise(py, "InvalidURL", format!("Invalid URL {text:?}: No host supplied")));
+    }
+    Ok(url)
+}
+
+fn is_absolute(url: &str) -> bool {
+    let url = url.trim_start().as_bytes();
+    let begins = |prefix: &[u8]| url.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
+    begins(b"http://") || begins(b"https://")
+}
+
+fn append_query(url: &mut String, params: &Bound<'_, PyAny>) -> PyResult<()> {
+    let query = if let Ok(text) = params.cast::<PyString>() {
+        text.to_str()?.to_owned()
+    } else if let Ok(bytes) = params.cast::<PyBytes>() {
+        latin1(bytes.as_bytes())
+    } else {
+        urlencode(params)?
+    };
+    if query.is_empty() {
+        return Ok(());
+    }
+    let fragment = url.find('#').map(|at| url.split_off(at));
+    url.push(if url.contains('?') { '&' } else { '?' });
+    url.push_str(&query);
+    url.push_str(&fragment.unwrap_or_default());
+    Ok(())
+}
+
+/// Prepares a request. The inner error is one that the user sees as a failed request, as with `requests`.
+pub(super) fn prepare_request(
+    py: Python<'_>,
+    settings: &Settings,
+    method: &str,
+    url: Url,
+    arguments: &Arguments<'_>,
+) -> PyResult<Result<Prepared, Failure>> {
+    let fast = settings.fast.get();
+    let body = body_of(py, arguments, fast)?;
+    let timeouts = timeouts_of(settings, arguments)?;
+    let mut headers = match headers_of(py, settings, arguments, &body) {
+        Ok(headers) => headers,
+        Err(error) if !fast && is_invalid_header(py, &error) => {
+            return Ok(Err(Failure::Given(error.into_value(py).into_any())));
+        }
+        Err(error) => return Err(error),
+    };
+    let own_auth = settings.auth.borrow().as_ref().map(|auth| auth.bind(py).clone());
+    if let Some(auth) = arguments.auth.as_ref().or(own_auth.as_ref()) {
+        apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
+    }
+    let mut request = Request::new(Method::new(method), url);
+    // A `Cookie` header of the locustfile stands instead of the jar's cookies.
+    request.jar = headers.get("Cookie").is_none().then(|| Rc::clone(&settings.jar));
+    request.headers = headers;
+    request.body = body.bytes;
+    request.timeout = timeouts
+        .read
+        .map_or(Duration::MAX, |read| seconds(read + timeouts.connect.filter(|_| !fast).unwrap_or(0.0)));
+    if timeouts.read.is_some() && timeouts.connect == timeouts.read {
+        // One number stands for both; it is the whole request's here.
+        request.timeout = seconds(timeouts.read.unwrap_or_default());
+    }
+    if let Some(cookies) = &arguments.cookies {
+        request.cookies = cookies_of(cookies)?;
+    }
+    let follow = arguments.allow_redirects.unwrap_or(fast || method != "HEAD");
+    let plan = Plan {
+        fast,
+        follow: follow.then(|| settings.max_redirects.get()),
+        max_retries: settings.max_retries.get(),
+        jar: Rc::clone(&settings.jar),
+        timeout: request.timeout,
+        timeouts,
+    };
+    let own_connection =
+        arguments.verify.is_some() || arguments.cert.is_some() || arguments.proxies.is_some();
+    let transport = own_connection.then(|| transport_of(py, settings, arguments)).transpose()?;
+    Ok(Ok(Prepared { request, plan, transport }))
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+fn is_invalid_header(py: Python<'_>, error: &PyErr) -> bool {
+    error.get_type(py).name().is_ok_and(|name| name == "InvalidHeader")
+}
+
+/// One number, or a pair of connecting and reading; None waits for ever.
+fn timeouts_of(settings: &Settings, arguments: &Arguments<'_>) -> PyResult<Timeouts> {
+    let Some(timeout) = &arguments.timeout else {
+        return Ok(Timeouts { connect: settings.connect_timeout.get(), read: settings.read_timeout.get() });
+    };
+    if let Ok(pair) = timeout.cast::<PyTuple>() {
+        let (connect, read) = pair.extract().map_err(|_| {
+            PyValueError::new_err(format!(
+                "use timeout {pair}: a pair is (seconds to connect, seconds to read)"
+            ))
+        })?;
+        return Ok(Timeouts { connect, read });
+    }
+    let both: f64 = timeout.extract().map_err(|_| {
+        PyValueError::new_err(format!("use timeout {timeout}: it is a number of seconds or a pair of them"))
+    })?;
+    if both <= 0.0 {
+        let text = format!(
+            "Attempted to set connect timeout to {both}, but the timeout cannot be set to a value less than or equal to 0."
+        );
+        return Err(PyValueError::new_err(text));
+    }
+    Ok(Timeouts { connect: Some(both), read: Some(both) })
+}
+
+/// The session's headers, the request's, and what the body adds.
+fn headers_of(
+    py: Python<'_>,
+    settings: &Settings,
+    arguments: &Arguments<'_>,
+    body: &Body,
+) -> PyResult<Headers> {
+    let fast = settings.fast.get();
+    let session = settings.headers.borrow().clone_ref(py);
+    let session = session.bind(py).get();
+    let own = match &arguments.headers {
+        Some(given) => given_headers(given, fast)?,
+        None => Vec::new(),
+    };
+    let replaces = |name: &str| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    let block = if own.iter().any(|(name, _)| session.contains(py, name)) { None } else { session.block(py) };
+    let mut headers = match block {
+        Some(block) => Headers::with_block(block),
+        None => {
+            let mut headers = Headers::new();
+            for (name, value) in session.pairs(py) {
+                let name = name.to_str()?;
+                if !replaces(name)
+                    && let Some(value) = header_value(name, &value, fast)?
+                {
+                    headers.append_verbatim(name, value);
+                }
+            }
+            headers
+        }
+    };
+    let has = |name: &str| replaces(name) || session.contains(py, name);
+    let content_type = body.content_type.as_ref().filter(|_| !has("Content-Type"));
+    // Observed on Locust 2.47: the fast client asks for JSON when it sends some.
+    let accept = fast && body.content_type.as_deref() == Some("application/json") && !has("Accept");
+    for (name, value) in own {
+        if let Some(value) = value {
+            headers.append_verbatim(name, value);
+        }
+    }
+    if let Some(content_type) = content_type {
+        headers.append_verbatim("Content-Type", content_type);
+    }
+    if accept {
+        headers.append_verbatim("Accept", "application/json");
+    }
+    Ok(headers)
+}
+
+/// Names and values of `headers=`; None as a value takes a header of the session away.
+fn given_headers(given: &Bound<'_, PyAny>, fast: bool) -> PyResult<Vec<(String, Option<String>)>> {
+    let mut headers = Vec::new();
+    let mut push = |name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| -> PyResult<()> {
+        let name = match name.cast::<PyBytes>() {
+            Ok(bytes) => latin1(bytes.as_bytes()),
+            Err(_) => name.str()?.to_str()?.to_owned(),
+        };
+        let value = header_value(&name, value, fast)?;
+        headers.push((name, value));
+        Ok(())
+    };
+    if let Ok(dict) = given.cast::<PyDict>() {
+        for (name, value) in dict {
+            push(&name, &value)?;
+        }
+    } else if let Ok(own) = given.cast::<CaseInsensitiveDict>() {
+        for (name, value) in own.get().pairs(given.py()) {
+            push(name.as_any(), &value)?;
+        }
+    } else {
+        let items = if given.hasattr("items")? { given.call_method0("items")? } else { given.clone() };
+        for pair in items.try_iter()? {
+            let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+            push(&name, &value)?;
+        }
+    }
+    Ok(headers)
+}
+
+fn header_value(name: &str, value: &Bound<'_, PyAny>, fast: bool) -> PyResult<Option<String>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Some(text.to_str()?.to_owned()));
+    }
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Some(latin1(bytes.as_bytes())));
+    }
+    if fast {
+        return Ok(Some(value.str()?.to_str()?.to_owned()));
+    }
+    let (shown, class) = (value.repr()?, value.get_type());
+    let text =
+        format!("Header part ({shown}) from ('{name}', {shown}) must be of type str or bytes, not {class}");
+    Err(raise(value.py(), "InvalidHeader", text))
+}
+
+/// Adds credentials: a pair for Basic, or an object of `requests`.
+fn apply_auth(
+    auth: &Bound<'_, PyAny>,
+    method: &str,
+    url: &Url,
+    headers: &mut Headers,
+    body: Option<&Bytes>,
+) -> PyResult<()> {
+    let py = auth.py();
+    if let Ok(pair) = auth.cast::<PyTuple>() {
+        let (user, password): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair
+            .extract()
+            .map_err(|_| PyTypeError::new_err("use auth: it is a pair of user and password"))?;
+        let value = basic(&credential(&user)?, &credential(&password)?);
+        headers.remove("Authorization");
+        headers.append_verbatim("Authorization", value);
+        return Ok(());
+    }
+    let shown = PyDict::new(py);
+    for (name, value) in headers.wire_lines() {
+        shown.set_item(name, value)?;
+    }
+    let body = body.map(|body| PyBytes::new(py, body));
+    let made =
+        prepare(py)?.call_method1("apply_auth", (auth, method, url.without_userinfo(), shown, body))?;
+    let mut with_auth = Headers::new();
+    for (name, value) in made.cast::<PyDict>()? {
+        with_auth.append_verbatim(name.extract::<String>()?, value.str()?.to_str()?);
+    }
+    *headers = with_auth;
+    Ok(())
+}
+
+/// User or password as bytes: Latin-1 where that is possible, as `requests` does it.
+fn credential(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    let text = value.str()?;
+    let text = text.to_str()?;
+    let latin: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    Ok(latin.unwrap_or_else(|| text.as_bytes().to_vec()))
+}
+
+/// The value of `Authorization` for Basic.
+pub(super) fn basic(user: &[u8], password: &[u8]) -> String {
+    let pair = [user, b":", password].concat();
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
+
+fn cookies_of(cookies: &Bound<'_, PyAny>) -> PyResult<Vec<RequestCookie>> {
+    let jar = Jar::default();
+    Cookies::new(Rc::clone(&jar)).update(cookies)?;
+    let jar = jar.borrow();
+    Ok(jar
+        .iter()
+        .map(|c| RequestCookie { name: c.name.clone(), value: c.value.clone(), replace: true })
+        .collect())
+}
+
+/// The connection settings of the session, with those of a request before them.
+pub(super) fn transport_of(
+    py: Python<'_>,
+    settings: &Settings,
+    arguments: &Arguments<'_>,
+) -> PyResult<TransportKey> {
+    let mut key = TransportKey::default();
+    let own_verify = settings.verify.borrow().as_ref().map(|value| value.bind(py).clone());
+    if let Some(verify) = arguments.verify.as_ref().or(own_verify.as_ref()) {
+        if verify.is_instance_of::<PyBool>() || verify.is_none() {
+            key.insecure = !verify.is_truthy()? && !verify.is_none();
+        } else {
+            key.trust = Some(path_of(verify)?);
+        }
+    }
+    let own_cert = settings.cert.borrow().as_ref().map(|value| value.bind(py).clone());
+    if let Some(cert) = arguments.cert.as_ref().or(own_cert.as_ref()) {
+        key.identity = Some(match cert.cast::<PyTuple>() {
+            Ok(pair) => (path_of(&pair.get_item(0)?)?, path_of(&pair.get_item(1)?)?),
+            Err(_) => (path_of(cert)?, path_of(cert)?),
+        });
+    }
+    let own_proxies = settings.proxies.borrow().bind(py).clone().into_any();
+    for proxies in [&own_proxies].into_iter().chain(arguments.proxies.as_ref()) {
+        for (scheme, place) in [("http", &mut key.proxies.0), ("https", &mut key.proxies.1)] {
+            if let Ok(value) = proxies.get_item(scheme) {
+                *place = if value.is_none() { None } else { Some(value.extract()?) };
+            }
+        }
+    }
+    if settings.fast.get() {
+        key.connect_timeout = settings.connect_timeout.get().map(|s| (s * 1e3) as u64);
+    }
+    Ok(key)
+}
+
+fn path_of(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    value.py().import("os")?.call_method1("fspath", (value,))?.extract()
+}

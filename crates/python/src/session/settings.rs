@@ -1,0 +1,78 @@
+//! What a session remembers: the attributes of the Python object and what Rust made of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use throng_http::Client;
+
+use crate::cookies::Jar;
+use crate::headers::CaseInsensitiveDict;
+use crate::sink::Sink;
+use crate::transport::TransportKey;
+
+/// A client of one thread for one set of connection settings.
+pub(super) struct Known {
+    pub(super) driver: u64,
+    pub(super) key: TransportKey,
+    pub(super) client: Rc<Client>,
+}
+
+/// A session's state.
+pub(super) struct Settings {
+    pub(super) fast: Cell<bool>,
+    pub(super) base_url: RefCell<String>,
+    pub(super) headers: RefCell<Py<CaseInsensitiveDict>>,
+    pub(super) jar: Jar,
+    pub(super) auth: RefCell<Option<Py<PyAny>>>,
+    pub(super) params: RefCell<Option<Py<PyAny>>>,
+    /// True, False, or a path.
+    pub(super) verify: RefCell<Option<Py<PyAny>>>,
+    pub(super) cert: RefCell<Option<Py<PyAny>>>,
+    pub(super) proxies: RefCell<Py<PyDict>>,
+    pub(super) hooks: RefCell<Py<PyDict>>,
+    pub(super) max_redirects: Cell<u32>,
+    pub(super) max_retries: Cell<u32>,
+    pub(super) stream: Cell<bool>,
+    pub(super) trust_env: Cell<bool>,
+    pub(super) request_name: RefCell<Option<Py<PyString>>>,
+    pub(super) sink: RefCell<Option<Py<Sink>>>,
+    pub(super) user: RefCell<Option<Py<PyAny>>>,
+    pub(super) connect_timeout: Cell<Option<f64>>,
+    pub(super) read_timeout: Cell<Option<f64>>,
+    /// A subclass has its own `request`, through which everything goes then.
+    pub(super) overridden: Cell<bool>,
+    /// The settings of connections unless a request says otherwise; `None` after a change.
+    pub(super) transport: RefCell<Option<TransportKey>>,
+    pub(super) clients: RefCell<Vec<Known>>,
+}
+
+impl Settings {
+    pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
+        Ok(Self {
+            fast: Cell::new(false),
+            base_url: RefCell::default(),
+            headers: RefCell::new(Py::new(py, CaseInsensitiveDict::empty())?),
+            jar: Jar::default(),
+            auth: RefCell::default(),
+            params: RefCell::default(),
+            verify: RefCell::new(None),
+            cert: RefCell::default(),
+            proxies: RefCell::new(PyDict::new(py).unbind()),
+            hooks: RefCell::new(PyDict::new(py).unbind()),
+            max_redirects: Cell::new(30),
+            max_retries: Cell::new(0),
+            stream: Cell::new(false),
+            trust_env: Cell::new(false),
+            request_name: RefCell::default(),
+            sink: RefCell::default(),
+            user: RefCell::default(),
+            connect_timeout: Cell::default(),
+            read_timeout: Cell::default(),
+            overridden: Cell::new(false),
+            transport: RefCell::default(),
+            clients: RefCell::default(),
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! The settings of connections, and what users of the same settings share.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use throng_http::{ClientConfig, ClientIdentity, HeaderOrder, ProxyConfig, Shared, TlsConfig};
+use throng_reactor::Handle;
+
+/// Idle connections that a user keeps to one host: the size of a pool in `requests`.
+const IDLE_PER_HOST: usize = 10;
+
+/// What is decided when a connection is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct TransportKey {
+    /// Any certificate will do.
+    pub(crate) insecure: bool,
+    /// A file of certificates to trust instead of the system's.
+    pub(crate) trust: Option<String>,
+    /// Files of our own certificate and its key, which may be the same.
+    pub(crate) identity: Option<(String, String)>,
+    /// Proxies for http and https.
+    pub(crate) proxies: (Option<String>, Option<String>),
+    /// How long a connection may take to come about, in milliseconds.
+    pub(crate) connect_timeout: Option<u64>,
+}
+
+impl TransportKey {
+    fn config(&self) -> PyResult<ClientConfig> {
+        let read = |path: &str| {
+            std::fs::read_to_string(path).map_err(|error| PyOSError::new_err(format!("read {path}: {error}")))
+        };
+        let invalid = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
+        let mut tls = TlsConfig { insecure_skip_verify: self.insecure, http2: false, ..TlsConfig::default() };
+        tls.trust_only = self.trust.as_deref().map(read).transpose()?;
+        if let Some((certificate, key)) = &self.identity {
+            let identity = ClientIdentity::from_pem(Vec::new(), &read(certificate)?, &read(key)?)
+                .map_err(|error| invalid(&error))?;
+            tls.identities.push(identity);
+        }
+        let (http, https) = (self.proxies.0.as_deref(), self.proxies.1.as_deref());
+        Ok(ClientConfig {
+            header_order: HeaderOrder::AsGiven,
+            max_idle: 0,
+            max_idle_per_host: IDLE_PER_HOST,
+            tls,
+            proxy: ProxyConfig::new(http, https, "").map_err(|error| invalid(&error))?,
+            // The whole request has its own timeout; a connection without one may wait as long as the system does.
+            dial_timeout: Duration::from_millis(self.connect_timeout.unwrap_or(300_000)),
+            tcp_keepalive: None,
+            ..ClientConfig::default()
+        })
+    }
+}
+
+/// One thread's buffers and caches by settings; few settings, many users.
+#[derive(Default)]
+pub(crate) struct Transports(RefCell<Vec<(TransportKey, Rc<Shared>)>>);
+
+impl Transports {
+    /// What users with these settings share.
+    pub(crate) fn shared(&self, handle: &Handle, key: &TransportKey) -> PyResult<Rc<Shared>> {
+        if let Some((_, shared)) = self.0.borrow().iter().find(|(known, _)| known == key) {
+            return Ok(Rc::clone(shared));
+        }
+        let shared = Shared::new(handle.clone(), Arc::new(key.config()?));
+        self.0.borrow_mut().push((key.clone(), Rc::clone(&shared)));
+        Ok(shared)
+    }
+}

@@ -1,0 +1,275 @@
+"""The exceptions of failed requests, with the classes and texts that Locust's reports show.
+
+Failures are grouped by the `repr` of their exception, and locustfiles catch the classes of `requests`. So the classes
+of `requests` are used if the locustfile has imported it. Otherwise stand-ins of the same names do, and nobody pays for
+importing `requests` (0.2 s of processor time).
+"""
+
+import errno as _errno
+import http.client
+import json
+import os
+import socket
+import sys
+
+
+class RequestException(IOError):
+    """Something was wrong with a request."""
+
+    def __init__(self, *args, **kwargs):
+        self.response = kwargs.pop("response", None)
+        self.request = kwargs.pop("request", None)
+        if self.response is not None and self.request is None:
+            self.request = getattr(self.response, "request", None)
+        super().__init__(*args)
+
+
+class HTTPError(RequestException):
+    """The status says that it failed."""
+
+
+class ConnectionError(RequestException):  # noqa: A001 - the name that reports show
+    """The connection failed."""
+
+
+class SSLError(ConnectionError):
+    """TLS failed."""
+
+
+class ProxyError(ConnectionError):
+    """The proxy failed."""
+
+
+class Timeout(RequestException):
+    """It took too long."""
+
+
+class ConnectTimeout(ConnectionError, Timeout):
+    """Connecting took too long."""
+
+
+class ReadTimeout(Timeout):
+    """The server took too long."""
+
+
+class URLRequired(RequestException):
+    """There is no URL."""
+
+
+class TooManyRedirects(RequestException):
+    """Redirected too often."""
+
+
+class MissingSchema(RequestException, ValueError):
+    """The URL has no scheme."""
+
+
+class InvalidSchema(RequestException, ValueError):
+    """The URL has a scheme that is not http or https."""
+
+
+class InvalidURL(RequestException, ValueError):
+    """The URL is none."""
+
+
+class InvalidHeader(RequestException, ValueError):
+    """A header cannot be sent."""
+
+
+class InvalidProxyURL(InvalidURL):
+    """The proxy's URL is none."""
+
+
+class ChunkedEncodingError(RequestException):
+    """The body ended too early."""
+
+
+class ContentDecodingError(RequestException):
+    """The body could not be decompressed."""
+
+
+class StreamConsumedError(RequestException, TypeError):
+    """The body was read before."""
+
+
+class InvalidJSONError(RequestException):
+    """A value is no JSON."""
+
+
+class JSONDecodeError(InvalidJSONError, json.JSONDecodeError):
+    """The body is no JSON."""
+
+    def __init__(self, msg, doc, pos):
+        json.JSONDecodeError.__init__(self, msg, doc, pos)
+        self.response = self.request = None
+
+    def __str__(self):
+        return ValueError.__str__(self)
+
+
+class ProtocolError(Exception):
+    """urllib3's exception for a connection that broke."""
+
+
+class ReadTimeoutError(Exception):
+    """urllib3's exception for a server that took too long."""
+
+
+class HTTPConnectionClosed(Exception):
+    """geventhttpclient's exception for a peer that closed the connection."""
+
+
+class HTTPParseError(Exception):
+    """geventhttpclient's exception for what is no HTTP."""
+
+
+class RetriesExceeded(Exception):
+    """geventhttpclient's exception for a request that was given up."""
+
+    def __init__(self, url, text, original=None):
+        super().__init__(url, text)
+        self.url = url
+        self.original = original
+
+    def __repr__(self):
+        if self.original is None:
+            return super().__repr__()
+        return f"RetriesExceeded({self.url!r}, {self.args[1]!r}, original={self.original})"
+
+
+class LocustBadStatusCode(Exception):
+    """A status that is no success."""
+
+    def __init__(self, url=None, code=0, params=None, headers=None, response=None, **_):
+        super().__init__(url)
+        self.url = url
+        self.code = code
+        self.http_response = response
+
+    def __repr__(self):
+        return f"LocustBadStatusCode(code={self.code})"
+
+    __str__ = __repr__
+
+
+def _class(name):
+    """A class of `requests` if that is there, else our own."""
+    requests = sys.modules.get("requests")
+    if requests is not None:
+        found = getattr(getattr(requests, "exceptions", None), name, None)
+        if found is not None:
+            return found
+    return globals()[name]
+
+
+def _urllib3(name):
+    urllib3 = sys.modules.get("urllib3")
+    if urllib3 is not None:
+        return getattr(urllib3.exceptions, name)
+    return globals()[name]
+
+
+def named(name, text):
+    """The exception of `requests` of that name."""
+    return _class(name)(text)
+
+
+def invalid_url(text):
+    """The exception for a URL that is none."""
+    return _class("InvalidURL")(text)
+
+
+def json_error(error):
+    """The exception of `requests` for a body that is no JSON."""
+    if not isinstance(error, json.JSONDecodeError):
+        return error
+    return _class("JSONDecodeError")(error.msg, error.doc, error.pos)
+
+
+def status(fast, code, reason, name, response):
+    """The exception for a status that is no success; `name` stands for the URL, so that failures group."""
+    if fast:
+        return LocustBadStatusCode(name, code, response=response)
+    kind = "Client" if code < 500 else "Server"
+    return _class("HTTPError")(f"{code} {kind} Error: {reason} for url: {name}", response=response)
+
+
+def too_many_redirects(fast, limit, url, response):
+    """The exception for a redirect that is not followed any more."""
+    if fast:
+        return RetriesExceeded(url, f"Redirection limit reached ({limit})")
+    return _class("TooManyRedirects")(f"Exceeded {limit} redirects.", response=response)
+
+
+def _os_error(number):
+    return OSError(number, os.strerror(number))
+
+
+def transport(fast, kind, detail, server, times, texts):
+    """The exception for a request without a response.
+
+    `kind` says what happened, `detail` is an error number, or the bytes that came and are missing, or the first line;
+    `server` is host, port and whether TLS was used; `times` are the time-outs of connecting and reading.
+    """
+    number, missing, line = detail
+    host, port, secure = server
+    connect_timeout, read_timeout = times
+    message, url, target = texts
+    if kind == "os" and number in (_errno.ECONNRESET, _errno.EPIPE) and fast:
+        return HTTPConnectionClosed("connection closed.")
+    if kind == "os":
+        return _os_error(number)
+    if kind == "unknown_host":
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    if kind == "name_service":
+        return socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    if kind == "read_timeout":
+        if fast:
+            return RetriesExceeded(url, 0, original=TimeoutError("timed out"))
+        pool = "HTTPSConnectionPool" if secure else "HTTPConnectionPool"
+        seconds = read_timeout if read_timeout is None or read_timeout % 1 else int(read_timeout)
+        inner = f"{pool}(host={host!r}, port={port}): Read timed out. (read timeout={seconds})"
+        if "urllib3" in sys.modules:
+            error = _urllib3("ReadTimeoutError")(None, target, inner)
+            # urllib3 puts the pool's text in front of the message; here it is in it already.
+            error.args = (inner,)
+        else:
+            error = ReadTimeoutError(inner)
+        return _class("ReadTimeout")(error)
+    if kind == "connect_timeout":
+        return RetriesExceeded(url, 0, original=TimeoutError("timed out")) if fast else TimeoutError("timed out")
+    if kind == "closed":
+        if fast:
+            return HTTPConnectionClosed("connection closed.")
+        return http.client.RemoteDisconnected("Remote end closed connection without response")
+    if kind == "truncated":
+        if fast:
+            return HTTPParseError("Incomplete response.")
+        partial = http.client.IncompleteRead(number, missing if missing >= 0 else None)
+        text = f"{number} bytes read" + (f", {missing} more expected" if missing >= 0 else "")
+        partial = _Incomplete(text)
+        return _class("ChunkedEncodingError")(
+            _urllib3("ProtocolError")(f"Connection broken: {partial!r}", partial)
+        )
+    if kind == "not_http":
+        if fast:
+            return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
+        return http.client.BadStatusLine(line.decode("latin-1"))
+    if kind == "decoding":
+        return _class("ContentDecodingError")(message)
+    if kind == "tls":
+        import ssl
+
+        return ssl.SSLError(1, message)
+    return _class("ConnectionError")(message)
+
+
+class _Incomplete(Exception):
+    """urllib3's `IncompleteRead`, as far as texts show it."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.text = text
+
+    def __repr__(self):
+        return f"IncompleteRead({self.text})"
