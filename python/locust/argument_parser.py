@@ -67,14 +67,18 @@ class LocustArgumentParser(argparse.ArgumentParser):
         args = sys.argv[1:] if args is None else list(args)
         namespace = argparse.Namespace() if namespace is None else namespace
         unknown = self._preset(args, namespace)
-        required = [action for action in self._actions if action.required and hasattr(namespace, action.dest)]
-        for action in required:
+        # argparse sets what is not given on the command line to its default, and complains if it is required.
+        preset = [action for action in self._actions if hasattr(namespace, action.dest)]
+        before = [(action, action.required, action.default) for action in preset]
+        for action in preset:
             action.required = False
+            if not action.option_strings:
+                action.default = getattr(namespace, action.dest)
         try:
             namespace, rest = super().parse_known_args(args, namespace)
         finally:
-            for action in required:
-                action.required = True
+            for action, required, default in before:
+                action.required, action.default = required, default
         return namespace, unknown + rest
 
     def _preset(self, args, namespace):

@@ -61,7 +61,6 @@ class Environment:
         self.dispatcher_class = dispatcher_class
         self.profile = profile
         self.worker_logs = {}
-        self._filtered = False
 
         self._check_names()
         self._drop_weightless()
@@ -152,14 +151,14 @@ class Environment:
             user_class.tasks = list(dict.fromkeys(_flatten(user_class.tasks)))
 
     def _filter_tasks_by_tags(self):
-        """Applies `tags` and `exclude_tags`, once: the classes' tasks are changed for good."""
-        if self._filtered or (self.tags is None and self.exclude_tags is None):
+        """Applies `tags` and `exclude_tags`, once: the classes' tasks are changed for good, and the tags are used up."""
+        if self.tags is None and self.exclude_tags is None:
             return
-        self._filtered = True
         tags = None if self.tags is None else set(self.tags)
         exclude = None if self.exclude_tags is None else set(self.exclude_tags)
         for user_class in self.user_classes:
             filter_tasks_by_tags(user_class, tags, exclude)
+        self.tags = self.exclude_tags = None
 
     def _drop_weightless(self):
         if not self.user_classes:

@@ -53,6 +53,18 @@ def validate_stats_configuration():
 class StatsEntry(_core.StatsEntry):
     """What was measured of one endpoint, (name, method), or of all together."""
 
+    @property
+    def median_response_time(self):
+        """The median in ms: a rounded value, or the exact minimum or maximum where rounding left the range."""
+        median = super().median_response_time
+        rounded = self.get_response_time_percentile(0.5)
+        return rounded if median == rounded else median
+
+    @property
+    def avg_content_length(self):
+        """The mean length of a response in bytes."""
+        return super().avg_content_length if self.num_requests else 0
+
     def to_string(self, current=True):
         """The entry's line in the console's table, with current rates or those of the whole run."""
         rps = self.current_rps if current else self.total_rps
@@ -150,7 +162,8 @@ class StatsError(_core.StatsError):
 
     def serialize(self):
         """The error as workers send it."""
-        return self.to_dict()
+        error = self.to_dict()
+        return {"name": error.pop("name"), **error}
 
     @classmethod
     def unserialize(cls, data):
@@ -182,6 +195,13 @@ class RequestStats(_core.Stats):
 
     def __init__(self, use_response_times_cache=True):
         self._configure(use_response_times_cache=use_response_times_cache, entry_class=StatsEntry, error_class=StatsError)
+        # The points of the charts.
+        self.history = []
+
+    def clear_all(self):
+        """Forgets everything, for a new test."""
+        super().clear_all()
+        self.history = []
 
     def serialize_stats(self):
         """What came since the last call: reports of the entries that had requests or failures, which start over."""

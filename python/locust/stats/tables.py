@@ -71,7 +71,7 @@ def get_error_report_summary(stats):
         "Error report",
         f"{'# occurrences':<18} {'Error':<100}",
         separator,
-        *(f"{error.occurrences:<18} {error.to_name():<100}" for error in sort_stats(stats.errors)),
+        *(f"{error.occurrences:<18} {error.to_name():<100}" for error in stats.errors.values()),
         separator,
         "",
     ]

@@ -1,0 +1,1 @@
+raise RuntimeError("files with an underscore are not loaded")

@@ -1,0 +1,21 @@
+# asserts: exception.StopTest
+# run: --headless --only-summary -u 2 -r 2 -t 2
+# throng-only: the oracle ends only the user that raises it, although its documentation says the test
+"""A user that ends the whole test."""
+
+from facts import fact
+from locust import User, constant, events, task
+from locust.exception import StopTest
+
+
+class MyUser(User):
+    wait_time = constant(0.3)
+
+    @task
+    def stop(self):
+        raise StopTest("enough")
+
+
+@events.test_stop.add_listener
+def stopped(**_kwargs):
+    fact("stopped")

@@ -1,0 +1,1 @@
+"""What the conformance run with Locust is made of."""

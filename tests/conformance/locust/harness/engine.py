@@ -1,0 +1,104 @@
+"""Runs one locustfile once and collects what it left behind, as facts."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+LIMIT_SECONDS = 60
+
+
+def observe(engine, script, run, base_url):
+    """The facts of one run: what the locustfile noted, the exit code, and the files and output asked for."""
+    with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
+        folder = Path(folder)
+        noted = folder / "facts"
+        noted.touch()
+        for name, text in run.files.items():
+            (folder / name).write_text(text.replace("HOST", base_url), encoding="utf-8")
+        arguments = run.arguments.replace("HOST", base_url).replace("HERE", str(script.path.parent)).split()
+        if "-f" not in arguments and not any(argument.startswith("--locustfile") for argument in arguments):
+            arguments = ["-f", str(script.path), *arguments]
+        env = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+        env.update(HOME=str(folder), FACTS=str(noted), PYTHONDONTWRITEBYTECODE="1", BASE_URL=base_url)
+        env.update({name: value.replace("HOST", base_url) for name, value in run.env.items()})
+        if "LOCUST_HOST" not in env and not any("host" in text for text in run.files.values()):
+            arguments = [*arguments, "--host", base_url] if "--host" not in arguments and "-H" not in arguments else arguments
+        process = subprocess.Popen(
+            [*engine, *arguments],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if script.signal:
+            _send(script.signal, process, noted)
+        try:
+            stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            stderr += f"\nconformance: still running after {LIMIT_SECONDS} s"
+        facts = {"exit code": process.returncode}
+        for line in noted.read_text(encoding="utf-8").splitlines():
+            key, value = json.loads(line)
+            facts.setdefault(key, []).append(value)
+        for what in script.outputs:
+            facts[what] = _output(what, folder, stdout, stderr)
+        for key in script.unordered:
+            if key in facts:
+                facts[key] = sorted(facts[key], key=json.dumps)
+        text = json.dumps(facts, indent=1, sort_keys=True)
+        port = base_url.rsplit(":", 1)[1]
+        text = text.replace(base_url, "HOST").replace(f"127.0.0.1:{port}", "HOST").replace(f"port={port}", "port=PORT")
+        text = re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text).replace(str(folder), "FOLDER").replace(str(script.path.parent), "HERE")
+        return json.loads(text), stdout, stderr
+
+
+
+def _send(order, process, noted):
+    """`TERM when ready`: the signal, once the locustfile has noted the fact."""
+    name, _, key = order.partition(" when ")
+    until = time.monotonic() + LIMIT_SECONDS
+    while f'["{key}"' not in noted.read_text(encoding="utf-8") and time.monotonic() < until and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(getattr(signal, f"SIG{name}"))
+
+
+def _output(what, folder, stdout, stderr):
+    """What a run wrote, reduced to what does not depend on its speed."""
+    kind, _, detail = what.partition(" ")
+    if kind == "stdout":
+        return [re.sub(r"\s+", " ", line).strip() for line in stdout.splitlines() if line.strip()]
+    if kind == "log":
+        # The lines that tools look for; the words of all others are an engine's own.
+        lines = [line.split(": ", 1)[1] for line in stderr.splitlines() if re.match(r"\[\d{4}-", line) and ": " in line]
+        return [line for line in lines if re.search(detail, line)]
+    if kind == "stderr":
+        return [line.strip() for line in stderr.splitlines() if re.search(detail, line)]
+    if kind == "tables":
+        # Numbers masked, so that columns and rows remain; the periodic tables come as often as there was time.
+        text = stderr[stderr.rindex("Type     Name", 0, stderr.index("Response time percentiles")) :]
+        return [re.sub(r"[\d.]+", "0", re.sub(r" +", " ", line)).strip() for line in text.splitlines() if not line.startswith("[")]
+    if kind == "columns":
+        with open(folder / detail, newline="", encoding="utf-8") as file:
+            return next(csv.reader(file))
+    if kind == "rows":
+        with open(folder / detail, newline="", encoding="utf-8") as file:
+            # The first four columns identify a row; in the history the first two are time and users.
+            rows = list(csv.reader(file))[1:]
+        return sorted({tuple(row[2:4] if "history" in detail else row[:4]) for row in rows})
+    if kind == "json":
+        return [[entry["method"], entry["name"], entry["num_requests"], sorted(entry)] for entry in json.loads(
+            stdout[stdout.index("[") :] if detail == "stdout" else (folder / detail).read_text(encoding="utf-8")
+        )]
+    if kind == "exists":
+        return (folder / detail).exists()
+    raise ValueError(f"unknown output: {what}")

@@ -1,0 +1,94 @@
+"""A locustfile of the suite and what its header says: what it asserts, and how it is run.
+
+    # asserts: task, tag                 names of coverage.toml
+    # run: --headless -u 1               the arguments; `-f FILE` and `--host` are added
+    # run tagged: --tags a               a further run under a name
+    # env tagged: LOCUST_TAGS=[a, b]     an environment variable of that run (or of all: `# env: ...`)
+    # file locust.conf: users = 3\\nhost = HOST     a file in the run's folder
+    # unordered: key                     facts of this key are compared sorted
+    # differs: key: why                  a fact in which throng differs on purpose
+    # signal: TERM when ready            a signal once the fact `ready` was noted
+    # throng-only: why                   there is nothing to compare with; the recorded facts are throng's
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|throng-only|output)( [^:]+)?: ?(.*)")
+
+
+@dataclass
+class Run:
+    name: str
+    arguments: str
+    env: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)
+
+
+@dataclass
+class Script:
+    path: Path
+    asserts: list
+    runs: list
+    unordered: set
+    differs: dict
+    signal: str
+    throng_only: bool
+    outputs: list
+
+    @property
+    def name(self):
+        return self.path.stem
+
+    @property
+    def recorded(self):
+        return self.path.with_suffix(".facts.json")
+
+
+def load(path):
+    """Reads a locustfile's header. ValueError if it has none."""
+    script = Script(path, [], [], set(), {}, "", False, [])
+    runs, settings = {}, []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        found = _DIRECTIVE.fullmatch(line)
+        if not found:
+            continue
+        word, which, rest = found[1], (found[2] or "").strip(), found[3].strip()
+        if word == "asserts":
+            script.asserts += [name.strip() for name in rest.split(",")]
+        elif word == "run":
+            runs[which or "run"] = Run(which or "run", rest)
+        elif word in ("env", "file"):
+            settings.append((word, which, rest))
+        elif word == "unordered":
+            script.unordered.add(rest)
+        elif word == "differs":
+            key, _, why = rest.partition(": ")
+            script.differs[key] = why
+        elif word == "signal":
+            script.signal = rest
+        elif word == "output":
+            script.outputs.append(rest)
+        else:
+            script.throng_only = True
+    if not runs or not script.asserts:
+        raise ValueError(f"{path}: the header needs `# asserts:` and `# run:`")
+    for word, which, rest in settings:
+        if word == "env":
+            name, _, value = rest.partition("=")
+            for run in [runs[which]] if which else runs.values():
+                run.env[name] = value
+        else:
+            for run in runs.values():
+                run.files[which] = rest.replace("\\n", "\n") + "\n"
+    script.runs = list(runs.values())
+    return script
+
+
+def load_all(folder):
+    """All locustfiles of the folder, by name."""
+    paths = sorted(path for path in folder.glob("*.py") if path.stem != "facts" and not path.stem.startswith("_"))
+    return [load(path) for path in paths]
