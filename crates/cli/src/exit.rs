@@ -12,6 +12,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// The run went to its end. Exceptions in iterations and failed checks do not change that.
     Success = 0,
+    /// The Locust face: no interpreter that could run the locustfile. All other codes of that face are Python's.
+    NoPython = 1,
     /// Throng's own face: the command line asks for something that throng does not do.
     Usage = 2,
     /// A test in k6's cloud failed or was aborted.
@@ -48,8 +50,9 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Success,
+        Self::NoPython,
         Self::Usage,
         Self::CloudTestFailed,
         Self::CloudProgress,
@@ -87,6 +90,6 @@ mod tests {
     #[test]
     fn codes_are_the_published_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 255]);
+        assert_eq!(codes, [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 255]);
     }
 }

@@ -100,13 +100,25 @@ fn announced_commands_end_with_2() {
         (&["worker", "--any"][..], "throng worker is not supported yet"),
         (&["controller"], "throng controller is not supported yet"),
         (&["k8s", "deploy"], "throng k8s is not supported yet"),
-        (&["run", "locustfile.py"], "running 'locustfile.py' is not supported yet"),
-        (&["locust", "-f", "x.py"], "running locustfiles is not supported yet"),
         (&["nope"], "unknown command"),
     ] {
         THRONG.run(args).expect_code(2).expect_error(message);
     }
-    Face("locust").run(&["-f", "x.py"]).expect_code(2).expect_error("not supported yet");
+}
+
+#[test]
+fn a_locustfile_without_an_interpreter_says_what_is_missing() {
+    let none = [("PATH", "/nowhere")];
+    for (face, args) in [
+        (Face("locust"), &["-f", "x.py"][..]),
+        (THRONG, &["locust", "--version"]),
+        (THRONG, &["run", "x.py"]),
+        (THRONG, &["python", "x.py"]),
+    ] {
+        face.run_with(args, &none).expect_code(1).expect_error("find a Python interpreter");
+    }
+    let wrong = [("PATH", "/nowhere"), ("THRONG_PYTHON", "/no/such/python")];
+    Face("locust").run_with(&[], &wrong).expect_code(1).expect_error("/no/such/python");
 }
 
 #[test]

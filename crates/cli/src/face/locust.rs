@@ -1,11 +1,23 @@
-//! The locust face: named, so that nobody takes its absence for a defect.
+//! The locust face: hands the command line to our `locust` package in the user's own Python.
+//!
+//! Everything that a locustfile can see (options, order of start-up, exit codes) is the package's; see
+//! `python/locust/main.py`.
 
-use super::{early_terminal, fail_early};
+use std::ffi::OsString;
+
+use super::python::{self, Start};
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// Refuses; `program` is what the user typed.
-pub(super) fn main(program: &str) -> Exit {
-    let message = format!("{program}: running locustfiles is not supported yet; k6 scripts are");
-    fail_early(&early_terminal(), &Failure::new(Exit::Usage, message))
+/// Behaves as `locust ARGS`; returns only if that cannot be started.
+pub(super) fn main(args: Vec<OsString>) -> Exit {
+    python::start(Start::Locust, args)
+}
+
+/// `throng run FILE.py ARGS` is `locust -f FILE.py ARGS`.
+pub(super) fn run(mut args: Vec<OsString>) -> Exit {
+    let names_file = args.iter().any(|arg| arg == "-f" || arg == "--locustfile");
+    if !names_file && let Some(place) = args.iter().position(|arg| super::own::is_python(arg.as_ref())) {
+        args.insert(place, "-f".into());
+    }
+    main(args)
 }

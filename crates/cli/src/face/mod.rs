@@ -7,6 +7,7 @@ mod invocation;
 pub mod k6;
 mod locust;
 mod own;
+mod python;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -27,7 +28,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     }
     match name.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("k6") => k6::main("k6", args),
-        Some("locust") => locust::main("locust"),
+        Some("locust") => locust::main(args),
         _ => own::main(args),
     }
 }

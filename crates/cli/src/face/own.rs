@@ -1,5 +1,5 @@
-//! Throng's own face: `run`, `demo-api`, `k6`, `locust`, `version`, `help`; what is announced is refused
-//! by name.
+//! Throng's own face: `run`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
+//! refused by name.
 
 mod demo_api;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 
-use super::{Invocation, early_terminal, fail_early, k6, locust};
+use super::{Invocation, early_terminal, fail_early, k6, locust, python};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::{self, Flag, Scope, from_clap};
@@ -34,7 +34,18 @@ pub(super) fn main(mut args: Vec<OsString>) -> Exit {
             args.remove(0);
             return k6::main("throng k6", args);
         }
-        Some("locust") => return locust::main("throng locust"),
+        Some("locust") => {
+            args.remove(0);
+            return locust::main(args);
+        }
+        Some("python") => {
+            args.remove(0);
+            return python::main(args);
+        }
+        Some("run") if args[1..].iter().any(|arg| is_python(arg.as_ref())) => {
+            args.remove(0);
+            return locust::run(args);
+        }
         Some(name) => {
             if let Some((name, _)) = ANNOUNCED.iter().find(|(announced, _)| *announced == name) {
                 let message = format!("{PROGRAM} {name} is not supported yet");
@@ -65,7 +76,7 @@ fn root(flags: &[Flag]) -> Command {
         .bin_name(PROGRAM)
         .no_binary_name(true)
         .disable_version_flag(true)
-        .about("Load tests with unmodified k6 scripts")
+        .about("Load tests with unmodified k6 scripts and locustfiles")
         .before_help(header::mark(false))
         .max_term_width(110)
         .arg(
@@ -79,7 +90,8 @@ fn root(flags: &[Flag]) -> Command {
             k6::run::command(PROGRAM, flags),
             demo_api::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
-            Command::new("locust").about("Behave as locust (not supported yet)"),
+            Command::new("locust").about("Behave as locust: throng locust -f locustfile.py"),
+            Command::new("python").about("Run Python with throng's locust package: throng python script.py"),
             Command::new("version").about("Show the version"),
         ])
         .subcommands(announced);
@@ -93,7 +105,7 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
         Err(failure) => return fail_early(&early_terminal(), &failure),
     };
     let done = match name {
-        "run" => run(&invocation),
+        "run" => k6::run::execute(&invocation),
         "demo-api" => demo_api::execute(own),
         "version" => Ok(version(&invocation)),
         _ if matches.get_flag("version") => Ok(version(&invocation)),
@@ -105,14 +117,9 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
     k6::conclude(&invocation, done)
 }
 
-/// Runs a script of either kind; the name tells which.
-fn run(invocation: &Invocation) -> Result<Exit, Failure> {
-    let is_python = |argument: &String| Path::new(argument).extension().is_some_and(|ext| ext == "py");
-    if let Some(file) = invocation.arguments.iter().find(|argument| is_python(argument)) {
-        let message = format!("running '{file}' is not supported yet: it is a locustfile; k6 scripts are");
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    k6::run::execute(invocation)
+/// Whether an argument names a locustfile; what else can be run is a k6 script.
+pub(super) fn is_python(argument: &Path) -> bool {
+    argument.extension().is_some_and(|extension| extension == "py")
 }
 
 fn version(invocation: &Invocation) -> Exit {

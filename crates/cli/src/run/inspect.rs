@@ -1,7 +1,7 @@
 //! `inspect`: the consolidated options as JSON.
 
 use serde_json::{Value, json};
-use throng_plan::duration;
+use throng_plan::{duration, shortcuts};
 
 use super::prepare::Prepared;
 use crate::spec::RunSpec;
@@ -9,11 +9,13 @@ use crate::terminal::Stream;
 
 /// Prints the options; with `requirements`, also how many virtual users and how long the run takes at most.
 pub(super) fn print(spec: &RunSpec, prepared: &Prepared, requirements: bool) {
-    let mut options = if requirements {
-        prepared.options.clone().with_shown_defaults().to_json()
-    } else {
-        prepared.options.to_json()
-    };
+    let mut options = prepared.options.clone();
+    if requirements {
+        options = options.with_shown_defaults();
+        // As k6 does: with the scenario that the shortcuts stand for.
+        options.scenarios = shortcuts::derive(&prepared.options).ok().map(|(scenarios, _)| scenarios);
+    }
+    let mut options = options.to_json();
     if let (true, Value::Object(fields)) = (requirements, &mut options) {
         fields.insert("totalDuration".into(), json!(duration::format(prepared.plan.max_duration())));
         fields.insert("maxVUs".into(), json!(prepared.max_vus()));

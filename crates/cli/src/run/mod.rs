@@ -1,6 +1,7 @@
 //! From a [`RunSpec`] to an exit code: assembles the script host, engine, metrics and outputs.
 
 mod control;
+mod descriptors;
 mod finish;
 mod generator;
 mod inspect;
@@ -55,6 +56,7 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         };
         spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
     }
+    descriptors::prepare(spec, prepared.max_vus());
     let raw = raw::Raw::start(spec, &prepared)?;
     let ended = control::run(spec, &prepared, raw.sink()).map_err(Failure::other)?;
     raw.finish(spec);
