@@ -42,7 +42,11 @@ class Session:
             # A test that could not set itself up must not run.
             return 1
         if self.web_ui:
-            self.web_ui.start()
+            try:
+                self.web_ui.start()
+            except OSError as error:
+                logger.error("the web interface cannot listen on port %s: %s", self.options.web_port, error)
+                return 1
             logger.info("Starting web interface at %s, press enter to open your default browser.", self.web_ui.url)
         self._start_helpers()
         waiting = gevent.getcurrent()

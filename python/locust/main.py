@@ -110,10 +110,10 @@ def _follow(options, paths, loaded):
         options,
         events=events,
         shape_class=loaded.shape,
-        locustfile=",".join(os.path.basename(path) for path in paths),
+        locustfile=os.path.basename(paths[0]),
         parsed_locustfiles=paths,
         available_user_classes=dict(loaded.user_classes),
-        available_shape_classes={"Default": None, **loaded.shapes},
+        available_shape_classes=dict(loaded.shapes),
         available_user_tasks=loaded.user_tasks,
     )
     _configure_users(environment, options.config_users)

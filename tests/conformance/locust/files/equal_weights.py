@@ -32,4 +32,4 @@ class Light(Heavy):
 @events.test_stopping.add_listener
 def show(environment, **_kwargs):
     fact("counts", environment.runner.user_classes_count)
-    fact("tasks", [each.__name__ for each in Heavy.tasks])
+    fact("tasks", sorted(each.__name__ for each in Heavy.tasks))

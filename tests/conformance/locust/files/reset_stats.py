@@ -1,5 +1,5 @@
 # asserts: --reset-stats
-# run: --headless --only-summary -u 4 -r 2 -t 3 --reset-stats
+# run: --headless --only-summary -u 4 -r 2 -t 6 --reset-stats
 """Statistics start over when all users are there."""
 
 import gevent

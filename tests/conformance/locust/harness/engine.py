@@ -82,7 +82,8 @@ def _output(what, folder, stdout, stderr):
         lines = [line.split(": ", 1)[1] for line in stderr.splitlines() if re.match(r"\[\d{4}-", line) and ": " in line]
         return [line for line in lines if re.search(detail, line)]
     if kind == "stderr":
-        return [line.strip() for line in stderr.splitlines() if re.search(detail, line)]
+        lines = [re.sub(r"^\[.*?\] [^/]*/", "", line).strip() for line in stderr.splitlines()]
+        return [line for line in lines if re.search(detail, line)]
     if kind == "tables":
         # Numbers masked, so that columns and rows remain; the periodic tables come as often as there was time.
         text = stderr[stderr.rindex("Type     Name", 0, stderr.index("Response time percentiles")) :]

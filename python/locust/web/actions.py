@@ -1,0 +1,151 @@
+"""What the web interface does: starts, changes and stops tests."""
+
+import logging
+import time
+
+import gevent
+
+from ..runners import STATE_RUNNING, STATE_SPAWNING
+from ..util.timespan import FORMATS, parse_timespan
+
+logger = logging.getLogger("locust.web")
+
+# Fields of the form that are not options of the command line.
+_OWN_FIELDS = ("user_classes", "shape_class", "user_count", "host")
+
+
+def swarm(web_ui, form):
+    """Starts a test, or changes the running one, as the form says; returns the answer."""
+    environment = web_ui.environment
+    given = {name: values[-1] for name, values in form.items()}
+    host = given.get("host", environment.host)
+    if host:
+        host = host.replace("<", "").replace(">", "")
+    try:
+        run_time = parse_timespan(given["run_time"]) if given.get("run_time") else None
+    except ValueError:
+        return _failure(f"Valid run_time formats are : {FORMATS}", host)
+
+    answer = {"success": True, "host": host}
+    if web_ui.userclass_picker_is_active:
+        chosen = _choose_classes(environment, form, given)
+        if chosen is not None:
+            answer["user_classes"] = chosen
+    try:
+        _set_options(environment, form)
+    except ValueError as error:
+        return _failure(str(error), host)
+    if host:
+        environment.host = host
+    if "profile" in given:
+        environment.profile = given["profile"]
+
+    shape = environment.shape_class
+    if shape is not None and environment.runner.state not in (STATE_RUNNING, STATE_SPAWNING):
+        environment.runner.start_shape()
+        answer["message"] = f"Swarming started using shape class '{type(shape).__name__}'"
+        return answer
+    try:
+        user_count = int(given["user_count"]) if given.get("user_count") else None
+    except ValueError:
+        return _failure(f"Invalid user_count value: '{given['user_count']}' (must be an integer)", host)
+    try:
+        spawn_rate = float(given["spawn_rate"]) if given.get("spawn_rate") else None
+    except ValueError:
+        spawn_rate = None
+    if user_count is None or spawn_rate is None or spawn_rate <= 0:
+        return _failure("Missing or invalid user_count or spawn_rate from /swarm request", host)
+    if environment.parsed_options is not None:
+        environment.parsed_options.num_users = user_count
+        environment.parsed_options.spawn_rate = spawn_rate
+    _cancel_time_limit(web_ui)
+    environment.runner.start(user_count, spawn_rate)
+    if run_time:
+        web_ui.run_time_greenlet = gevent.spawn(_stop_after, web_ui, run_time)
+        answer["run_time"] = run_time
+    answer["message"] = "Swarming started"
+    return answer
+
+
+def stop(web_ui):
+    """Stops the test; returns when it is stopped."""
+    _cancel_time_limit(web_ui)
+    web_ui.environment.runner.stop()
+    return {"success": True, "message": "Test stopped"}
+
+
+def reset(web_ui):
+    """Starts statistics and exceptions over."""
+    environment = web_ui.environment
+    environment.events.reset_stats.fire()
+    environment.stats.reset_all()
+    environment.runner.exceptions = {}
+    return "ok"
+
+
+def update_user(web_ui, settings):
+    """Sets attributes of a user class."""
+    web_ui.environment.update_user_class(settings)
+    return {}
+
+
+def _failure(message, host):
+    return {"success": False, "message": message, "host": host}
+
+
+def _choose_classes(environment, form, given):
+    """Uses the user classes and the shape that were picked; their names."""
+    shapes = {"Default": None, **(environment.available_shape_classes or {})}
+    if given.get("shape_class"):
+        if given["shape_class"] not in shapes:
+            raise ValueError(f"there is no shape class {given['shape_class']!r}")
+        environment.shape_class = shapes[given["shape_class"]]
+        if environment.shape_class is not None:
+            environment.shape_class.runner = environment.runner
+    names = form.get("user_classes")
+    if not names:
+        return None
+    available = environment.available_user_classes or {}
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        raise ValueError(f"there is no user class {', '.join(unknown)}")
+    environment.user_classes = [available[name] for name in names]
+    return names
+
+
+def _set_options(environment, form):
+    """Sets options by name, each converted to the type that it has now."""
+    options = environment.parsed_options
+    for name, values in form.items():
+        if options is None or name in _OWN_FIELDS or not hasattr(options, name):
+            continue
+        now = getattr(options, name)
+        value = values[-1]
+        try:
+            if isinstance(now, bool):
+                converted = value.lower() in ("true", "on", "yes", "1")
+            elif isinstance(now, list):
+                converted = [type(now[0])(each) for each in values] if now else values
+            elif name == "run_time":
+                converted = parse_timespan(value) if value else None
+            elif now is None:
+                converted = value or None
+            else:
+                converted = type(now)(value)
+        except ValueError:
+            raise ValueError(f"{name} cannot be {value!r}: it is a {type(now).__name__}") from None
+        setattr(options, name, converted)
+
+
+def _stop_after(web_ui, seconds):
+    due = time.perf_counter() + seconds
+    while (left := due - time.perf_counter()) > 0:
+        gevent.sleep(left)
+    logger.info("--run-time limit reached, stopping test")
+    web_ui.environment.runner.stop()
+
+
+def _cancel_time_limit(web_ui):
+    if web_ui.run_time_greenlet:
+        web_ui.run_time_greenlet.kill(block=False)
+        web_ui.run_time_greenlet = None
