@@ -135,7 +135,8 @@ class StatsEntry(_core.StatsEntry):
         """The entry that `serialize` described, standing alone."""
         entry = cls(stats, data["name"], data["method"])
         for key, value in data.items():
-            setattr(entry, key, value)
+            if key not in ("name", "method"):
+                setattr(entry, key, value)
         return entry
 
     def get_stripped_report(self):
