@@ -4,13 +4,14 @@ import crypto from 'k6/crypto';
 import * as data from 'k6/data';
 import encoding from 'k6/encoding';
 import exec from 'k6/execution';
+import * as html from 'k6/html';
 import http from 'k6/http';
 import * as metrics from 'k6/metrics';
 import * as timers from 'k6/timers';
 
 const modules = {
   'k6': k6, 'k6/crypto': crypto, 'k6/data': data, 'k6/encoding': encoding, 'k6/execution': exec,
-  'k6/http': http, 'k6/metrics': metrics, 'k6/timers': timers,
+  'k6/html': html, 'k6/http': http, 'k6/metrics': metrics, 'k6/timers': timers,
 };
 
 export default function () {

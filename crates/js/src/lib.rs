@@ -22,3 +22,5 @@ pub mod settings;
 mod testing;
 pub mod vm;
 pub mod worker;
+
+pub use throng_reactor::raise_descriptor_limit;

@@ -14,7 +14,7 @@ use throng_reactor::{Reactor, Remote};
 use crate::host::{Identity, Phase, ThreadContext};
 use crate::log::Log;
 use crate::program::{Program, Source};
-use crate::serialise::setup_json;
+use crate::serialise::{options_json, setup_json};
 use crate::settings::{Control, Settings};
 use crate::vm::{STACK_SIZE, ScriptError, Vm};
 
@@ -128,10 +128,8 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
                 .collect();
             let options = match vm.export("options") {
                 Some(options) if !options.is_nullish() => {
-                    let json = options.to_json().map_err(|thrown| vm.error(thrown))?;
-                    Some(json.ok_or_else(|| {
-                        ScriptError::Unusable("the exported options must be an object".into())
-                    })?)
+                    let json = options_json(&options);
+                    Some(json.map_err(|thrown| ScriptError::Unusable(vm.error(thrown).to_string()))?)
                 }
                 _ => None,
             };

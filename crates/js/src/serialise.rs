@@ -1,4 +1,4 @@
-//! Setup data as JSON, by k6's rules rather than those of `JSON.stringify` (observed on k6 1.1): `undefined` becomes
+//! Setup data and options as JSON, by k6's rules rather than those of `JSON.stringify` (observed on k6 1.1): `undefined` becomes
 //! `null`, a `Date` its RFC 3339 text, a `Uint8Array` base64, other typed arrays and `Set` arrays, a `Map` an array of pairs; a
 //! function or NaN is an error.
 
@@ -15,20 +15,70 @@ pub(crate) fn setup_json(value: &Value) -> JsResult<Option<String>> {
         return Ok(None);
     }
     let mut json = String::new();
-    write(value, &mut json, 0)?;
+    write(value, &mut json, 0).map_err(|fault| fault.thrown(|what| format!("setup() returned {what}")))?;
     Ok(Some(json))
 }
 
-fn write(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
+/// The JSON of the exported options. What cannot be an option is an error that says where it stands, so that
+/// `vus: Number(__ENV.VUS)` without that variable is no run with one virtual user.
+pub(crate) fn options_json(value: &Value) -> JsResult<String> {
+    let mut json = String::new();
+    write(value, &mut json, 0).map_err(|fault| {
+        let mut place = String::from("options");
+        fault.path.iter().rev().for_each(|step| place.push_str(step));
+        fault.thrown(|what| format!("{place} is {what}"))
+    })?;
+    Ok(json)
+}
+
+/// What has no form in JSON, and the steps that lead to it, last one first.
+struct Fault {
+    why: Why,
+    path: Vec<String>,
+}
+
+enum Why {
+    Unfit(String),
+    TooDeep,
+    Thrown(Thrown),
+}
+
+impl Fault {
+    fn unfit(what: impl Into<String>) -> Self {
+        Self { why: Why::Unfit(what.into()), path: Vec::new() }
+    }
+
+    fn thrown(self, say: impl FnOnce(&str) -> String) -> Thrown {
+        match self.why {
+            Why::Unfit(what) => Thrown::error(format!("{}, which has no form in JSON", say(&what))),
+            Why::TooDeep => {
+                Thrown::error(format!("{}, nested too deeply or inside itself", say("an object")))
+            }
+            Why::Thrown(thrown) => thrown,
+        }
+    }
+
+    fn at(mut self, step: String) -> Self {
+        self.path.push(step);
+        self
+    }
+}
+
+impl From<Thrown> for Fault {
+    fn from(thrown: Thrown) -> Self {
+        Self { why: Why::Thrown(thrown), path: Vec::new() }
+    }
+}
+
+fn write(value: &Value, json: &mut String, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DEPTH {
-        return Err(Thrown::error("the data that setup() returned is nested too deeply, or contains itself"));
+        return Err(Fault { why: Why::TooDeep, path: Vec::new() });
     }
     if value.is_nullish() {
         json.push_str("null");
     } else if let Some(number) = value.as_number() {
         if !number.is_finite() {
-            let number = value.to_text()?;
-            return Err(Thrown::error(format!("setup() returned {number}, which has no form in JSON")));
+            return Err(Fault::unfit(value.to_text()?));
         }
         json.push_str(&value.to_json()?.unwrap_or_default());
     } else if value.is_string() || value.is_bool() {
@@ -38,7 +88,7 @@ fn write(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
     } else if value.is_symbol() {
         write(&value.get("description")?, json, depth)?;
     } else if value.is_function() {
-        return Err(Thrown::error("setup() returned data with a function in it, which has no form in JSON"));
+        return Err(Fault::unfit("a function"));
     } else if value.is_date() {
         write_date(value, json)?;
     } else if value.is_array() {
@@ -63,7 +113,7 @@ fn write_date(date: &Value, json: &mut String) -> JsResult<()> {
     Ok(())
 }
 
-fn write_object(value: &Value, json: &mut String, depth: usize) -> JsResult<()> {
+fn write_object(value: &Value, json: &mut String, depth: usize) -> Result<(), Fault> {
     let globals = value.ctx().globals();
     let is = |constructor: &str| globals.get(constructor).is_ok_and(|c| value.is_instance_of(&c));
     if is("Uint8Array") || is("Uint8ClampedArray") {
@@ -87,19 +137,19 @@ fn write_object(value: &Value, json: &mut String, depth: usize) -> JsResult<()> 
         }
         json.push_str(&value.ctx().string(&name).to_json()?.unwrap_or_default());
         json.push(':');
-        write(&entry, json, depth + 1)?;
+        write(&entry, json, depth + 1).map_err(|fault| fault.at(format!(".{name}")))?;
     }
     json.push('}');
     Ok(())
 }
 
-fn write_list(items: Vec<Value>, json: &mut String, depth: usize) -> JsResult<()> {
+fn write_list(items: Vec<Value>, json: &mut String, depth: usize) -> Result<(), Fault> {
     json.push('[');
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
             json.push(',');
         }
-        write(item, json, depth + 1)?;
+        write(item, json, depth + 1).map_err(|fault| fault.at(format!("[{i}]")))?;
     }
     json.push(']');
     Ok(())

@@ -91,7 +91,7 @@ fn what_cannot_be_imported_is_named_in_the_error() {
         ("import 'k6/nope'", "no built-in module k6/nope"),
         ("import 'k6/x/nope'", "k6/x/nope is not supported yet"),
         ("import 'k6/experimental/webcrypto'", "removed"),
-        ("import 'k6/html'", "k6/html is not supported yet"),
+        ("import 'k6/net/grpc'", "k6/net/grpc is not supported yet"),
         ("import './data.json'", "data.json:1:5"),
         ("import './bad.js'", "bad.js:1:9"),
         ("import './bad.ts'", "bad.ts:1:19"),
@@ -163,6 +163,6 @@ fn the_first_pass_decides_which_files_there_are() {
 fn options_that_are_no_object_are_an_error() {
     let error =
         Script::new("export const options = () => ({}); export default function () {}").load().err().unwrap();
-    assert!(error.to_string().contains("options must be an object"), "{error}");
+    assert!(error.to_string().contains("options is a function"), "{error}");
     assert!(Script::new("export const options = null; export default function () {}").load().is_ok());
 }

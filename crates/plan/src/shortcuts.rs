@@ -58,11 +58,7 @@ pub fn derive(options: &Options) -> Result<(Scenarios, Vec<Warning>), Problem> {
         return Ok((scenarios.clone(), vec![]));
     }
 
-    let once = ScenarioLayer {
-        vus: Some(1),
-        iterations: Some(1),
-        ..ScenarioLayer::new(ExecutorKind::PerVuIterations)
-    };
+    let once = ScenarioLayer::new(ExecutorKind::PerVuIterations);
     let warning = match (options.vus, &options.scenarios, &options.stages) {
         (_, Some(_), _) => Some(Warning::NothingToRun("scenarios")),
         (_, _, Some(_)) => Some(Warning::NothingToRun("stages")),

@@ -34,6 +34,7 @@ pub use handle::{Handle, HostScope, YieldNow};
 pub use join::JoinHandle;
 pub use reactor::{Config, Reactor, Turn};
 pub use remote::Remote;
+pub use sys::raise_descriptor_limit;
 pub use task::TaskId;
 pub use tcp::{ConnectError, ConnectOptions, Received, TcpStream};
 pub use timeout::{Elapsed, Timeout};

@@ -367,3 +367,19 @@ pub(crate) fn local_addr(fd: RawFd) -> io::Result<SocketAddr> {
         other => Err(io::Error::other(format!("unexpected address family {other}"))),
     }
 }
+
+/// Raises this process's limit of open descriptors as far as it may go without privileges, and says how far that is.
+///
+/// Every connection takes a descriptor, and the usual soft limit of 1,024 is there for programs that use `select`.
+/// k6 raises it too (Go does so at start).
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills the structure that the pointer leads to.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
+    if limit.rlim_cur < limit.rlim_max {
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+        // SAFETY: the kernel only reads the structure.
+        check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) })?;
+    }
+    Ok(limit.rlim_max)
+}

@@ -15,6 +15,7 @@ mod auth;
 mod cookies;
 mod echo;
 mod encodings;
+mod page;
 mod raw;
 mod serve;
 mod tls;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{answers, auth, cookies, echo, encodings};
+use crate::{answers, auth, cookies, echo, encodings, page};
 
 /// The how-manyth connection of this process a request came over, from 1.
 #[derive(Clone, Copy)]
@@ -28,7 +28,8 @@ pub async fn listen(tls: Option<TlsAcceptor>) -> std::io::Result<SocketAddr> {
         .merge(auth::routes())
         .merge(cookies::routes())
         .merge(echo::routes())
-        .merge(encodings::routes());
+        .merge(encodings::routes())
+        .merge(page::routes());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);

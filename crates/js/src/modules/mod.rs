@@ -8,6 +8,7 @@ mod crypto;
 mod data;
 mod encoding;
 mod execution;
+pub(crate) mod html;
 mod http;
 mod k6;
 mod metrics;
@@ -29,6 +30,7 @@ pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
         "k6/encoding" => encoding::exports(ctx),
         "k6/execution" => execution::exports(ctx),
         "k6/metrics" => metrics::exports(ctx),
+        "k6/html" => html::exports(ctx),
         "k6/http" => http::exports(ctx),
         "k6/timers" => globals::timers::exports(ctx),
         _ => Err(unavailable(name)),
@@ -39,7 +41,6 @@ pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
 const ANNOUNCED: &[&str] = &[
     "k6/browser",
     "k6/crypto/x509",
-    "k6/html",
     "k6/ws",
     "k6/websockets",
     "k6/net/grpc",

@@ -19,11 +19,12 @@ pub(super) struct ThreadScenario {
 
 impl ThreadScenario {
     pub(super) fn new(scenario: &Scenario, recorder: &mut Recorder) -> Self {
-        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        let tags = scenario.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut pairs: Vec<(&str, &str)> = tags.collect();
+        // Last: observed on k6 1.1, a tag of this name among the scenario's own does not count.
         if recorder.system_tags().contains(SystemTag::Scenario) {
             pairs.push(("scenario", &scenario.name));
         }
-        pairs.extend(scenario.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let root = recorder.root();
         Self {
             name: scenario.name.clone(),

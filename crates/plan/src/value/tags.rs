@@ -17,7 +17,10 @@ impl Value for Texts {
         let Json::Object(members) = json else { return at.invalid(json, "an object of texts") };
         let mut texts = Self::new();
         for (name, value) in members {
-            if let Some(value) = at.member(name, |at| String::from_json(value, at)) {
+            // As k6 has it: `env: { TOKEN: __ENV.TOKEN }` without that variable is an empty text.
+            if value.is_null() {
+                texts.insert(name.clone(), String::new());
+            } else if let Some(value) = at.member(name, |at| String::from_json(value, at)) {
                 texts.insert(name.clone(), value);
             }
         }

@@ -9,6 +9,7 @@ mod callback;
 mod cookies;
 mod file;
 mod gjson;
+mod page;
 mod params;
 mod prepare;
 mod response;

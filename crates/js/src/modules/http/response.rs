@@ -11,6 +11,7 @@ use throng_http::{Headers, Method, Response, SetCookie, Timings, Url, canonical_
 use throng_quickjs::{Call, Class, Ctx, JsResult, Lazy, Thrown, Value};
 
 use super::gjson;
+use super::page;
 use super::params::ResponseType;
 use super::state::State;
 use crate::host::host;
@@ -105,12 +106,10 @@ fn method(ctx: Ctx, index: usize) -> JsResult {
     let state = host(&ctx).state::<State>();
     let methods = state.methods(|| {
         Ok(vec![
-            ctx.function("clickLink", 1, |_| Err(Thrown::error("Response.clickLink() is not supported yet"))),
-            ctx.function("html", 1, |_| Err(Thrown::error("Response.html() is not supported yet"))),
+            ctx.function("clickLink", 1, page::click_link),
+            ctx.function("html", 1, page::html),
             ctx.function("json", 1, json),
-            ctx.function("submitForm", 1, |_| {
-                Err(Thrown::error("Response.submitForm() is not supported yet"))
-            }),
+            ctx.function("submitForm", 1, page::submit_form),
         ])
     })?;
     Ok(methods[index].clone())
@@ -122,7 +121,7 @@ impl HttpResponse {
         Self { error: message, error_code: code, ..Self::default() }
     }
 
-    fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &str {
         let received = self.received.as_ref().map(|received| &received.url);
         received.or(self.failed_url.as_ref()).map_or("", Url::as_str)
     }
@@ -133,7 +132,7 @@ impl HttpResponse {
 
     /// The body's bytes, if there is one by k6's rules: statuses that have none by definition give `null`, an empty
     /// body does not (observed on k6 1.1).
-    fn bytes(&self) -> Option<&Bytes> {
+    pub(super) fn bytes(&self) -> Option<&Bytes> {
         if self.response_type == ResponseType::None {
             return None;
         }
