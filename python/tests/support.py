@@ -14,7 +14,7 @@ REPOSITORY = PACKAGE.parent
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers 200 with the path, `/status/N` with N; keeps what was asked in the server's `asked`."""
+    """Answers 200 with the path as a comment of Python, `/status/N` with N; keeps what was asked in the server's `asked`."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -27,7 +27,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, body.decode()))
         parts = self.path.split("?")[0].strip("/").split("/")
         status = int(parts[1]) if parts[0] == "status" else 200
-        data = self.path.encode()
+        data = f"# {self.path}".encode()
         self.send_response_only(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -36,11 +36,16 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = answer
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Nothing: users that are stopped do not wait for their answer."""
+
+
 class Target:
     """A server on a free port: `with Target() as target: target.url`."""
 
     def __enter__(self):
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.asked = self.asked = []
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -1,0 +1,64 @@
+"""Locustfiles from before version 1.0."""
+
+import unittest
+
+from .support import Run, Target
+
+OLD = """
+from locust import HttpLocust, TaskSet, events, task
+
+class UserBehavior(TaskSet):
+    def on_start(self):
+        self.client.get("/start")
+
+    @task(2)
+    def index(self):
+        self.client.get("/")
+
+    @task(1)
+    def profile(self):
+        self.locust.client.get("/profile")
+
+class WebsiteUser(HttpLocust):
+    task_set = UserBehavior
+    min_wait = 50
+    max_wait = 90
+
+def on_success(request_type, name, response_time, response_length):
+    on_success.count += 1
+on_success.count = 0
+events.request_success += on_success
+
+def on_quitting():
+    print("successes", on_success.count > 3)
+events.quitting += on_quitting
+"""
+
+
+class Before1(unittest.TestCase):
+    def test_a_locustfile_of_2018_runs_with_the_options_of_its_time(self):
+        with Target() as target, Run(
+            OLD, f"--no-web -c 2 --hatch-rate 2 -t 2s --host {target.url}"
+        ) as ran:
+            self.assertEqual(ran.code, 0, ran.stderr)
+            self.assertIn("successes True", ran.stdout)
+        for name in ("HttpLocust", "task_set", "min_wait and max_wait", "events.request_success", "TaskSet.locust", "--no-web", "-c", "--hatch-rate"):
+            said = [line for line in ran.stderr.splitlines() if f"{name} is deprecated" in line]
+            self.assertEqual(len(said), 1, name)
+
+    def test_a_modern_locustfile_hears_nothing_of_it(self):
+        modern = OLD.replace("HttpLocust", "HttpUser").replace("task_set = UserBehavior", "tasks = [UserBehavior]")
+        modern = modern.replace("    min_wait = 50\n    max_wait = 90\n", "").replace("self.locust.", "self.")
+        modern = modern[: modern.index("def on_success")]
+        with Target() as target, Run(modern, f"--headless -t 1 --host {target.url}") as ran:
+            self.assertEqual(ran.code, 0)
+            self.assertNotIn("deprecated", ran.stderr)
+
+    def test_the_old_worker_option_is_known(self):
+        with Run(OLD, "--slave --master-host x") as ran:
+            self.assertEqual(ran.code, 2)
+            self.assertIn("--slave is deprecated: use --worker", ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
