@@ -7,6 +7,7 @@ use std::io;
 
 use bytes::Bytes;
 
+use crate::response::Head;
 use crate::url::UrlError;
 
 /// k6's `error_code` values.
@@ -92,6 +93,8 @@ pub struct RequestError {
     pub message: String,
     /// What had been received of the body when it failed.
     pub partial_body: Option<Bytes>,
+    /// Status and head of the response, if it failed after these.
+    pub partial_head: Option<(u16, Head)>,
     /// What happened.
     pub cause: Cause,
 }
@@ -99,7 +102,7 @@ pub struct RequestError {
 impl RequestError {
     /// An error with its code and text.
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), partial_body: None, cause: Cause::Other }
+        Self { code, message: message.into(), partial_body: None, partial_head: None, cause: Cause::Other }
     }
 
     /// An error without a number of its own.

@@ -142,7 +142,7 @@ pub struct Outcome {
 /// The head of a response: its bytes, and the parts of it that were looked at on arrival.
 ///
 /// Headers stay unparsed text until they are asked for, as most load tests only look at the status.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Head {
     pub(crate) raw: Box<[u8]>,
     pub(crate) reason: Range<u32>,

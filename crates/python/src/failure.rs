@@ -3,10 +3,14 @@
 //! Which class and which text a failure has is decided in Python (`locust/_http/exceptions.py`), where the classes
 //! are; here is only what happened. A status makes no exception object until somebody looks at it.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
 use throng_http::{Cause, RequestError, code};
+
+use crate::response::{Answer, Sent};
 
 /// What went wrong, with what its text needs to know.
 pub(crate) enum Failure {
@@ -97,6 +101,20 @@ impl Failure {
             }
         };
         made.map(Bound::unbind)
+    }
+
+    /// The part of a response that had come when the connection broke.
+    pub(crate) fn partial_answer(&self, sent: &Sent) -> Option<Answer> {
+        let Self::Transport { error, .. } = self else { return None };
+        let (status, head) = error.partial_head.clone()?;
+        Some(Answer {
+            status,
+            head,
+            body: error.partial_body.clone().unwrap_or_default(),
+            url: sent.url.clone(),
+            sent: sent.clone(),
+            elapsed: Duration::ZERO,
+        })
     }
 
     /// The exception, if it has been made.

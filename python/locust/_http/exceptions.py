@@ -217,18 +217,25 @@ def transport(fast, kind, detail, server, times, texts):
     message, url, target = texts
     if kind == "os" and number in (_errno.ECONNRESET, _errno.EPIPE) and fast:
         return HTTPConnectionClosed("connection closed.")
-    if kind == "os":
-        return _os_error(number)
-    if kind == "unknown_host":
-        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    if kind == "name_service":
-        return socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    pool = f"{'HTTPSConnectionPool' if secure else 'HTTPConnectionPool'}(host={host!r}, port={port})"
+    if kind in ("os", "unknown_host", "name_service"):
+        if kind == "os":
+            error = _os_error(number)
+        elif kind == "unknown_host":
+            error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        else:
+            error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        if fast:
+            return error
+        if number in (_errno.ECONNRESET, _errno.EPIPE):
+            return _wrapped("ConnectionError", ("Connection aborted.", error), error)
+        text = f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})"
+        return _wrapped("ConnectionError", text, error)
     if kind == "read_timeout":
         if fast:
             return RetriesExceeded(url, 0, original=TimeoutError("timed out"))
-        pool = "HTTPSConnectionPool" if secure else "HTTPConnectionPool"
         seconds = read_timeout if read_timeout is None or read_timeout % 1 else int(read_timeout)
-        inner = f"{pool}(host={host!r}, port={port}): Read timed out. (read timeout={seconds})"
+        inner = f"{pool}: Read timed out. (read timeout={seconds})"
         if "urllib3" in sys.modules:
             error = _urllib3("ReadTimeoutError")(None, target, inner)
             # urllib3 puts the pool's text in front of the message; here it is in it already.
@@ -237,15 +244,19 @@ def transport(fast, kind, detail, server, times, texts):
             error = ReadTimeoutError(inner)
         return _class("ReadTimeout")(error)
     if kind == "connect_timeout":
-        return RetriesExceeded(url, 0, original=TimeoutError("timed out")) if fast else TimeoutError("timed out")
+        error = TimeoutError("timed out")
+        if fast:
+            return RetriesExceeded(url, 0, original=error)
+        text = f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})"
+        return _wrapped("ConnectTimeout", text, error)
     if kind == "closed":
         if fast:
             return HTTPConnectionClosed("connection closed.")
-        return http.client.RemoteDisconnected("Remote end closed connection without response")
+        error = http.client.RemoteDisconnected("Remote end closed connection without response")
+        return _wrapped("ConnectionError", ("Connection aborted.", error), error)
     if kind == "truncated":
         if fast:
             return HTTPParseError("Incomplete response.")
-        partial = http.client.IncompleteRead(number, missing if missing >= 0 else None)
         text = f"{number} bytes read" + (f", {missing} more expected" if missing >= 0 else "")
         partial = _Incomplete(text)
         return _class("ChunkedEncodingError")(
@@ -254,14 +265,25 @@ def transport(fast, kind, detail, server, times, texts):
     if kind == "not_http":
         if fast:
             return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
-        return http.client.BadStatusLine(line.decode("latin-1"))
+        error = http.client.BadStatusLine(line.decode("latin-1"))
+        return _wrapped("ConnectionError", ("Connection aborted.", error), error)
     if kind == "decoding":
         return _class("ContentDecodingError")(message)
     if kind == "tls":
         import ssl
 
-        return ssl.SSLError(1, message)
+        error = ssl.SSLError(1, message)
+        if fast:
+            return error
+        return _wrapped("SSLError", f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})", error)
     return _class("ConnectionError")(message)
+
+
+def _wrapped(name, text, error):
+    """An exception of `requests` around what really happened, which reports show."""
+    outer = _class(name)(text)
+    outer.__context__ = error
+    return outer
 
 
 class _Incomplete(Exception):

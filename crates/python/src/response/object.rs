@@ -87,7 +87,11 @@ impl Response {
                     .then(|| Failure::Status { status: answer.status, reason: latin1(answer.head.reason()) });
                 (Some(answer), None, failure)
             }
-            Err((failure, sent)) => (None, Some(sent), Some(failure)),
+            Err((failure, sent)) => match failure.partial_answer(&sent) {
+                // Observed on Locust 2.47: the fast client shows what came before the connection broke.
+                Some(answer) if fast => (Some(answer), None, Some(failure)),
+                _ => (None, Some(sent), Some(failure)),
+            },
         };
         Self::build(fast, answer, sent, failure, history, Some(report), catch)
     }
@@ -136,6 +140,34 @@ impl Response {
         self.state(py).catch
     }
 
+    /// The exception that a report shows: the innermost cause, and the name in place of the URL.
+    fn reported_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        let py = slf.py();
+        let state = slf.get().state(py);
+        if !state.fast
+            && let Some(report) = &state.report
+            && let Some(Failure::Status { status, reason }) = &*state.failure.borrow()
+        {
+            let failure = Failure::Status { status: *status, reason: reason.clone() };
+            let name = report.name.bind(py).to_str()?;
+            let place = Place { fast: false, name, url: name, target: name };
+            return failure.exception(py, &place, Some(slf.as_any())).map(Some);
+        }
+        let Some(error) = Self::own_error(slf)? else { return Ok(None) };
+        if state.fast || state.answer.is_some() {
+            return Ok(Some(error));
+        }
+        // Observed on Locust 2.47: of an exception that wraps another the innermost one is shown.
+        let mut error = error.into_bound(py);
+        loop {
+            let context = error.getattr("__context__")?;
+            if context.is_none() {
+                return Ok(Some(error.unbind()));
+            }
+            error = context;
+        }
+    }
+
     /// The exception of what went wrong by itself, whatever the locustfile says about it.
     fn own_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
@@ -147,14 +179,10 @@ impl Response {
                 return Ok(Some(given.clone_ref(py)));
             }
             let sent = state.answer.as_ref().map(|answer| &answer.sent).or(state.sent.as_ref());
-            let name = match &state.report {
-                Some(report) => report.name.bind(py).to_str()?.to_owned(),
-                None => String::new(),
-            };
             let (url, target) = sent.map_or_else(Default::default, |sent| {
                 (sent.url.without_userinfo(), sent.url.target().to_owned())
             });
-            let place = Place { fast: state.fast, name: &name, url: &url, target: &target };
+            let place = Place { fast: state.fast, name: &url, url: &url, target: &target };
             failure.exception(py, &place, Some(slf.as_any()))?
         };
         // The exception is the same object from now on. It refers to the response; the collector sees neither, so the
@@ -222,7 +250,7 @@ impl Response {
             Some(Failure::Status { status, .. }) => Some(*status),
             Some(_) => None,
         };
-        let make = || Self::own_error(slf)?.ok_or_else(|| PyAttributeError::new_err("error"));
+        let make = || Self::reported_error(slf)?.ok_or_else(|| PyAttributeError::new_err("error"));
         match status {
             Some(status) => stats.record_status(py, place, status, make),
             None => stats.record_error(py, place, make()?.bind(py)),
@@ -233,7 +261,7 @@ impl Response {
     fn report_event(slf: &Bound<'_, Self>, sink: &Sink) -> PyResult<()> {
         let py = slf.py();
         let event = Self::event(slf)?;
-        let exception = Self::verdict_error(slf)?;
+        let exception = Self::verdict_error(slf, Self::reported_error)?;
         event.set_item("exception", &exception)?;
         notify(py, sink.listener_before(py), &event)?;
         if let Some(stats) = sink.statistics(py) {
@@ -254,8 +282,11 @@ impl Response {
         notify(py, sink.listener_after(py), &event)
     }
 
-    /// The exception that the request counts as failed with.
-    fn verdict_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+    /// The exception that the request counts as failed with: what the locustfile says, else `own`.
+    fn verdict_error<'py>(
+        slf: &Bound<'py, Self>,
+        own: impl FnOnce(&Bound<'py, Self>) -> PyResult<Option<Py<PyAny>>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let said = match &*slf.get().state(py).verdict.borrow() {
             Verdict::Success => return Ok(None),
@@ -264,7 +295,7 @@ impl Response {
         };
         match said {
             Some(error) => Ok(Some(error)),
-            None => Self::own_error(slf),
+            None => own(slf),
         }
     }
 
@@ -316,13 +347,23 @@ impl Response {
     }
 
     /// Whether the status is a success by itself, whatever the locustfile has said.
+    ///
+    /// Observed on Locust 2.47: for HttpUser the absence of a response is raised here.
     #[getter]
-    fn ok(&self, py: Python<'_>) -> bool {
-        self.state(py).failure.borrow().is_none()
+    fn ok(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let py = slf.py();
+        let state = slf.get().state(py);
+        if state.answer.is_none()
+            && !state.fast
+            && let Some(error) = Self::own_error(slf)?
+        {
+            return Err(PyErr::from_value(error.into_bound(py)));
+        }
+        Ok(state.failure.borrow().is_none())
     }
 
-    fn __bool__(&self, py: Python<'_>) -> bool {
-        self.ok(py)
+    fn __bool__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Self::ok(slf)
     }
 
     #[getter]
@@ -461,7 +502,7 @@ impl Response {
 
     /// Raises what the request counts as failed with, if it does.
     fn raise_for_status(slf: &Bound<'_, Self>) -> PyResult<()> {
-        match Self::verdict_error(slf)? {
+        match Self::verdict_error(slf, Self::own_error)? {
             Some(error) => Err(PyErr::from_value(error.into_bound(slf.py()))),
             None => Ok(()),
         }
@@ -575,9 +616,15 @@ impl Response {
         Self::event(slf)
     }
 
-    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf.get().state(slf.py()).entered.set(true);
-        slf
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        let py = slf.py();
+        let state = slf.get().state(py);
+        if !state.catch && !state.fast {
+            let text = "In order to use a with-block for requests, you must also pass catch_response=True";
+            return Err(PyErr::from_value(locust_exception(py, "LocustError")?.call1((text,))?));
+        }
+        state.entered.set(true);
+        Ok(slf)
     }
 
     /// Reports the request at the end of its block.

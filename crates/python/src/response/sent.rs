@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 use throng_http::{Headers, Method, Url};
 
 use crate::gil::GilBound;
@@ -17,6 +17,8 @@ pub(crate) struct Sent {
     pub(crate) url: Url,
     pub(crate) headers: Rc<Headers>,
     pub(crate) body: Option<Bytes>,
+    /// The body is shown as text, as it was given.
+    pub(crate) body_is_text: bool,
 }
 
 /// A request that was sent, with the names that `requests` and geventhttpclient give its parts.
@@ -59,15 +61,21 @@ impl SentRequest {
         Ok(headers)
     }
 
-    /// The body as bytes, or None.
+    /// The body, as text if it was given so, or None.
     #[getter]
-    fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.0.get(py).body.as_ref().map(|body| PyBytes::new(py, body))
+    fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let sent = self.0.get(py);
+        let body = sent.body.as_ref()?;
+        let text = std::str::from_utf8(body).ok().filter(|_| sent.body_is_text);
+        Some(match text {
+            Some(text) => PyString::new(py, text).into_any(),
+            None => PyBytes::new(py, body).into_any(),
+        })
     }
 
     /// The body, as geventhttpclient calls it.
     #[getter]
-    fn payload<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn payload<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.body(py)
     }
 

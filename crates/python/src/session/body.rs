@@ -13,9 +13,19 @@ use crate::failure::{helper, raise};
 pub(super) struct Body {
     pub(super) bytes: Option<Bytes>,
     pub(super) content_type: Option<String>,
+    /// It was given as text.
+    pub(super) is_text: bool,
+}
+
+impl Body {
+    fn of_bytes(bytes: Option<Bytes>, content_type: Option<&str>) -> Self {
+        Self { bytes, content_type: content_type.map(str::to_owned), is_text: false }
+    }
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// What geventhttpclient says instead.
+const FAST_FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// The body that the arguments ask for.
@@ -27,34 +37,36 @@ pub(super) fn body_of(py: Python<'_>, arguments: &Arguments<'_>, fast: bool) -> 
     if let Some(files) = arguments.files.as_ref().filter(|files| files.is_truthy().unwrap_or(true)) {
         let made = prepare(py)?.call_method1("multipart", (data, files))?;
         let (bytes, content_type): (Bound<'_, PyBytes>, String) = made.extract()?;
-        return Ok(Body { bytes: Some(bytes_of(&bytes)), content_type: Some(content_type) });
+        return Ok(Body::of_bytes(Some(bytes_of(&bytes)), Some(&content_type)));
     }
     let Some(data) = data else {
-        let Some(json) = &arguments.json else { return Ok(Body { bytes: None, content_type: None }) };
+        let Some(json) = &arguments.json else { return Ok(Body::of_bytes(None, None)) };
         let text = dumps(json, fast)?;
         let bytes = Bytes::copy_from_slice(text.to_str()?.as_bytes());
-        return Ok(Body { bytes: Some(bytes), content_type: Some(JSON.to_owned()) });
+        return Ok(Body::of_bytes(Some(bytes), Some(JSON)));
     };
     if let Ok(text) = data.cast::<PyString>() {
         let bytes = Bytes::copy_from_slice(text.to_str()?.as_bytes());
-        // `requests` takes a string for a form that is encoded already.
-        return Ok(Body { bytes: Some(bytes), content_type: (!fast).then(|| FORM.to_owned()) });
+        // Observed on Locust 2.47: only geventhttpclient says what a text is.
+        let content_type = fast.then(|| "text/plain; charset=utf-8".to_owned());
+        return Ok(Body { bytes: Some(bytes), content_type, is_text: !fast });
     }
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(Body { bytes: Some(bytes_of(bytes)), content_type: None });
+        return Ok(Body::of_bytes(Some(bytes_of(bytes)), None));
     }
     if let Ok(bytes) = data.cast::<PyByteArray>() {
-        return Ok(Body { bytes: Some(Bytes::from(bytes.to_vec())), content_type: None });
+        return Ok(Body::of_bytes(Some(Bytes::from(bytes.to_vec())), None));
     }
     if data.is_instance_of::<PyDict>() || data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>()
     {
         let text = urlencode(data)?;
-        return Ok(Body { bytes: Some(Bytes::from(text)), content_type: Some(FORM.to_owned()) });
+        let content_type = Some(if fast { FAST_FORM } else { FORM }.to_owned());
+        return Ok(Body { bytes: Some(Bytes::from(text)), content_type, is_text: !fast });
     }
     // Files, iterators and other mappings.
     let made = prepare(py)?.call_method1("read_body", (data,))?;
     let (bytes, content_type): (Bound<'_, PyBytes>, Option<String>) = made.extract()?;
-    Ok(Body { bytes: Some(bytes_of(&bytes)), content_type })
+    Ok(Body::of_bytes(Some(bytes_of(&bytes)), content_type.as_deref()))
 }
 
 fn bytes_of(bytes: &Bound<'_, PyBytes>) -> Bytes {

@@ -224,7 +224,13 @@ fn length_of(answer: &Answer, stream: bool) -> i64 {
 }
 
 fn nothing_sent(method: &str, url: Url) -> Sent {
-    Sent { method: throng_http::Method::new(method), url, headers: Rc::default(), body: None }
+    Sent {
+        method: throng_http::Method::new(method),
+        url,
+        headers: Rc::default(),
+        body: None,
+        body_is_text: false,
+    }
 }
 
 #[pymethods]

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) jar: Jar,
     pub(super) timeout: Duration,
     pub(super) timeouts: Timeouts,
+    /// The body was given as text.
+    pub(super) body_is_text: bool,
 }
 
 impl Plan {
@@ -155,6 +157,7 @@ pub(super) fn prepare_request(
         jar: Rc::clone(&settings.jar),
         timeout: request.timeout,
         timeouts,
+        body_is_text: body.is_text,
     };
     let own_connection =
         arguments.verify.is_some() || arguments.cert.is_some() || arguments.proxies.is_some();

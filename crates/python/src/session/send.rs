@@ -37,6 +37,7 @@ pub(super) async fn perform(client: Rc<Client>, request: Request, plan: Plan) ->
             url: request.url.clone(),
             headers: Rc::new(request.headers.clone()),
             body: request.body.clone(),
+            body_is_text: plan.body_is_text,
         };
         let again = (retries > 0).then(|| request.clone());
         let outcome = client.send(request).await;

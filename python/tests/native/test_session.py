@@ -1,0 +1,246 @@
+"""Requests: what goes onto the wire, what comes back, what is counted."""
+
+import gzip
+import http.cookiejar
+import io
+import time
+import unittest
+
+from locust import _core
+
+from .support import Raw, Session, ok
+
+
+def head_of(request):
+    """The header lines of a request by lower-case name."""
+    lines = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+class Requests(unittest.TestCase):
+    def test_headers_of_session_and_request_are_merged_without_regard_to_case(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.headers.update({"X-Session": "1", "Authorization": "Bearer t"})
+            session.get("/", headers={"x-session": "2", "X-Own": "3", "Accept": None})
+            session.get("/")
+            first, second = map(head_of, server.requests)
+        self.assertEqual((first["x-session"], first["x-own"]), ("2", "3"))
+        self.assertNotIn("accept", first)
+        self.assertEqual((second["x-session"], second["authorization"], second["accept"]), ("1", "Bearer t", "*/*"))
+
+    def test_changed_session_headers_reach_the_next_request(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.get("/")
+            session.headers["X-A"] = "1"
+            session.get("/")
+            del session.headers["x-a"]
+            session.get("/")
+        self.assertEqual([head_of(request).get("x-a") for request in server.requests], [None, "1", None])
+
+    def test_a_header_that_is_no_text_fails_the_request(self):
+        session = Session("http://127.0.0.1:1")
+        response = session.get("/", headers={"X": 1})
+        self.assertEqual((response.status_code, type(response.error).__name__), (0, "InvalidHeader"))
+        self.assertEqual(session.stats.num_failures, 1)
+
+    def test_urls_are_quoted_and_joined(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url + "/base")
+            session.get("/a b?x=é", params={"k": ["1", None, 2]})
+            session.get(server.url + "/absolute#fragment")
+            targets = [request.split(b" ")[1].decode() for request in server.requests]
+        self.assertEqual(targets, ["/base/a%20b?x=%C3%A9&k=1&k=2", "/absolute"])
+        self.assertIn(("/base/a%20b?x=%C3%A9&k=1&k=2", "GET"), session.stats.entries)
+
+    def test_a_url_without_a_scheme_is_an_error_of_the_caller(self):
+        session = Session("")
+        with self.assertRaisesRegex(ValueError, "No scheme supplied"):
+            session.get("/path")
+        self.assertEqual(session.stats.num_requests, 0)
+
+    def test_files_are_sent_as_multipart(self):
+        with Raw(lambda request: ok()) as server:
+            Session(server.url).post(
+                "/", data={"field": "value"}, files={"file": ("name.txt", io.BytesIO(b"content"), "text/plain")}
+            )
+            request = server.requests[0]
+        boundary = head_of(request)["content-type"].partition("boundary=")[2].encode()
+        self.assertEqual(request.count(b"--" + boundary), 3)
+        self.assertIn(b'name="field"\r\n\r\nvalue\r\n', request)
+        self.assertIn(b'name="file"; filename="name.txt"\r\nContent-Type: text/plain\r\n\r\ncontent\r\n', request)
+
+    def test_nan_is_no_json(self):
+        with self.assertRaises(Exception) as raised:
+            Session("http://127.0.0.1:1").post("/", json={"a": float("nan")})
+        self.assertEqual(type(raised.exception).__name__, "InvalidJSONError")
+
+    def test_cookies_of_server_session_and_request(self):
+        answers = iter([ok(b"", "Set-Cookie: s=1; Path=/"), ok(), ok()])
+        with Raw(lambda request: next(answers)) as server:
+            session = Session(server.url)
+            first = session.get("/")
+            session.cookies.set("own", "2")
+            session.get("/", cookies={"s": "9"})
+            session.get("/")
+            seen = [head_of(request).get("cookie") for request in server.requests]
+        self.assertEqual(dict(first.cookies.items()), {"s": "1"})
+        self.assertEqual([sorted((text or "").split("; ")) for text in seen], [[""], ["own=2", "s=9"], ["own=2", "s=1"]])
+        self.assertEqual(session.cookies.get_dict(), {"s": "1", "own": "2"})
+
+    def test_cookies_of_the_standard_library_are_taken(self):
+        session = Session("http://a.test")
+        cookie = http.cookiejar.Cookie(
+            0, "n", "v", None, False, "a.test", True, False, "/p", True, False, None, True, None, None, {}
+        )
+        session.cookies.set_cookie(cookie)
+        self.assertEqual([(c.name, c.value, c.domain, c.path) for c in session.cookies], [("n", "v", "a.test", "/p")])
+        self.assertEqual(session.cookies["n"], "v")
+        session.cookies.clear()
+        self.assertEqual(len(session.cookies), 0)
+
+    def test_authentication_objects_see_the_request(self):
+        class Token:
+            def __call__(self, request):
+                request.headers["Authorization"] = f"Token {request.method}"
+                return request
+
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.get("/", auth=Token())
+            session.get("/", auth=("u", "p"))
+            seen = [head_of(request)["authorization"] for request in server.requests]
+        self.assertEqual(seen, ["Token GET", "Basic dTpw"])
+
+    def test_what_is_not_supported_is_named(self):
+        session = Session("http://127.0.0.1:1")
+        with self.assertRaisesRegex(NotImplementedError, "trust_env"):
+            session.trust_env = True
+        with self.assertRaisesRegex(NotImplementedError, "get_adapter"):
+            session.get_adapter("http://")
+        with self.assertRaisesRegex(TypeError, "unexpected keyword argument 'nope'"):
+            session.get("/", nope=1)
+
+
+class Responses(unittest.TestCase):
+    def test_a_compressed_body_is_counted_unpacked(self):
+        body = gzip.compress(b"hello " * 100)
+        with Raw(lambda request: ok(body, "Content-Encoding: gzip")) as server:
+            session = Session(server.url)
+            response = session.get("/")
+        self.assertEqual(response.text, "hello " * 100)
+        self.assertEqual(session.stats.total.total_content_length, 600)
+
+    def test_bodies_are_read_in_pieces_and_lines(self):
+        with Raw(lambda request: ok(b"one\ntwo\nthree")) as server:
+            response = Session(server.url).get("/", stream=True)
+        self.assertEqual(list(response.iter_lines()), [b"one", b"two", b"three"])
+        self.assertEqual(b"".join(response.iter_content(4)), b"one\ntwo\nthree")
+        self.assertEqual(len(list(response.iter_content(4))), 4)
+
+    def test_json_errors_are_those_of_both_clients(self):
+        with Raw(lambda request: ok(b"{")) as server:
+            for fast in (False, True):
+                with self.assertRaises(ValueError):
+                    Session(server.url, fast=fast).get("/").json()
+
+    def test_hooks_see_the_response(self):
+        seen = []
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.hooks["response"].append(lambda response, *_, **__: seen.append(response.status_code))
+            session.get("/")
+            session.get("/", hooks={"response": lambda response, *_, **__: seen.append("own")})
+        self.assertEqual(seen, [200, 200, "own"])
+
+    def test_a_large_body_arrives_whole(self):
+        body = bytes(range(256)) * 8192
+        with Raw(lambda request: ok(body)) as server:
+            session = Session(server.url)
+            self.assertEqual(session.get("/").content, body)
+            session.post("/", data=body)
+        self.assertTrue(server.requests[1].endswith(body))
+
+    def test_connections_are_kept_until_closed(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url, fast=True)
+            for _ in range(3):
+                session.get("/")
+            self.assertEqual(server.open, 1)
+            session.client.clientpool.close()
+            session.get("/")
+            self.assertEqual((len(server.requests), server.open <= 2), (4, True))
+
+
+class TimeOuts(unittest.TestCase):
+    def test_a_silent_server_times_out(self):
+        def answer(_request):
+            time.sleep(5)
+            return ok()
+
+        with Raw(answer) as server:
+            session = Session(server.url)
+            started = time.monotonic()
+            response = session.get("/", timeout=0.05)
+            self.assertLess(time.monotonic() - started, 2)
+        self.assertEqual((response.status_code, type(response.error).__name__), (0, "ReadTimeout"))
+        (error,) = session.stats.errors.values()
+        self.assertIn("Read timed out. (read timeout=0.05)", repr(error.error))
+
+    def test_a_time_out_of_nothing_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "less than or equal to 0"):
+            Session("http://127.0.0.1:1").get("/", timeout=0)
+
+
+class Events(unittest.TestCase):
+    def test_listeners_run_before_and_after_statistics(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            seen = []
+            session.sink.before = lambda **event: seen.append(("before", session.stats.num_requests, event["name"]))
+            session.sink.after = lambda **event: seen.append(("after", session.stats.num_requests, event["url"]))
+            session.get("/x", name="n")
+        self.assertEqual(seen, [("before", 0, "n"), ("after", 1, server.url + "/x")])
+
+    def test_what_a_listener_raises_leaves_the_request(self):
+        class Stop(Exception):
+            pass
+
+        def listener(**_event):
+            raise Stop
+
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.sink.before = listener
+            with self.assertRaises(Stop):
+                session.get("/")
+        self.assertEqual(session.stats.num_requests, 0)
+
+    def test_a_status_is_one_error_whoever_listens(self):
+        with Raw(lambda request: ok(status="500 Oops")) as server:
+            session = Session(server.url)
+            session.get("/")
+            session.get("/")
+            session.sink.after = lambda **_event: None
+            session.get("/")
+        (error,) = session.stats.errors.values()
+        self.assertEqual(error.occurrences, 3)
+        self.assertEqual(repr(error.error), "HTTPError('500 Server Error: Oops for url: /')")
+
+    def test_without_statistics_nothing_is_counted(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.sink.stats = None
+            self.assertEqual(session.get("/").status_code, 200)
+
+
+class Dictionary(unittest.TestCase):
+    def test_names_differ_only_in_more_than_case(self):
+        headers = _core.CaseInsensitiveDict({"Content-Type": "a"}, accept="b")
+        headers["CONTENT-TYPE"] = "c"
+        self.assertEqual(list(headers), ["CONTENT-TYPE", "accept"])
+        self.assertEqual(headers, {"content-type": "c", "Accept": "b"})
+        self.assertEqual(headers.pop("Accept"), "b")
+        self.assertRaises(KeyError, lambda: headers["nope"])
+        self.assertEqual(dict(headers.lower_items()), {"content-type": "c"})
