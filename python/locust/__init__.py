@@ -23,6 +23,17 @@ events = Events()
 
 from .debug import run_single_user  # noqa: E402
 
+
+
+def __getattr__(name):
+    """Modules that locustfiles reach as attributes, without having imported them."""
+    if name in ("html", "main", "opentelemetry", "web"):
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = (
     "FastHttpUser",
     "HttpLocust",

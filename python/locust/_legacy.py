@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 _said = set()
 
 # Modules of this package whose classes mention the old attributes without meaning them.
-_OURS = ("locust._pre1", "locust.user.users", "locust.user.task")
+_OURS = ("locust._pre1", "locust.contrib.fasthttp", "locust.user.users", "locust.user.task")
 _OLD_WAITS = ("min_wait", "max_wait", "wait_function")
 
 

@@ -6,6 +6,17 @@ The work is done in Rust (`locust._core.Session`); here is what gives it Locust'
 from . import _core
 from ._core import Response as LocustResponse
 from ._unsupported import refuse
+from .exception import CatchResponseError, LocustError, ResponseError
+
+__all__ = (
+    "CatchResponseError",
+    "HttpSession",
+    "LocustError",
+    "LocustResponse",
+    "ResponseContextManager",
+    "ResponseError",
+    "RestResponseContextManager",
+)
 
 
 class ResponseContextManager(LocustResponse):

@@ -2,6 +2,8 @@
 
 from .. import _core
 from .._core import Response as FastResponse
+from .._http.exceptions import LocustBadStatusCode
+from .._legacy import deprecated
 from .._unsupported import refuse
 from ..exception import StopTest
 from ..user._rest import RestMixin
@@ -18,6 +20,11 @@ class RestResponseContextManager(ResponseContextManager):
 
 class ErrorResponse(FastResponse):
     """What stands for the response of a request that failed before one came."""
+
+
+# The user agent and the requests it sends are parts of the session in Rust.
+LocustUserAgent = _core.UserAgent
+FastRequest = _core.SentRequest
 
 
 class FastHttpSession(_core.Session):
@@ -74,3 +81,29 @@ class FastHttpUser(RestMixin, User):
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,
         )
+
+
+class FastHttpLocust(FastHttpUser):
+    """`FastHttpUser`, by its name from before version 1.0."""
+
+    abstract = True
+    min_wait = 1000
+    max_wait = 1000
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        deprecated("FastHttpLocust", "use FastHttpUser")
+
+
+__all__ = (
+    "ErrorResponse",
+    "FastHttpLocust",
+    "FastHttpSession",
+    "FastHttpUser",
+    "FastRequest",
+    "FastResponse",
+    "LocustBadStatusCode",
+    "LocustUserAgent",
+    "ResponseContextManager",
+    "RestResponseContextManager",
+)
