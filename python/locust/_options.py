@@ -171,8 +171,8 @@ SECTIONS = {
     ),
     "Worker options": (
         _refused(_flag("--worker", env="LOCUST_MODE_WORKER", help="Run users for a master"), _SEVERAL_NODES + " (--worker)"),
-        _refused(_value("--processes", env="LOCUST_PROCESSES", type=int, metavar="<int>",
-                        help="Run the users in so many processes; -1 is one for each core"), "--processes"),
+        _value("--processes", env="LOCUST_PROCESSES", type=int, metavar="<int>",
+               help="Run the users in so many processes beside this one; -1 is one for each core"),
         _refused(_old("--slave", new="--worker", dest="worker", stored=True), _SEVERAL_NODES + " (--slave)"),
         _value("--master-host", env="LOCUST_MASTER_NODE_HOST", default="127.0.0.1", metavar="<hostname>",
                help="The master to connect to. Default: 127.0.0.1"),

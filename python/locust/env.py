@@ -4,7 +4,7 @@ from . import dispatch
 from ._unsupported import refuse
 from .event import Events
 from .exception import RunnerAlreadyExistsError
-from .runners import LocalRunner, Runner
+from .runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from .stats import RequestStats
 from .user.task import TaskSet, filter_tasks_by_tags
 
@@ -77,6 +77,16 @@ class Environment:
     def create_local_runner(self):
         """The runner that runs users in this process."""
         return self._create_runner(LocalRunner)
+
+    def create_parent_runner(self, links):
+        """The runner that has forked processes run the users; `links` lead to them."""
+        return self._create_runner(MasterRunner, links)
+
+    def create_child_runner(self, link):
+        """The runner of a forked process; `link` leads to its parent."""
+        # What workers have in the histogram of a moment, their master caches.
+        self.stats = RequestStats(use_response_times_cache=False)
+        return self._create_runner(WorkerRunner, link)
 
     def create_master_runner(self, master_bind_host="*", master_bind_port=5557):
         """A runner that has workers run the users."""

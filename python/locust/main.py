@@ -9,8 +9,8 @@ import logging
 import os
 import sys
 
-from . import _locustfiles, argument_parser, events, stats
-from ._session import Session
+from . import _locustfiles, _processes, argument_parser, events, stats
+from ._session import MasterSession, Session, WorkerSession
 from ._version import version
 from .env import Environment
 from .log import setup_logging
@@ -122,7 +122,16 @@ def _follow(options, paths, loaded):
     if _show(environment, options, loaded):
         return 0
     _warn_of_shape(options, loaded.shape)
-    return Session(environment, options).run()
+    if options.processes is None:
+        return Session(environment, options).run()
+    if options.processes != -1 and options.processes < 1:
+        raise _Failed(f"--processes must be -1 or at least 1, not {options.processes}")
+    children, link = _processes.fork(_processes.how_many(options.processes))
+    if link is not None:
+        return WorkerSession(environment, link).run()
+    code = MasterSession(environment, options, children).run()
+    children.wait()
+    return code
 
 
 def _choose(names, loaded):

@@ -168,7 +168,7 @@ class Files(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def test_what_throng_does_not_have_is_refused_by_name(self):
-        for line in ("--master", "--worker", "--processes 2", "--html report.html", "--otel", "--web-login", "--slave"):
+        for line in ("--master", "--worker", "--html report.html", "--otel", "--web-login", "--slave"):
             refused = Refusal(line)
             self.assertEqual(refused.code, 2, line)
             self.assertIn("is not supported by throng yet", refused.text)

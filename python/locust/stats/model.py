@@ -198,11 +198,39 @@ class RequestStats(_core.Stats):
         self._configure(use_response_times_cache=use_response_times_cache, entry_class=StatsEntry, error_class=StatsError)
         # The points of the charts.
         self.history = []
+        # Errors that workers reported, by key.
+        self._reported = {}
+
+    @property
+    def errors(self):
+        """All errors by key: those of this process and those that workers reported."""
+        return {**super().errors, **self._reported} if self._reported else super().errors
 
     def clear_all(self):
         """Forgets everything, for a new test."""
         super().clear_all()
         self.history = []
+        self._reported = {}
+
+    def reset_all(self):
+        """Sets all entries to zero and forgets the errors."""
+        super().reset_all()
+        self._reported = {}
+
+    def merge(self, report):
+        """Adds what a worker reported: its `stats`, `stats_total` and `errors`."""
+        for data in report["stats"]:
+            self.get(data["name"], data["method"]).extend(StatsEntry.unserialize(data, self))
+        self.total.extend(StatsEntry.unserialize(report["stats_total"], self))
+        for key, data in report["errors"].items():
+            known = self._reported.get(key)
+            if known is None:
+                self._reported[key] = StatsError.unserialize(data)
+                continue
+            known.occurrences += data["occurrences"]
+            seen = [at for at in (known.first_seen, data["first_seen"]) if at]
+            known.first_seen = min(seen, default=None)
+            known.last_seen = max((at for at in (known.last_seen, data["last_seen"]) if at), default=None)
 
     def serialize_stats(self):
         """What came since the last call: reports of the entries that had requests or failures, which start over."""

@@ -7,6 +7,7 @@ from itertools import chain
 
 from .. import stats as settings
 from ..log import get_logs
+from ..runners import MasterRunner
 from ..stats import StatsCSV, sort_stats
 from ..user.inspectuser import get_ratio
 from ..util.date import format_safe_timestamp
@@ -21,6 +22,7 @@ def statistics(environment):
     total = stats.total
     entries = sort_stats(stats.entries)[:MOST_ROWS]
     return {
+        **_workers(runner),
         "state": runner.state,
         "user_count": runner.user_count,
         "stats": [entry.to_dict() for entry in chain(entries, [total])],
@@ -36,6 +38,30 @@ def statistics(environment):
             for p in settings.PERCENTILES_TO_CHART
         },
     }
+
+
+def _workers(runner):
+    if not isinstance(runner, MasterRunner):
+        return {}
+    return {
+        "worker_count": runner.worker_count,
+        "workers": [
+            {
+                "id": node.id,
+                "state": node.state,
+                "user_count": node.user_count,
+                "cpu_usage": node.cpu_usage,
+                "memory_usage": node.memory_usage,
+            }
+            for node in runner.clients.values()
+        ],
+    }
+
+
+def worker_count(environment):
+    """How many workers there are; 0 if the users run in this process."""
+    runner = environment.runner
+    return {"worker_count": runner.worker_count if isinstance(runner, MasterRunner) else 0}
 
 
 def exceptions(environment):

@@ -3,6 +3,9 @@
 import html
 import json
 
+from ..runners import MasterRunner
+from .answers import worker_count
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -84,13 +87,13 @@ def template_args(web_ui):
     return {
         "locustfile": environment.locustfile,
         "state": runner.state,
-        "is_distributed": False,
+        "is_distributed": isinstance(runner, MasterRunner),
         "user_count": runner.user_count,
         "host": environment.host,
         "num_users": getattr(options, "num_users", None),
         "spawn_rate": getattr(options, "spawn_rate", None),
         "run_time": getattr(options, "run_time", None),
-        "worker_count": 0,
+        **worker_count(environment),
         "show_userclass_picker": web_ui.userclass_picker_is_active,
         "available_user_classes": sorted(environment.available_user_classes or {}),
         "available_shape_classes": ["Default", *(environment.available_shape_classes or {})],

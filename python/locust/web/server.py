@@ -78,7 +78,7 @@ class WebUI:
             ("GET", "/exceptions"): lambda request: Answer(answers.exceptions(environment)),
             ("GET", "/tasks"): lambda request: Answer(answers.tasks(environment)),
             ("GET", "/logs"): lambda request: Answer(answers.logs(environment)),
-            ("GET", "/worker-count"): lambda request: Answer({"worker_count": 0}),
+            ("GET", "/worker-count"): lambda request: Answer(answers.worker_count(environment)),
             ("GET", "/stats/report"): lambda request: refuse("the HTML report"),
         }
         if not delayed_start:

@@ -35,13 +35,16 @@ def give_up(user_instance, **_kwargs):
         gevent.spawn(user_instance.user.environment.runner.quit)
 
 
-@events.quit.add_listener
-def results(exit_code, **_kwargs):
-    fact("exit_code of quit", exit_code)
-
-
 @events.init.add_listener
 def remember(environment, **_kwargs):
+    if type(environment.runner).__name__ == "WorkerRunner":
+        # The results are its master's.
+        return
+
+    @environment.events.quit.add_listener
+    def results(exit_code, **_kwargs):
+        fact("exit_code of quit", exit_code)
+
     @environment.events.quitting.add_listener
     def statistics(environment, **_kwargs):
         stats = environment.stats

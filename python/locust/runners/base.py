@@ -1,66 +1,25 @@
-"""Runs a test: starts and stops users as the dispatcher says, and knows the test's state.
-
-A local runner runs its users in this process, each a greenlet of `user_greenlets`. Runners for more than one
-process are not here yet; their names are, and refuse.
-"""
+"""What all runners share: users, counts, state, exceptions, messages, and watching this process."""
 
 import itertools
-import json
 import logging
-import socket
 import time
 import traceback
-from uuid import uuid4
 
 import gevent
 from gevent.pool import Group
 
-from . import _core, stats as stats_module
-from ._unsupported import refuse
-from .exception import StopTest
-from .log import greenlet_exception_logger
+from .. import _core, runners as settings
+from ..log import greenlet_exception_logger
+from . import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("locust.runners")
 
-STATE_INIT = "ready"
-STATE_SPAWNING = "spawning"
-STATE_RUNNING = "running"
-STATE_CLEANUP = "cleanup"
-STATE_STOPPING = "stopping"
-STATE_STOPPED = "stopped"
-STATE_MISSING = "missing"
-
-# Seconds; read when used, so that a locustfile may change them.
-WORKER_REPORT_INTERVAL = 3.0
-WORKER_LOG_REPORT_INTERVAL = 10
-CPU_MONITOR_INTERVAL = 10.0
-CPU_WARNING_THRESHOLD = 90
-HEARTBEAT_INTERVAL = 1
-HEARTBEAT_LIVENESS = 3
-HEARTBEAT_DEAD_INTERNAL = -60
-FALLBACK_INTERVAL = 5
-CONNECT_TIMEOUT = 5
-CONNECT_RETRY_COUNT = 60
-MASTER_HEARTBEAT_TIMEOUT = 60
+greenlet_exception_handler = greenlet_exception_logger(logger)
 
 # Spawning gives the users that run already a turn this often, in seconds.
 _SPAWN_SLICE = 0.01
 # A mean lateness of the loop, in ms, from which on it is said.
 _LAG_WORTH_SAYING = 1.0
-
-greenlet_exception_handler = greenlet_exception_logger(logger)
-
-
-class Message:
-    """A message between nodes, as handlers of custom messages get it."""
-
-    def __init__(self, message_type, data, node_id):
-        self.type = message_type
-        self.data = data
-        self.node_id = node_id
-
-    def __repr__(self):
-        return f"<Message {self.type}:{self.node_id}>"
 
 
 class Runner:
@@ -198,6 +157,19 @@ class Runner:
             if users.pop(greenlet, None) is not None:
                 return
 
+    def _change_users(self, wanted):
+        """Starts and stops users until there are so many of each class."""
+        missing, surplus = {}, {}
+        for name, count in wanted.items():
+            # Against those that really run: during a ramp, users that ended by themselves are replaced.
+            difference = count - len(self._users.get(name, ()))
+            if difference > 0:
+                missing[name] = difference
+            elif difference < 0:
+                surplus[name] = -difference
+        self.spawn_users(missing)
+        self.stop_users(surplus)
+
     # ---- the test
 
     def start(self, user_count, spawn_rate, wait=False, user_classes=None):
@@ -309,20 +281,20 @@ class Runner:
         """Watches this process and warns when it is the bottleneck."""
         while True:
             cpu, at = _core.cpu_seconds(), time.perf_counter()
-            gevent.sleep(CPU_MONITOR_INTERVAL)
+            gevent.sleep(settings.CPU_MONITOR_INTERVAL)
             self.current_cpu_usage = 100 * (_core.cpu_seconds() - cpu) / (time.perf_counter() - at)
             self.environment.events.usage_monitor.fire(
                 environment=self.environment,
                 cpu_usage=self.current_cpu_usage,
                 memory_usage=_core.memory_bytes(),
             )
-            if self.current_cpu_usage > CPU_WARNING_THRESHOLD:
+            if self.current_cpu_usage > settings.CPU_WARNING_THRESHOLD:
                 self.environment.events.cpu_warning.fire(environment=self.environment, cpu_usage=self.current_cpu_usage)
                 if not self.cpu_warning_emitted:
                     logger.warning(
                         "CPU usage above %d%%! This may constrain your throughput and may even give inconsistent "
                         "response time measurements! One process uses one core: --processes starts more",
-                        CPU_WARNING_THRESHOLD,
+                        settings.CPU_WARNING_THRESHOLD,
                     )
                     self.cpu_warning_emitted = True
 
@@ -343,161 +315,5 @@ class Runner:
             )
 
 
-class LocalRunner(Runner):
-    """Runs users in this process."""
-
-    worker_index = 0
-    worker_count = 1
-
-    def __init__(self, environment):
-        super().__init__(environment)
-        self.client_id = f"{socket.gethostname()}_{uuid4().hex}"
-        self.spawn_rate = None
-
-    def start(self, user_count, spawn_rate, wait=False, user_classes=None):
-        if spawn_rate > 100:
-            logger.warning(
-                "Your selected spawn rate is very high (>100), and this is known to sometimes cause issues. "
-                "Do you really need to ramp up that fast?"
-            )
-        self.target_user_count = user_count
-        self.spawn_rate = spawn_rate
-        if self.state not in (STATE_RUNNING, STATE_SPAWNING):
-            self._begin_test()
-        if self.spawning_greenlet:
-            # A ramp that is under way is replaced by this one.
-            self.spawning_greenlet.kill()
-        for user_class in self.user_classes:
-            if self.environment.host:
-                user_class.host = self.environment.host
-        self.spawning_greenlet = self.greenlet.spawn(self._ramp, user_count, spawn_rate, wait, user_classes)
-        self.spawning_greenlet.link_exception(greenlet_exception_handler)
-
-    def _begin_test(self):
-        self.stats.clear_all()
-        self.exceptions = {}
-        self.cpu_warning_emitted = False
-        self.final_user_classes_count = {}
-        stats_module.apply_bucketing()
-        self.environment._filter_tasks_by_tags()
-        self._users_dispatcher = None
-        _core.watch_lag()
-        self.environment.events.test_start.fire(environment=self.environment)
-
-    def _ramp(self, user_count, spawn_rate, wait, user_classes):
-        try:
-            self._perform_ramp(user_count, spawn_rate, user_classes)
-        except StopTest as order:
-            logger.error("%s", order)
-            logger.warning("Stopping Locust...")
-            # A test that could not even start its users has failed, whatever else was counted.
-            if self.environment.process_exit_code is None:
-                self.environment.process_exit_code = 1
-            gevent.spawn(self.stop_from_user)
-            return
-        if wait:
-            self.user_greenlets.join()
-
-    def _perform_ramp(self, user_count, spawn_rate, user_classes):
-        self.update_state(STATE_SPAWNING)
-        logger.info("Ramping to %d users at a rate of %.2f per second", user_count, spawn_rate)
-        if self._users_dispatcher is None:
-            here = _LocalNode("local")
-            self._users_dispatcher = self.environment.dispatcher_class([here], self.user_classes)
-        self._users_dispatcher.new_dispatch(user_count, spawn_rate, user_classes)
-        for step in self._users_dispatcher:
-            wanted = step["local"]
-            self.target_user_classes_count = wanted
-            # Against those that really run: during a ramp, users that ended by themselves are replaced.
-            missing, surplus = {}, {}
-            for name, count in wanted.items():
-                difference = count - len(self._users.get(name, ()))
-                if difference > 0:
-                    missing[name] = difference
-                elif difference < 0:
-                    surplus[name] = -difference
-            self.spawn_users(missing)
-            self.stop_users(surplus)
-        counts = dict(sorted(self.target_user_classes_count.items()))
-        logger.info("All users spawned: %s (%d total users)", json.dumps(counts), sum(counts.values()))
-        self.environment.events.spawning_complete.fire(user_count=sum(counts.values()))
-
-    def stop(self):
-        if self.state in (STATE_STOPPED, STATE_CLEANUP):
-            return
-        if self._would_end_caller():
-            gevent.spawn(self.stop).join()
-            return
-        ready = self.state == STATE_INIT
-        if not ready:
-            logger.debug("Stopping all users")
-            self.environment.events.test_stopping.fire(environment=self.environment)
-        self.final_user_classes_count = self.user_classes_count
-        self.update_state(STATE_CLEANUP)
-        if self.shape_greenlet:
-            self.shape_greenlet.kill(block=False)
-            self.shape_greenlet = None
-            self.shape_last_tick = None
-        if self.spawning_greenlet:
-            self.spawning_greenlet.kill()
-            self.spawning_greenlet = None
-        self._stop_all_users()
-        self._users_dispatcher = None
-        self.target_user_classes_count = {}
-        self.target_user_count = 0
-        self.update_state(STATE_STOPPED)
-        if not ready:
-            self.cpu_log_warning()
-            self._say_lag()
-            self.environment.events.test_stop.fire(environment=self.environment)
-
-    def send_message(self, msg_type, data=None, client_id=None):
-        """Calls the listener of this type: there are no other nodes."""
-        logger.debug("Running locally: sending %s message to self", msg_type)
-        if msg_type not in self.custom_messages:
-            logger.warning("there is no listener for messages of type %s", msg_type)
-            return
-        self._deliver(Message(msg_type, data, self.client_id))
-
-
-class _LocalNode:
-    """This process, as the dispatcher sees a worker."""
-
-    def __init__(self, node_id):
-        self.id = node_id
-        self.user_classes_count = {}
-
-
-class WorkerNode:
-    """A worker, as its master sees it."""
-
-    def __init__(self, id, state=STATE_INIT, heartbeat_liveness=HEARTBEAT_LIVENESS):
-        self.id = id
-        self.state = state
-        self.heartbeat = heartbeat_liveness
-        self.cpu_usage = 0
-        self.cpu_warning_emitted = False
-        self.memory_usage = 0
-        self.user_classes_count = {}
-
-    @property
-    def user_count(self):
-        """How many users the worker last reported."""
-        return sum(self.user_classes_count.values())
-
-
 class DistributedRunner(Runner):
     """The runners of a test on several nodes. Scripts ask `isinstance(environment.runner, ...)`."""
-
-    def __init__(self, environment, *args):
-        refuse(f"{type(self).__name__} (a test on several nodes)")
-
-
-class MasterRunner(DistributedRunner):
-    """Has workers run the users; not supported yet."""
-
-
-class WorkerRunner(DistributedRunner):
-    """Runs users for a master; not supported yet."""
-
-    worker_index = -1

@@ -1,0 +1,139 @@
+"""Tests in several processes: results are whole, workers come and go, whoever is told to stop stops."""
+
+import os
+import re
+import signal
+import time
+import unittest
+
+from .support import Run, Target
+
+STEADY = """
+import os
+from locust import HttpUser, constant, events, task
+
+class MyUser(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def hello(self):
+        self.client.get(f"/{os.getpid()}", name="hello")
+"""
+
+
+def requests(ran):
+    return int(re.search(r"GET +hello +(\d+)", ran.stderr)[1])
+
+
+def pids(target):
+    return {path[1:] for _, path, _ in list(target.asked)}
+
+
+def until(condition, limit=20):
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.02)
+
+
+class Processes(unittest.TestCase):
+    def test_users_are_dealt_to_all_and_every_request_is_counted(self):
+        with Target() as target, Run(
+            STEADY, f"--headless --only-summary -u 6 -r 6 -t 2 --processes 2 -H {target.url}"
+        ) as ran:
+            self.assertEqual(ran.code, 0, ran.stderr)
+            self.assertEqual(len(pids(target)), 2)
+            # A user that was killed had its request on the way: asked, and not finished.
+            self.assertLessEqual(len(target.asked) - 6, requests(ran))
+            self.assertLessEqual(requests(ran), len(target.asked))
+        self.assertIn('All users spawned: {"MyUser": 6} (6 total users)', ran.stderr)
+
+    def test_04_results_of_users_that_finish_during_the_stop_are_counted(self):
+        slow = STEADY.replace("self.client", "__import__('gevent').sleep(1.5); self.client").replace("0.05", "60")
+        with Target() as target, Run(
+            slow, f"--headless --only-summary -u 6 -r 6 -t 1 -s 10 --processes 2 -H {target.url}"
+        ) as ran:
+            self.assertEqual(requests(ran), 6)
+
+    def test_03_the_users_of_a_killed_worker_move_at_once(self):
+        with Target() as target:
+
+            def kill(process, _folder):
+                until(lambda: len(pids(target)) == 2)
+                victim = pids(target).pop()
+                os.kill(int(victim), signal.SIGKILL)
+                until(lambda: f"/{victim}" not in [path for _, path, _ in target.asked[-20:]])
+
+            with Run(
+                STEADY, f"--headless --only-summary -u 4 -r 4 -t 3 --processes 2 -H {target.url}", during=kill
+            ) as ran:
+                self.assertIn("went missing. ", ran.stderr)
+                self.assertEqual(ran.stderr.count('All users spawned: {"MyUser": 4} (4 total users)'), 2)
+                self.assertIn("ended with exit code -9", ran.stderr)
+
+    def test_when_the_last_worker_leaves_the_test_ends(self):
+        leaving = STEADY + "        self.environment.runner.quit()\n"
+        with Target() as target, Run(leaving, f"--headless --only-summary -u 4 -r 4 --processes 2 -H {target.url}") as ran:
+            self.assertEqual(ran.code, 0, ran.stderr)
+            self.assertIn("The last worker quit, stopping test.", ran.stderr)
+
+    def test_sigterm_of_the_first_process_ends_all(self):
+        with Target() as target:
+
+            def terminate(process, _folder):
+                until(lambda: len(pids(target)) == 2)
+                process.send_signal(signal.SIGTERM)
+
+            with Run(
+                STEADY, f"--headless --only-summary -u 4 -r 4 --processes 2 -H {target.url}", during=terminate
+            ) as ran:
+                self.assertEqual(ran.code, 0, ran.stderr)
+                self.assertGreater(requests(ran), 0)
+                for pid in pids(target):
+                    with self.assertRaises(ProcessLookupError):
+                        os.kill(int(pid), 0)
+
+    def test_workers_leave_when_their_master_dies(self):
+        with Target() as target:
+
+            def kill(process, _folder):
+                until(lambda: len(pids(target)) == 2)
+                process.kill()
+
+                def gone(pid):
+                    try:
+                        os.kill(int(pid), 0)
+                    except ProcessLookupError:
+                        return True
+                    return False
+
+                until(lambda: all(gone(pid) for pid in pids(target)))
+
+            with Run(STEADY, f"--headless --only-summary -u 4 -r 4 --processes 2 -H {target.url}", during=kill) as ran:
+                self.assertEqual(ran.code, -signal.SIGKILL)
+
+    def test_a_missing_host_fails_the_run(self):
+        with Run(STEADY, "--headless -u 2 -t 5 --processes 2") as ran:
+            self.assertEqual(ran.code, 1)
+            self.assertIn("You must specify the base host", ran.stderr)
+
+    def test_workers_draw_different_numbers(self):
+        drawing = """
+            import random
+            from locust import User, constant, task
+
+            class MyUser(User):
+                wait_time = constant(60)
+
+                @task
+                def draw(self):
+                    print(random.random(), flush=True)
+        """
+        with Run(drawing, "--headless --only-summary -u 2 -r 2 -t 1 --processes 2") as ran:
+            drawn = ran.stdout.split()
+            self.assertEqual((len(drawn), len(set(drawn))), (2, 2))
+
+
+if __name__ == "__main__":
+    unittest.main()
