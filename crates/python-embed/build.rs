@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
         let path = root.join(name);
         id.add(name.as_bytes());
         id.add(&fs::read(&path)?);
-        let _ = writeln!(list, "    ({name:?}, include_bytes!({path:?})),");
+        let _ = writeln!(list, "    ({name:?}, include_bytes!({:?})),", path.display().to_string());
     }
     list.push(']');
     fs::write(out.join("files.rs"), list)?;
@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
             let path = fs::canonicalize(&path)
                 .map_err(|error| io::Error::other(format!("read THRONG_PYTHON_MODULE {path:?}: {error}")))?;
             id.add(&fs::read(&path)?);
-            format!("Some(include_bytes!({path:?}))")
+            format!("Some(include_bytes!({:?}))", path.display().to_string())
         }
         _ => "None".to_owned(),
     };

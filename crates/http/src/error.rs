@@ -94,7 +94,7 @@ pub struct RequestError {
     /// What had been received of the body when it failed.
     pub partial_body: Option<Bytes>,
     /// Status and head of the response, if it failed after these.
-    pub partial_head: Option<(u16, Head)>,
+    pub partial_head: Option<Box<(u16, Head)>>,
     /// What happened.
     pub cause: Cause,
 }

@@ -113,7 +113,7 @@ impl Transport {
             }
             Err(error) => {
                 error.partial_body = parser.take_partial_body();
-                error.partial_head = parser.take().map(|response| (response.status, response.head));
+                error.partial_head = parser.take().map(|response| Box::new((response.status, response.head)));
                 hop.error_code = Some(error.code);
                 hop.error = Some(error.message.clone());
             }

@@ -162,7 +162,9 @@ mod tests {
 
     fn bins(counts: &[(i64, u64)]) -> Bins {
         let mut bins = Bins::default();
-        counts.iter().for_each(|(value, n)| bins.add(*value, *n));
+        for (value, n) in counts {
+            bins.add(*value, *n);
+        }
         bins
     }
 

@@ -84,6 +84,7 @@ fn cookie_of(name: String, value: String, domain: &str, path: &str) -> Cookie {
 
 #[pymethods]
 impl Cookies {
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a jar of requests")]
     /// Sets a cookie; `None` as its value removes it. `domain` and `path` say where it is sent to.
     #[pyo3(signature = (name, value, *, domain = "", path = "/", secure = false, expires = None, **rest))]
     fn set(
@@ -160,7 +161,9 @@ impl Cookies {
         let py = other.py();
         if let Ok(theirs) = other.cast::<Self>() {
             let theirs = theirs.get().all(py);
-            theirs.into_iter().for_each(|cookie| self.put(py, cookie));
+            for cookie in theirs {
+                self.put(py, cookie);
+            }
             return Ok(());
         }
         if other.hasattr("items")? {

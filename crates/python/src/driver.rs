@@ -64,7 +64,12 @@ pub(crate) struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    fn finish(&self, driver: &Driver, value: T) {
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Self { value: Cell::new(None), greenlet: Cell::new(None) })
+    }
+
+    /// Leaves the result and lets the greenlet that waits for it go on.
+    pub(crate) fn finish(&self, driver: &Driver, value: T) {
         self.value.set(Some(value));
         if let Some(greenlet) = self.greenlet.take() {
             driver.ready.borrow_mut().push_back(greenlet);
@@ -119,26 +124,15 @@ impl Driver {
         self.switches.get()
     }
 
-    /// Runs `future` on the reactor while this greenlet waits. The exception is one that was thrown into the
-    /// greenlet meanwhile; the future is then dropped, which closes the connection of a request.
-    pub(crate) fn wait_for<T: 'static>(
-        &'static self,
-        py: Python<'_>,
-        future: impl Future<Output = T> + 'static,
-    ) -> PyResult<T> {
-        let slot = Rc::new(Slot { value: Cell::new(None), greenlet: Cell::new(None) });
-        let their = Rc::clone(&slot);
-        let task = self.handle.spawn_now(async move {
-            let value = future.await;
-            their.finish(self, value);
-        });
-        match slot.value.take() {
-            Some(value) => Ok(value),
-            None => self.wait(py, &slot, task),
+    /// Waits until `task` has left its result. The exception is one that was thrown into the greenlet meanwhile; the
+    /// task is then dropped, which closes the connection of a request.
+    ///
+    /// greenlet copies the part of the C stack that the callers take up, twice for each wait: they are to be small, and
+    /// a result that is large is to be boxed.
+    pub(crate) fn wait<T>(&self, py: Python<'_>, slot: &Slot<T>, task: TaskId) -> PyResult<T> {
+        if let Some(value) = slot.value.take() {
+            return Ok(value);
         }
-    }
-
-    fn wait<T>(&self, py: Python<'_>, slot: &Slot<T>, task: TaskId) -> PyResult<T> {
         let hub = self.hub.bind(py);
         let me = greenlet::current(py)?;
         if me.is(hub) {
@@ -243,12 +237,26 @@ pub(crate) fn sleep(py: Python<'_>, seconds: f64) -> PyResult<()> {
     if seconds > 0.0 {
         // Longer than the reactor can count is as good as for ever.
         let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-        driver.wait_for(py, async move { handle.sleep(duration).await })
+        pause(py, driver, async move { handle.sleep(duration).await })
     } else if seconds.is_nan() {
         Err(pyo3::exceptions::PyValueError::new_err("sleep for NaN seconds"))
     } else {
-        driver.wait_for(py, async move { handle.yield_now().await })
+        pause(py, driver, async move { handle.yield_now().await })
     }
+}
+
+fn pause(
+    py: Python<'_>,
+    driver: &'static Driver,
+    future: impl Future<Output = ()> + 'static,
+) -> PyResult<()> {
+    let slot = Slot::new();
+    let theirs = Rc::clone(&slot);
+    let task = driver.handle.spawn_now(async move {
+        future.await;
+        theirs.finish(driver, ());
+    });
+    driver.wait(py, &slot, task)
 }
 
 /// How often greenlets of this thread have waited for requests and sleeps so far.

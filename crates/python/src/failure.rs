@@ -106,7 +106,7 @@ impl Failure {
     /// The part of a response that had come when the connection broke.
     pub(crate) fn partial_answer(&self, sent: &Sent) -> Option<Answer> {
         let Self::Transport { error, .. } = self else { return None };
-        let (status, head) = error.partial_head.clone()?;
+        let (status, head) = *error.partial_head.clone()?;
         Some(Answer {
             status,
             head,

@@ -81,12 +81,11 @@ impl CaseInsensitiveDict {
         let entry = Entry { lower, name: name.unbind(), value };
         let old = {
             let mut entries = self.0.get(py).entries.borrow_mut();
-            match entries.iter_mut().find(|known| known.lower == entry.lower) {
-                Some(known) => Some(std::mem::replace(known, entry)),
-                None => {
-                    entries.push(entry);
-                    None
-                }
+            if let Some(known) = entries.iter_mut().find(|known| known.lower == entry.lower) {
+                Some(std::mem::replace(known, entry))
+            } else {
+                entries.push(entry);
+                None
             }
         };
         self.changed(py);
@@ -146,17 +145,10 @@ impl CaseInsensitiveDict {
         let block = texts.and_then(|texts| {
             HeaderBlock::new(texts.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         });
-        match block {
-            Some(block) => {
-                let block = Rc::new(block);
-                *state.block.borrow_mut() = Some(Rc::clone(&block));
-                Some(block)
-            }
-            None => {
-                state.no_block.set(true);
-                None
-            }
-        }
+        let block = block.map(Rc::new);
+        state.no_block.set(block.is_none());
+        state.block.borrow_mut().clone_from(&block);
+        block
     }
 }
 
@@ -196,7 +188,7 @@ impl CaseInsensitiveDict {
         data: Option<&Bound<'_, PyAny>>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let sources = [data, kwargs.map(|kwargs| kwargs.as_any())];
+        let sources = [data, kwargs.map(Bound::as_any)];
         for source in sources.into_iter().flatten().filter(|source| !source.is_none()) {
             let pairs = if source.hasattr("items")? { source.call_method0("items")? } else { source.clone() };
             for pair in pairs.try_iter()? {

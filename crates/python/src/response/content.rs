@@ -59,7 +59,7 @@ fn is_ascii_superset(encoding: &str) -> bool {
         .any(|known| encoding.eq_ignore_ascii_case(known))
 }
 
-/// `json.loads` of the body; the error is the one of `requests` for HttpUser.
+/// `json.loads` of the body; the error is the one of `requests` for `HttpUser`.
 pub(super) fn parse_json<'py>(
     py: Python<'py>,
     body: &[u8],
@@ -67,6 +67,7 @@ pub(super) fn parse_json<'py>(
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static MODULE: PyOnceLock<Py<pyo3::types::PyModule>> = PyOnceLock::new();
     let loads =
         LOADS.get_or_try_init(py, || PyResult::Ok(py.import("json")?.getattr("loads")?.unbind()))?.bind(py);
     let parsed = match std::str::from_utf8(body) {
@@ -80,7 +81,6 @@ pub(super) fn parse_json<'py>(
     if fast || !error.is_instance_of::<pyo3::exceptions::PyValueError>(py) {
         return Err(error);
     }
-    static MODULE: PyOnceLock<Py<pyo3::types::PyModule>> = PyOnceLock::new();
     let made = helper(py, &MODULE, "exceptions")?.call_method1("json_error", (error.value(py),))?;
     Err(PyErr::from_value(made))
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod object;
+mod report;
 mod sent;
 mod verdict;
 

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple, PyType};
@@ -14,10 +13,10 @@ use super::content::{decode, encoding_of, parse_json};
 use super::sent::{Sent, SentRequest};
 use super::verdict::{Verdict, fast_success, plain_success};
 use crate::cookies::Cookies;
-use crate::failure::{Failure, Place, helper, locust_exception};
+use crate::failure::{Failure, helper, locust_exception};
 use crate::gil::GilBound;
 use crate::headers::{CaseInsensitiveDict, latin1};
-use crate::sink::{Sink, notify};
+use crate::sink::Sink;
 
 /// What came back.
 pub(crate) struct Answer {
@@ -45,26 +44,36 @@ pub(crate) struct Report {
     pub(crate) sink: Option<Py<Sink>>,
 }
 
-struct State {
-    fast: bool,
-    answer: Option<Answer>,
+pub(super) struct State {
+    pub(super) fast: bool,
+    pub(super) answer: Option<Answer>,
     /// Without an answer: where it was sent.
-    sent: Option<Sent>,
+    pub(super) sent: Option<Sent>,
     history: RefCell<Vec<Py<Response>>>,
-    failure: RefCell<Option<Failure>>,
+    pub(super) failure: RefCell<Option<Failure>>,
     /// `None` for the responses in a history.
-    report: Option<Report>,
+    pub(super) report: Option<Report>,
     catch: bool,
     entered: Cell<bool>,
-    reported: Cell<bool>,
-    verdict: RefCell<Verdict>,
-    meta: RefCell<Option<Py<PyDict>>>,
-    encoding: RefCell<Option<Option<String>>>,
+    pub(super) reported: Cell<bool>,
+    pub(super) verdict: RefCell<Verdict>,
+    pub(super) meta: RefCell<Option<Py<PyDict>>>,
+    encoding: RefCell<Encoding>,
     content: RefCell<Option<Py<PyBytes>>>,
     text: RefCell<Option<Py<PyString>>>,
     headers: RefCell<Option<Py<CaseInsensitiveDict>>>,
     request: RefCell<Option<Py<SentRequest>>>,
     read: Cell<usize>,
+}
+
+/// The encoding of the text.
+#[derive(Default)]
+enum Encoding {
+    /// What the headers say.
+    #[default]
+    OfHeaders,
+    /// What the locustfile says; `None` is to guess.
+    Set(Option<String>),
 }
 
 /// A response, or the absence of one (`status_code` 0 and an `error`).
@@ -131,172 +140,13 @@ impl Response {
         }))
     }
 
-    fn state<'a>(&'a self, py: Python<'a>) -> &'a State {
+    pub(super) fn state<'a>(&'a self, py: Python<'a>) -> &'a State {
         self.0.get(py)
     }
 
     /// Whether the block decides what is reported.
     pub(crate) fn is_caught(&self, py: Python<'_>) -> bool {
         self.state(py).catch
-    }
-
-    /// The exception that a report shows: the innermost cause, and the name in place of the URL.
-    fn reported_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        let py = slf.py();
-        let state = slf.get().state(py);
-        if !state.fast
-            && let Some(report) = &state.report
-            && let Some(Failure::Status { status, reason }) = &*state.failure.borrow()
-        {
-            let failure = Failure::Status { status: *status, reason: reason.clone() };
-            let name = report.name.bind(py).to_str()?;
-            let place = Place { fast: false, name, url: name, target: name };
-            return failure.exception(py, &place, Some(slf.as_any())).map(Some);
-        }
-        let Some(error) = Self::own_error(slf)? else { return Ok(None) };
-        if state.fast || state.answer.is_some() {
-            return Ok(Some(error));
-        }
-        // Observed on Locust 2.47: of an exception that wraps another the innermost one is shown.
-        let mut error = error.into_bound(py);
-        loop {
-            let context = error.getattr("__context__")?;
-            if context.is_none() {
-                return Ok(Some(error.unbind()));
-            }
-            error = context;
-        }
-    }
-
-    /// The exception of what went wrong by itself, whatever the locustfile says about it.
-    fn own_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        let py = slf.py();
-        let state = slf.get().state(py);
-        let exception = {
-            let failure = state.failure.borrow();
-            let Some(failure) = &*failure else { return Ok(None) };
-            if let Some(given) = failure.given() {
-                return Ok(Some(given.clone_ref(py)));
-            }
-            let sent = state.answer.as_ref().map(|answer| &answer.sent).or(state.sent.as_ref());
-            let (url, target) = sent.map_or_else(Default::default, |sent| {
-                (sent.url.without_userinfo(), sent.url.target().to_owned())
-            });
-            let place = Place { fast: state.fast, name: &url, url: &url, target: &target };
-            failure.exception(py, &place, Some(slf.as_any()))?
-        };
-        // The exception is the same object from now on. It refers to the response; the collector sees neither, so the
-        // circle is only closed when somebody asks for the error.
-        if let Ok(mut failure) = state.failure.try_borrow_mut() {
-            *failure = Some(Failure::Given(exception.clone_ref(py)));
-        }
-        Ok(Some(exception))
-    }
-
-    /// The event's arguments, which a `with` block may change.
-    fn event<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let py = slf.py();
-        let state = slf.get().state(py);
-        if let Some(meta) = &*state.meta.borrow() {
-            return Ok(meta.bind(py).clone());
-        }
-        let meta = PyDict::new(py);
-        if let Some(report) = &state.report {
-            meta.set_item("request_type", &report.method)?;
-            meta.set_item("name", &report.name)?;
-            meta.set_item("response_time", report.response_time)?;
-            meta.set_item("response_length", report.length)?;
-            meta.set_item("response", slf)?;
-            match &report.context {
-                Some(context) => meta.set_item("context", context)?,
-                None => meta.set_item("context", PyDict::new(py))?,
-            }
-            meta.set_item("exception", py.None())?;
-            meta.set_item("start_time", report.start_time)?;
-            meta.set_item("url", report.url.without_userinfo())?;
-        }
-        state.meta.replace(Some(meta.clone().unbind()));
-        Ok(meta)
-    }
-
-    /// Tells listeners and statistics that the request is over.
-    pub(crate) fn report(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let state = slf.get().state(py);
-        if state.reported.replace(true) {
-            return Ok(());
-        }
-        let Some(report) = &state.report else { return Ok(()) };
-        let Some(sink) = &report.sink else { return Ok(()) };
-        let sink = sink.bind(py).get();
-        if sink.has_listeners(py) || state.meta.borrow().is_some() {
-            return Self::report_event(slf, sink);
-        }
-        let Some(stats) = sink.statistics(py) else { return Ok(()) };
-        let stats = stats.bind(py).get();
-        let (method, name) = (report.method.bind(py), report.name.bind(py));
-        let place =
-            stats.record(py, method.to_str()?, name.to_str()?, Some(report.response_time), report.length)?;
-        let said = match &*state.verdict.borrow() {
-            Verdict::Success => return Ok(()),
-            Verdict::Failure(error) => Some(error.clone_ref(py)),
-            Verdict::Open => None,
-        };
-        if let Some(error) = said {
-            return stats.record_error(py, place, error.bind(py));
-        }
-        let status = match &*state.failure.borrow() {
-            None => return Ok(()),
-            Some(Failure::Status { status, .. }) => Some(*status),
-            Some(_) => None,
-        };
-        let make = || Self::reported_error(slf)?.ok_or_else(|| PyAttributeError::new_err("error"));
-        match status {
-            Some(status) => stats.record_status(py, place, status, make),
-            None => stats.record_error(py, place, make()?.bind(py)),
-        }
-    }
-
-    /// The same with the event's arguments, in the order of the listeners.
-    fn report_event(slf: &Bound<'_, Self>, sink: &Sink) -> PyResult<()> {
-        let py = slf.py();
-        let event = Self::event(slf)?;
-        let exception = Self::verdict_error(slf, Self::reported_error)?;
-        event.set_item("exception", &exception)?;
-        notify(py, sink.listener_before(py), &event)?;
-        if let Some(stats) = sink.statistics(py) {
-            let stats = stats.bind(py).get();
-            let text = |key: &str| -> PyResult<Bound<'_, PyString>> {
-                event.get_item(key)?.map_or_else(|| Ok(PyString::new(py, "")), |value| value.str())
-            };
-            let number = |key: &str| -> PyResult<Option<f64>> {
-                event.get_item(key)?.map_or(Ok(None), |value| value.extract())
-            };
-            let (method, name) = (text("request_type")?, text("name")?);
-            let (time, length) = (number("response_time")?, number("response_length")?.unwrap_or(0.0));
-            let place = stats.record(py, method.to_str()?, name.to_str()?, time, length as i64)?;
-            if let Some(exception) = event.get_item("exception")?.filter(|value| !value.is_none()) {
-                stats.record_error(py, place, &exception)?;
-            }
-        }
-        notify(py, sink.listener_after(py), &event)
-    }
-
-    /// The exception that the request counts as failed with: what the locustfile says, else `own`.
-    fn verdict_error<'py>(
-        slf: &Bound<'py, Self>,
-        own: impl FnOnce(&Bound<'py, Self>) -> PyResult<Option<Py<PyAny>>>,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let py = slf.py();
-        let said = match &*slf.get().state(py).verdict.borrow() {
-            Verdict::Success => return Ok(None),
-            Verdict::Failure(error) => Some(error.clone_ref(py)),
-            Verdict::Open => None,
-        };
-        match said {
-            Some(error) => Ok(Some(error)),
-            None => own(slf),
-        }
     }
 
     /// Verdicts belong into a `with` block of a request that was made for it.
@@ -318,7 +168,7 @@ impl Response {
 
     fn current_encoding(&self, py: Python<'_>) -> Option<String> {
         let state = self.state(py);
-        if let Some(set) = &*state.encoding.borrow() {
+        if let Encoding::Set(set) = &*state.encoding.borrow() {
             return set.clone();
         }
         state.answer.as_ref().and_then(|answer| encoding_of(&answer.head))
@@ -348,7 +198,7 @@ impl Response {
 
     /// Whether the status is a success by itself, whatever the locustfile has said.
     ///
-    /// Observed on Locust 2.47: for HttpUser the absence of a response is raised here.
+    /// Observed on Locust 2.47: for `HttpUser` the absence of a response is raised here.
     #[getter]
     fn ok(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
@@ -428,7 +278,7 @@ impl Response {
 
     #[setter]
     fn set_encoding(&self, py: Python<'_>, encoding: Option<String>) {
-        self.state(py).encoding.replace(Some(encoding));
+        self.state(py).encoding.replace(Encoding::Set(encoding));
         drop(self.state(py).text.take());
     }
 
@@ -663,6 +513,7 @@ impl Response {
     }
 
     /// Pickling would lose the connection to statistics.
+    #[expect(clippy::unused_self, reason = "a method of the Python object")]
     fn __reduce__(&self) -> PyResult<Py<PyTuple>> {
         Err(pyo3::exceptions::PyTypeError::new_err(
             "pickle a response: not supported; keep what you need of it",

@@ -14,7 +14,7 @@ pub(crate) enum Verdict {
     Failure(Py<PyAny>),
 }
 
-/// Whether FastHttpUser takes a status for a success; observed on Locust 2.47.
+/// Whether `FastHttpUser` takes a status for a success; observed on Locust 2.47.
 pub(crate) fn fast_success(status: u16) -> bool {
     matches!(status, 200..=208 | 226 | 301 | 302 | 303 | 304 | 307 | 308)
 }

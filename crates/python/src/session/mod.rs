@@ -2,13 +2,16 @@
 //!
 //! A request without rare arguments goes through Rust from the Python call to the socket and back. Arguments are read
 //! ([`arguments`]), the URL, headers and body prepared ([`prepare`], [`body`]), sent with its redirects ([`send`]) and
-//! reported ([`crate::response`]).
+//! reported ([`crate::response`]); [`call`] is the way through all of it.
 
 mod arguments;
 mod body;
+mod call;
+mod handles;
 mod object;
 mod prepare;
 mod send;
 mod settings;
 
-pub(crate) use object::{ClientPool, Rename, Session, UserAgent};
+pub(crate) use handles::{ClientPool, Rename, UserAgent};
+pub(crate) use object::Session;

@@ -1,25 +1,21 @@
 //! The session as a Python object.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
-use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError};
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use throng_http::{Client, Url};
+use throng_http::Url;
 
 use super::arguments::Arguments;
 use super::body::prepare;
-use super::prepare::{Prepared, basic, prepare_request, transport_of, url_of};
-use super::send::perform;
-use super::settings::{Known, Settings};
+use super::handles::{Rename, UserAgent};
+use super::prepare::basic;
+use super::settings::Settings;
 use crate::cookies::Cookies;
-use crate::driver::Driver;
 use crate::gil::GilBound;
 use crate::headers::CaseInsensitiveDict;
-use crate::response::{Answer, Report, Response, Sent};
 use crate::sink::Sink;
-use crate::transport::TransportKey;
 
 /// What `requests` says of itself; servers that look at it must see what they see of Locust.
 const USER_AGENT: &str = "python-requests/2.34.2";
@@ -30,206 +26,9 @@ const FAST_USER_AGENT: &str = "python/gevent-http-client-2.6.1";
 pub(crate) struct Session(GilBound<Settings>);
 
 impl Session {
-    fn settings<'a>(&'a self, py: Python<'a>) -> &'a Settings {
+    /// What the session remembers.
+    pub(super) fn settings<'a>(&'a self, py: Python<'a>) -> &'a Settings {
         self.0.get(py)
-    }
-
-    /// This thread's client for these connection settings.
-    fn client(&self, py: Python<'_>, own: Option<TransportKey>) -> PyResult<(&'static Driver, Rc<Client>)> {
-        let settings = self.settings(py);
-        let driver = Driver::get(py)?;
-        if settings.transport.borrow().is_none() {
-            let key = transport_of(py, settings, &Arguments::default())?;
-            settings.transport.replace(Some(key));
-        }
-        let usual = settings.transport.borrow();
-        let Some(key) = own.as_ref().or(usual.as_ref()) else {
-            return Err(PyRuntimeError::new_err("find the connection settings of a session"));
-        };
-        let find = |known: &&Known| known.driver == driver.id && known.key == *key;
-        if let Some(known) = settings.clients.borrow().iter().find(find) {
-            return Ok((driver, Rc::clone(&known.client)));
-        }
-        let shared = driver.transports.shared(&driver.handle, key)?;
-        let client = Rc::new(Client::new(shared));
-        let known = Known { driver: driver.id, key: key.clone(), client: Rc::clone(&client) };
-        settings.clients.borrow_mut().push(known);
-        Ok((driver, client))
-    }
-
-    /// One request from its arguments to its report.
-    fn call<'py>(
-        slf: &Bound<'py, Self>,
-        method: &Bound<'py, PyString>,
-        url: &Bound<'py, PyAny>,
-        arguments: Arguments<'py>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let settings = slf.get().settings(py);
-        let fast = settings.fast.get();
-        let given = match url.cast::<PyString>() {
-            Ok(url) => url.clone(),
-            Err(_) => text_of(url)?,
-        };
-        let wire_method = if fast { method.to_str()?.to_owned() } else { method.to_str()?.to_uppercase() };
-        let full = url_of(settings, given.to_str()?, arguments.params.as_ref(), py)?;
-        let name = name_of(py, settings, &arguments, &given, &full)?;
-        let sink = settings.sink.borrow().as_ref().map(|sink| sink.clone_ref(py));
-        let has_listeners = sink.as_ref().is_some_and(|sink| sink.bind(py).get().has_listeners(py));
-        let context = if has_listeners || arguments.catch_response {
-            Some(context_of(py, settings, &arguments)?)
-        } else {
-            None
-        };
-        let prepared = prepare_request(py, settings, &wire_method, full.clone(), &arguments)?;
-        let mut report = Report {
-            method: method.clone().unbind(),
-            name: name.unbind(),
-            response_time: 0.0,
-            length: 0,
-            start_time: 0.0,
-            url: full.clone(),
-            context: context.map(Bound::unbind),
-            sink,
-        };
-        let mut history = Vec::new();
-        let result = match prepared {
-            Ok(Prepared { request, plan, transport }) => {
-                let (driver, client) = slf.get().client(py, transport)?;
-                let finished = driver.wait_for(py, perform(client, request, plan))?;
-                report.response_time = finished.elapsed.as_secs_f64() * 1e3;
-                report.start_time = finished.started as f64 / 1e9;
-                for answer in finished.history {
-                    history.push(Py::new(py, Response::past(fast, answer))?);
-                }
-                finished.result
-            }
-            Err(failure) => {
-                report.start_time = throng_reactor::unix_now() as f64 / 1e9;
-                Err((failure, nothing_sent(&wire_method, full)))
-            }
-        };
-        if let Ok(answer) = &result {
-            report.length = length_of(answer, arguments.stream && !fast);
-        }
-        let response = Response::new(fast, result, history, report, arguments.catch_response);
-        let mut response = Bound::new(py, response)?;
-        let own_hooks = settings.hooks.borrow().bind(py).clone().into_any();
-        for hooks in [&own_hooks].into_iter().chain(arguments.hooks.as_ref()) {
-            if hooks.is_truthy()? {
-                response = prepare(py)?.call_method1("call_hooks", (hooks, response))?.cast_into()?;
-            }
-        }
-        if !response.get().is_caught(py) {
-            Response::report(&response)?;
-        }
-        Ok(response.into_any())
-    }
-
-    /// The arguments of `get` and the others.
-    fn shortcut<'py>(
-        slf: &Bound<'py, Self>,
-        method: &Bound<'py, PyString>,
-        url: &Bound<'py, PyAny>,
-        body: [(&str, Option<Bound<'py, PyAny>>); 2],
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if slf.get().settings(py).overridden.get() {
-            let all = match keywords {
-                Some(keywords) => keywords.copy()?,
-                None => PyDict::new(py),
-            };
-            for (name, value) in body {
-                if let Some(value) = value {
-                    all.set_item(name, value)?;
-                }
-            }
-            return slf.call_method("request", (method, url), Some(&all));
-        }
-        let mut arguments = Arguments::default();
-        arguments.take(keywords)?;
-        let [(_, data), (_, json)] = body;
-        arguments.data = data.or(arguments.data);
-        arguments.json = json.or(arguments.json);
-        Self::call(slf, method, url, arguments)
-    }
-}
-
-fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-    match value.cast::<pyo3::types::PyBytes>() {
-        Ok(bytes) => Ok(value
-            .call_method1("decode", ("utf-8",))?
-            .cast_into()
-            .unwrap_or_else(|_| PyString::new(bytes.py(), &String::from_utf8_lossy(bytes.as_bytes())))),
-        Err(_) => value.str(),
-    }
-}
-
-/// The statistics' name: the argument, the session's, or the URL.
-fn name_of<'py>(
-    py: Python<'py>,
-    settings: &Settings,
-    arguments: &Arguments<'py>,
-    given: &Bound<'py, PyString>,
-    full: &Url,
-) -> PyResult<Bound<'py, PyString>> {
-    if let Some(name) = &arguments.name
-        && name.is_truthy()?
-    {
-        return name.str();
-    }
-    if let Some(name) = &*settings.request_name.borrow() {
-        return Ok(name.bind(py).clone());
-    }
-    // Observed on Locust 2.47: the fast client takes what was written, the other one path and query.
-    if settings.fast.get() {
-        return Ok(given.clone());
-    }
-    let target = full.target();
-    if given.to_str()? == target {
-        return Ok(given.clone());
-    }
-    if target.starts_with('/') {
-        return Ok(PyString::new(py, target));
-    }
-    Ok(PyString::new(py, &format!("/{target}")))
-}
-
-/// The user's context with the request's.
-fn context_of<'py>(
-    py: Python<'py>,
-    settings: &Settings,
-    arguments: &Arguments<'py>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let context = PyDict::new(py);
-    let user = settings.user.borrow().as_ref().map(|user| user.bind(py).clone());
-    if let Some(user) = user {
-        context.update(user.call_method0("context")?.cast()?)?;
-    }
-    if let Some(own) = &arguments.context {
-        context.update(own.cast()?)?;
-    }
-    Ok(context)
-}
-
-/// The length of the body; that of a stream is what was announced, as it is read later.
-fn length_of(answer: &Answer, stream: bool) -> i64 {
-    if stream {
-        let announced =
-            answer.head.get("Content-Length").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
-        return announced.unwrap_or(0);
-    }
-    answer.body.len() as i64
-}
-
-fn nothing_sent(method: &str, url: Url) -> Sent {
-    Sent {
-        method: throng_http::Method::new(method),
-        url,
-        headers: Rc::default(),
-        body: None,
-        body_is_text: false,
     }
 }
 
@@ -412,7 +211,7 @@ impl Session {
 
     /// Names the requests of a `with` block that give no name of their own.
     fn rename_request(slf: Bound<'_, Self>, name: Py<PyString>) -> Rename {
-        Rename { session: slf.unbind(), name, before: GilBound::new(RefCell::new(None)) }
+        Rename::new(slf.unbind(), name)
     }
 
     #[getter]
@@ -424,6 +223,7 @@ impl Session {
     #[setter]
     fn set_base_url(&self, py: Python<'_>, url: &str) -> PyResult<()> {
         let settings = self.settings(py);
+        settings.forget_urls();
         let parsed = Url::parse(url).ok();
         let Some((url_without, (user, password))) =
             parsed.and_then(|url| Some((url.without_userinfo(), url.credentials()?)))
@@ -438,12 +238,12 @@ impl Session {
     }
 
     #[getter]
-    fn request_name(&self, py: Python<'_>) -> Option<Py<PyString>> {
+    pub(super) fn request_name(&self, py: Python<'_>) -> Option<Py<PyString>> {
         self.settings(py).request_name.borrow().as_ref().map(|name| name.clone_ref(py))
     }
 
     #[setter]
-    fn set_request_name(&self, py: Python<'_>, name: Option<Py<PyString>>) {
+    pub(super) fn set_request_name(&self, py: Python<'_>, name: Option<Py<PyString>>) {
         drop(self.settings(py).request_name.replace(name));
     }
 
@@ -455,20 +255,19 @@ impl Session {
     #[setter]
     fn set_headers(&self, headers: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = headers.py();
-        let new = match headers.cast::<CaseInsensitiveDict>() {
-            Ok(own) => own.clone().unbind(),
-            Err(_) => {
-                let new = CaseInsensitiveDict::empty();
-                new.update(Some(headers), None)?;
-                Py::new(py, new)?
-            }
+        let new = if let Ok(own) = headers.cast::<CaseInsensitiveDict>() {
+            own.clone().unbind()
+        } else {
+            let new = CaseInsensitiveDict::empty();
+            new.update(Some(headers), None)?;
+            Py::new(py, new)?
         };
         drop(self.settings(py).headers.replace(new));
         Ok(())
     }
 
     #[getter]
-    fn cookies(&self, py: Python<'_>) -> Cookies {
+    pub(super) fn cookies(&self, py: Python<'_>) -> Cookies {
         Cookies::new(Rc::clone(&self.settings(py).jar))
     }
 
@@ -514,6 +313,7 @@ impl Session {
         if let Some(params) = &*settings.params.borrow() {
             return Ok(params.clone_ref(py));
         }
+        settings.forget_urls();
         let params = PyDict::new(py).into_any().unbind();
         settings.params.replace(Some(params.clone_ref(py)));
         Ok(params)
@@ -521,6 +321,7 @@ impl Session {
 
     #[setter]
     fn set_params(&self, py: Python<'_>, params: Option<Py<PyAny>>) {
+        self.settings(py).forget_urls();
         drop(self.settings(py).params.replace(params));
     }
 
@@ -603,6 +404,7 @@ impl Session {
 
     /// Locust's sessions look at no proxy variables and no netrc; neither do ours, and they cannot be made to.
     #[setter]
+    #[expect(clippy::unused_self, reason = "a method of the Python object")]
     fn set_trust_env(&self, trust: bool) -> PyResult<()> {
         if trust {
             return Err(PyNotImplementedError::new_err(
@@ -615,11 +417,11 @@ impl Session {
     /// The fast client's user agent, whose connections can be closed.
     #[getter(client)]
     fn user_agent(slf: Bound<'_, Self>) -> UserAgent {
-        UserAgent { session: slf.unbind() }
+        UserAgent::new(slf.unbind())
     }
 
     /// Closes the connections.
-    fn close(&self, py: Python<'_>) {
+    pub(super) fn close(&self, py: Python<'_>) {
         drop(self.settings(py).clients.take());
     }
 
@@ -634,6 +436,7 @@ impl Session {
     }
 
     /// Adapters of `requests` have nothing to do here: only one that asks for nothing but pool sizes is accepted.
+    #[expect(clippy::unused_self, reason = "a method of the Python object")]
     fn mount(&self, prefix: &str, adapter: &Bound<'_, PyAny>) -> PyResult<()> {
         prepare(adapter.py())?.call_method1("check_adapter", (prefix, adapter)).map(drop)
     }
@@ -647,59 +450,3 @@ impl Session {
 }
 
 const NO_BODY: [(&str, Option<Bound<'static, PyAny>>); 2] = [("data", None), ("json", None)];
-
-/// The `with` block of [`Session::rename_request`].
-#[pyclass(frozen, module = "locust._core")]
-pub(crate) struct Rename {
-    session: Py<Session>,
-    name: Py<PyString>,
-    before: GilBound<RefCell<Option<Py<PyString>>>>,
-}
-
-#[pymethods]
-impl Rename {
-    fn __enter__(&self, py: Python<'_>) {
-        let session = self.session.bind(py).get();
-        self.before.get(py).replace(session.request_name(py));
-        session.set_request_name(py, Some(self.name.clone_ref(py)));
-    }
-
-    #[pyo3(signature = (*exception))]
-    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) {
-        let _ = exception;
-        self.session.bind(py).get().set_request_name(py, self.before.get(py).take());
-    }
-}
-
-/// What locustfiles use of `FastHttpSession.client`.
-#[pyclass(frozen, module = "locust._core")]
-pub(crate) struct UserAgent {
-    session: Py<Session>,
-}
-
-#[pymethods]
-impl UserAgent {
-    #[getter]
-    fn clientpool(&self, py: Python<'_>) -> ClientPool {
-        ClientPool { session: self.session.clone_ref(py) }
-    }
-
-    #[getter]
-    fn cookiejar(&self, py: Python<'_>) -> Cookies {
-        self.session.bind(py).get().cookies(py)
-    }
-}
-
-/// The connections of a session.
-#[pyclass(frozen, module = "locust._core")]
-pub(crate) struct ClientPool {
-    session: Py<Session>,
-}
-
-#[pymethods]
-impl ClientPool {
-    /// Closes the connections; the next request opens new ones.
-    fn close(&self, py: Python<'_>) {
-        self.session.bind(py).get().close(py);
-    }
-}

@@ -214,20 +214,19 @@ fn headers_of(
     };
     let replaces = |name: &str| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let block = if own.iter().any(|(name, _)| session.contains(py, name)) { None } else { session.block(py) };
-    let mut headers = match block {
-        Some(block) => Headers::with_block(block),
-        None => {
-            let mut headers = Headers::new();
-            for (name, value) in session.pairs(py) {
-                let name = name.to_str()?;
-                if !replaces(name)
-                    && let Some(value) = header_value(name, &value, fast)?
-                {
-                    headers.append_verbatim(name, value);
-                }
+    let mut headers = if let Some(block) = block {
+        Headers::with_block(block)
+    } else {
+        let mut headers = Headers::new();
+        for (name, value) in session.pairs(py) {
+            let name = name.to_str()?;
+            if !replaces(name)
+                && let Some(value) = header_value(name, &value, fast)?
+            {
+                headers.append_verbatim(name, value);
             }
-            headers
         }
+        headers
     };
     let has = |name: &str| replaces(name) || session.contains(py, name);
     let content_type = body.content_type.as_ref().filter(|_| !has("Content-Type"));

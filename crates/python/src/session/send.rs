@@ -3,87 +3,138 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use throng_http::{Client, Headers, Hop, Method, RedirectPolicy, Request, Response, Url};
+use throng_http::{Client, Headers, Hop, Method, Outcome, RedirectPolicy, Request, Response, Url};
+use throng_reactor::TaskId;
 
 use super::prepare::Plan;
+use crate::driver::{Driver, Slot};
 use crate::failure::Failure;
 use crate::response::{Answer, Sent};
 
-/// How a request ended.
-pub(super) struct Finished {
-    /// The response, or why there is none and what was sent last.
-    pub(super) result: Result<Answer, (Failure, Sent)>,
-    /// The responses that were redirected.
-    pub(super) history: Vec<Answer>,
-    /// From the start of the first request to the end of the last response.
-    pub(super) elapsed: Duration,
+/// A request with its redirects, from the first to the last.
+///
+/// On the heap, where both the task and the greenlet find it: neither has to carry it around.
+pub(super) struct Exchange {
+    plan: Plan,
+    next: Option<Request>,
+    /// What was sent last.
+    sent: Option<Sent>,
+    again: Option<Request>,
+    retries: u32,
+    begun: Instant,
     /// When it started, in nanoseconds since the Unix epoch.
     pub(super) started: u64,
+    /// From the start of the first request to the end of the last response.
+    pub(super) elapsed: Duration,
+    /// The responses that were redirected.
+    pub(super) history: Vec<Answer>,
+    /// The response, or why there is none and what was sent last.
+    pub(super) result: Option<Result<Answer, (Failure, Sent)>>,
 }
 
-/// Sends a request and follows its redirects.
-pub(super) async fn perform(client: Rc<Client>, request: Request, plan: Plan) -> Finished {
-    let begun = Instant::now();
-    let mut started = None;
-    let mut history = Vec::new();
-    let mut next = Some(request);
-    let mut elapsed = Duration::ZERO;
-    let mut retries = plan.max_retries;
-    loop {
-        let Some(mut request) = next.take() else { unreachable!("every way back here has a next request") };
+impl Exchange {
+    pub(super) fn new(request: Request, plan: Plan) -> Box<Self> {
+        Box::new(Self {
+            retries: plan.max_retries,
+            plan,
+            next: Some(request),
+            sent: None,
+            again: None,
+            begun: Instant::now(),
+            started: 0,
+            elapsed: Duration::ZERO,
+            history: Vec::new(),
+            result: None,
+        })
+    }
+
+    /// The request to send now, if it is not over.
+    fn next(&mut self) -> Option<Request> {
+        let mut request = self.next.take()?;
         request.redirects = RedirectPolicy { max: 0, is_default: false };
-        let sent = Sent {
+        self.sent = Some(Sent {
             method: request.method.clone(),
             url: request.url.clone(),
             headers: Rc::new(request.headers.clone()),
             body: request.body.clone(),
-            body_is_text: plan.body_is_text,
-        };
-        let again = (retries > 0).then(|| request.clone());
-        let outcome = client.send(request).await;
-        let timing = outcome.hops.first().map(Timing::of);
-        let first = *started.get_or_insert_with(|| {
-            timing.as_ref().map_or_else(|| ago(begun.elapsed()), |timing| timing.started)
+            body_is_text: self.plan.body_is_text,
         });
-        match outcome.result {
-            Ok(response) => {
-                if let Some(timing) = &timing {
-                    elapsed = Duration::from_nanos(timing.ended.saturating_sub(first));
-                }
-                let hop_time = timing.map_or(elapsed, |timing| timing.took);
-                let redirection =
-                    plan.follow.and_then(|limit| Some((limit, location_of(&response, plan.fast)?)));
-                let answer = answer(response, sent, hop_time);
-                let Some((limit, location)) = redirection else {
-                    return Finished { result: Ok(answer), history, elapsed, started: first };
-                };
-                let sent = answer.sent.clone();
-                if history.len() as u32 >= limit {
-                    history.push(answer);
-                    let failure = Failure::Redirects { limit };
-                    return Finished { result: Err((failure, sent)), history, elapsed, started: first };
-                }
-                match redirected(&answer, &location, &plan) {
-                    Ok(request) => next = Some(request),
-                    Err(failure) => {
-                        return Finished { result: Err((failure, sent)), history, elapsed, started: first };
-                    }
-                }
-                history.push(answer);
-            }
+        self.again = (self.retries > 0).then(|| request.clone());
+        Some(request)
+    }
+
+    /// Takes what came back, and decides how to go on.
+    #[inline(never)]
+    fn arrived(&mut self, outcome: Outcome) {
+        let Some(sent) = self.sent.take() else { return };
+        let timing = outcome.hops.first().map(Timing::of);
+        if self.started == 0 {
+            self.started = timing.as_ref().map_or_else(|| ago(self.begun.elapsed()), |timing| timing.started);
+        }
+        let response = match outcome.result {
+            Ok(response) => response,
             Err(error) => {
-                if let Some(again) = again {
-                    retries -= 1;
-                    next = Some(again);
-                    continue;
+                if let Some(again) = self.again.take() {
+                    self.retries -= 1;
+                    self.next = Some(again);
+                    return;
                 }
                 let connected = outcome.hops.last().is_some_and(|hop| !hop.timings.blocked.is_zero());
-                let failure = plan.transport_failure(error, &sent.url, connected);
-                let elapsed = begun.elapsed();
-                return Finished { result: Err((failure, sent)), history, elapsed, started: first };
+                let failure = self.plan.transport_failure(error, &sent.url, connected);
+                self.elapsed = self.begun.elapsed();
+                self.result = Some(Err((failure, sent)));
+                return;
+            }
+        };
+        if let Some(timing) = &timing {
+            self.elapsed = Duration::from_nanos(timing.ended.saturating_sub(self.started));
+        }
+        let took = timing.map_or(self.elapsed, |timing| timing.took);
+        let redirection =
+            self.plan.follow.and_then(|limit| Some((limit, location_of(&response, self.plan.fast)?)));
+        let answer = answer(response, sent, took);
+        let Some((limit, location)) = redirection else {
+            self.result = Some(Ok(answer));
+            return;
+        };
+        if self.history.len() as u32 >= limit {
+            self.result = Some(Err((Failure::Redirects { limit }, answer.sent.clone())));
+        } else {
+            match redirected(&answer, &location, &self.plan) {
+                Ok(request) => self.next = Some(request),
+                Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
             }
         }
+        self.history.push(answer);
     }
+}
+
+/// What the greenlet waits for.
+pub(super) type Pending = Slot<Box<Exchange>>;
+
+/// Puts a request on the wire.
+#[inline(never)]
+pub(super) fn start(
+    driver: &'static Driver,
+    client: Rc<Client>,
+    exchange: Box<Exchange>,
+) -> (Rc<Pending>, TaskId) {
+    let slot = Pending::new();
+    let task = driver.handle.spawn_now(perform(driver, client, exchange, Rc::clone(&slot)));
+    (slot, task)
+}
+
+async fn perform(
+    driver: &'static Driver,
+    client: Rc<Client>,
+    mut exchange: Box<Exchange>,
+    slot: Rc<Pending>,
+) {
+    while let Some(request) = exchange.next() {
+        let outcome = client.send(request).await;
+        exchange.arrived(outcome);
+    }
+    slot.finish(driver, exchange);
 }
 
 /// One request's place on the wall clock, in nanoseconds since the Unix epoch.

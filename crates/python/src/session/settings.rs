@@ -1,11 +1,12 @@
 //! What a session remembers: the attributes of the Python object and what Rust made of them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use throng_http::Client;
+use throng_http::{Client, Url};
 
 use crate::cookies::Jar;
 use crate::headers::CaseInsensitiveDict;
@@ -46,7 +47,12 @@ pub(super) struct Settings {
     /// The settings of connections unless a request says otherwise; `None` after a change.
     pub(super) transport: RefCell<Option<TransportKey>>,
     pub(super) clients: RefCell<Vec<Known>>,
+    /// URLs of the last requests by the object that named them: a literal of the locustfile is always the same one.
+    urls: RefCell<VecDeque<(Py<PyString>, Url)>>,
 }
+
+/// URLs remembered; a user rarely has more literals in a row.
+const URLS: usize = 4;
 
 impl Settings {
     pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
@@ -73,6 +79,30 @@ impl Settings {
             overridden: Cell::new(false),
             transport: RefCell::default(),
             clients: RefCell::default(),
+            urls: RefCell::default(),
         })
+    }
+
+    /// The URL that this very string stood for, if the request adds nothing to it.
+    pub(super) fn known_url(&self, given: &Bound<'_, PyString>, plain: bool) -> Option<Url> {
+        let urls = self.urls.borrow();
+        urls.iter().find(|(known, _)| plain && known.is(given)).map(|(_, url)| url.clone())
+    }
+
+    pub(super) fn remember_url(&self, given: &Bound<'_, PyString>, url: &Url) {
+        // With parameters of the session, which may change, a URL is never the same.
+        if self.params.borrow().is_some() {
+            return;
+        }
+        let mut urls = self.urls.borrow_mut();
+        if urls.len() >= URLS {
+            urls.pop_front();
+        }
+        urls.push_back((given.clone().unbind(), url.clone()));
+    }
+
+    /// Forgets the URLs, which may mean others now.
+    pub(super) fn forget_urls(&self) {
+        self.urls.borrow_mut().clear();
     }
 }

@@ -45,8 +45,8 @@ impl History {
     /// The percentile of what was counted since about ten seconds ago; `None` if nothing was kept then.
     pub(super) fn percentile(&self, entry: &Entry, now: i64, share: f64) -> Option<i64> {
         // Ten seconds ago, else eleven, nine, twelve, eight...
-        let ages = (0..WINDOW - 1).flat_map(|off| [WINDOW + off, WINDOW - off]);
-        let then = ages.filter_map(|age| self.copies.iter().find(|copy| copy.second == now - age)).next()?;
+        let mut ages = (0..WINDOW - 1).flat_map(|off| [WINDOW + off, WINDOW - off]);
+        let then = ages.find_map(|age| self.copies.iter().find(|copy| copy.second == now - age))?;
         let requests = entry.timed().saturating_sub(then.requests);
         let mut old = then.bins.iter().rev().peekable();
         let since = entry.bins.iter().rev().filter_map(|(value, count)| {

@@ -1,0 +1,295 @@
+//! A request from the Python call to the response.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use throng_http::{Client, Url};
+use throng_reactor::TaskId;
+
+use super::arguments::Arguments;
+use super::body::prepare;
+use super::object::Session;
+use super::prepare::{Prepared, prepare_request, transport_of, url_of};
+use super::send::{Exchange, Pending, start};
+use super::settings::{Known, Settings};
+use crate::driver::Driver;
+use crate::failure::Failure;
+use crate::response::{Answer, Report, Response, Sent};
+use crate::transport::TransportKey;
+
+/// A request on its way.
+struct Call {
+    report: Report,
+    catch: bool,
+    stream: bool,
+    hooks: Option<Py<PyAny>>,
+    waiting: Option<Waiting>,
+    exchange: Option<Box<Exchange>>,
+    /// Why nothing was sent.
+    refused: Option<(Failure, Sent)>,
+}
+
+/// Where the greenlet finds the result.
+struct Waiting {
+    driver: &'static Driver,
+    slot: Rc<Pending>,
+    task: TaskId,
+}
+
+impl Session {
+    /// This thread's client for these connection settings.
+    fn client(&self, py: Python<'_>, own: Option<TransportKey>) -> PyResult<(&'static Driver, Rc<Client>)> {
+        let settings = self.settings(py);
+        let driver = Driver::get(py)?;
+        if settings.transport.borrow().is_none() {
+            let key = transport_of(py, settings, &Arguments::default())?;
+            settings.transport.replace(Some(key));
+        }
+        let usual = settings.transport.borrow();
+        let Some(key) = own.as_ref().or(usual.as_ref()) else {
+            return Err(PyRuntimeError::new_err("find the connection settings of a session"));
+        };
+        let find = |known: &&Known| known.driver == driver.id && known.key == *key;
+        if let Some(known) = settings.clients.borrow().iter().find(find) {
+            return Ok((driver, Rc::clone(&known.client)));
+        }
+        let shared = driver.transports.shared(&driver.handle, key)?;
+        let client = Rc::new(Client::new(shared));
+        let known = Known { driver: driver.id, key: key.clone(), client: Rc::clone(&client) };
+        settings.clients.borrow_mut().push(known);
+        Ok((driver, client))
+    }
+
+    /// One request from its arguments to its report.
+    ///
+    /// Three steps, so that little is on the stack while the greenlet waits.
+    pub(super) fn call<'py>(
+        slf: &Bound<'py, Self>,
+        method: &Bound<'py, PyString>,
+        url: &Bound<'py, PyAny>,
+        arguments: Arguments<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let mut call = Self::begin(slf, method, url, arguments)?;
+        if let Some(Waiting { driver, slot, task }) = &call.waiting {
+            call.exchange = Some(driver.wait(py, slot, *task)?);
+        }
+        Self::finish(slf, call)
+    }
+
+    /// Prepares a request and puts it on the wire.
+    #[inline(never)]
+    fn begin<'py>(
+        slf: &Bound<'py, Self>,
+        method: &Bound<'py, PyString>,
+        url: &Bound<'py, PyAny>,
+        arguments: Arguments<'py>,
+    ) -> PyResult<Box<Call>> {
+        let py = slf.py();
+        let settings = slf.get().settings(py);
+        let fast = settings.fast.get();
+        let given = match url.cast::<PyString>() {
+            Ok(url) => url.clone(),
+            Err(_) => text_of(url)?,
+        };
+        let known = method.to_str()?;
+        let is_upper = fast || !known.bytes().any(|b| b.is_ascii_lowercase());
+        let wire_method = if is_upper { Cow::Borrowed(known) } else { Cow::Owned(known.to_uppercase()) };
+        let full = match settings.known_url(&given, arguments.params.is_none()) {
+            Some(known) => known,
+            None => {
+                let full = url_of(settings, given.to_str()?, arguments.params.as_ref(), py)?;
+                if arguments.params.is_none() {
+                    settings.remember_url(&given, &full);
+                }
+                full
+            }
+        };
+        let name = name_of(py, settings, &arguments, &given, &full)?;
+        let sink = settings.sink.borrow().as_ref().map(|sink| sink.clone_ref(py));
+        let has_listeners = sink.as_ref().is_some_and(|sink| sink.bind(py).get().has_listeners(py));
+        let context = if has_listeners || arguments.catch_response {
+            Some(context_of(py, settings, &arguments)?.unbind())
+        } else {
+            None
+        };
+        let mut call = Box::new(Call {
+            report: Report {
+                method: method.clone().unbind(),
+                name: name.unbind(),
+                response_time: 0.0,
+                length: 0,
+                start_time: 0.0,
+                url: full.clone(),
+                context,
+                sink,
+            },
+            catch: arguments.catch_response,
+            stream: arguments.stream && !fast,
+            hooks: arguments.hooks.as_ref().map(|hooks| hooks.clone().unbind()),
+            waiting: None,
+            exchange: None,
+            refused: None,
+        });
+        match prepare_request(py, settings, &wire_method, full.clone(), &arguments)? {
+            Ok(Prepared { request, plan, transport }) => {
+                let (driver, client) = slf.get().client(py, transport)?;
+                let (slot, task) = start(driver, client, Exchange::new(request, plan));
+                call.waiting = Some(Waiting { driver, slot, task });
+            }
+            Err(failure) => {
+                call.report.start_time = throng_reactor::unix_now() as f64 / 1e9;
+                call.refused = Some((failure, nothing_sent(&wire_method, full)));
+            }
+        }
+        Ok(call)
+    }
+
+    /// Makes the response of a request that is over, and reports it.
+    #[inline(never)]
+    fn finish<'py>(slf: &Bound<'py, Self>, call: Box<Call>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let settings = slf.get().settings(py);
+        let fast = settings.fast.get();
+        let Call { mut report, catch, stream, hooks, waiting: _, exchange, refused } = *call;
+        let mut history = Vec::new();
+        let result = match (exchange, refused) {
+            (Some(exchange), _) => {
+                report.response_time = exchange.elapsed.as_secs_f64() * 1e3;
+                report.start_time = exchange.started as f64 / 1e9;
+                for answer in exchange.history {
+                    history.push(Py::new(py, Response::past(fast, answer))?);
+                }
+                exchange.result
+            }
+            (None, refused) => refused.map(Err),
+        };
+        let Some(result) = result else {
+            return Err(PyRuntimeError::new_err("finish a request: it has no result"));
+        };
+        if let Ok(answer) = &result {
+            report.length = length_of(answer, stream);
+        }
+        let mut response = Bound::new(py, Response::new(fast, result, history, report, catch))?;
+        let own_hooks = settings.hooks.borrow().bind(py).clone();
+        if !own_hooks.is_empty() {
+            response = prepare(py)?.call_method1("call_hooks", (own_hooks, response))?.cast_into()?;
+        }
+        if let Some(hooks) = hooks {
+            response = prepare(py)?.call_method1("call_hooks", (hooks, response))?.cast_into()?;
+        }
+        if !response.get().is_caught(py) {
+            Response::report(&response)?;
+        }
+        Ok(response.into_any())
+    }
+
+    /// The arguments of `get` and the others.
+    pub(super) fn shortcut<'py>(
+        slf: &Bound<'py, Self>,
+        method: &Bound<'py, PyString>,
+        url: &Bound<'py, PyAny>,
+        body: [(&str, Option<Bound<'py, PyAny>>); 2],
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if slf.get().settings(py).overridden.get() {
+            let all = match keywords {
+                Some(keywords) => keywords.copy()?,
+                None => PyDict::new(py),
+            };
+            for (name, value) in body {
+                if let Some(value) = value {
+                    all.set_item(name, value)?;
+                }
+            }
+            return slf.call_method("request", (method, url), Some(&all));
+        }
+        let mut arguments = Arguments::default();
+        arguments.take(keywords)?;
+        let [(_, data), (_, json)] = body;
+        arguments.data = data.or(arguments.data);
+        arguments.json = json.or(arguments.json);
+        Self::call(slf, method, url, arguments)
+    }
+}
+
+fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    match value.cast::<pyo3::types::PyBytes>() {
+        Ok(bytes) => Ok(value
+            .call_method1("decode", ("utf-8",))?
+            .cast_into()
+            .unwrap_or_else(|_| PyString::new(bytes.py(), &String::from_utf8_lossy(bytes.as_bytes())))),
+        Err(_) => value.str(),
+    }
+}
+
+/// The statistics' name: the argument, the session's, or the URL.
+fn name_of<'py>(
+    py: Python<'py>,
+    settings: &Settings,
+    arguments: &Arguments<'py>,
+    given: &Bound<'py, PyString>,
+    full: &Url,
+) -> PyResult<Bound<'py, PyString>> {
+    if let Some(name) = &arguments.name
+        && name.is_truthy()?
+    {
+        return name.str();
+    }
+    if let Some(name) = &*settings.request_name.borrow() {
+        return Ok(name.bind(py).clone());
+    }
+    // Observed on Locust 2.47: the fast client takes what was written, the other one path and query.
+    if settings.fast.get() {
+        return Ok(given.clone());
+    }
+    let target = full.target();
+    if given.to_str()? == target {
+        return Ok(given.clone());
+    }
+    if target.starts_with('/') {
+        return Ok(PyString::new(py, target));
+    }
+    Ok(PyString::new(py, &format!("/{target}")))
+}
+
+/// The user's context with the request's.
+fn context_of<'py>(
+    py: Python<'py>,
+    settings: &Settings,
+    arguments: &Arguments<'py>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let context = PyDict::new(py);
+    let user = settings.user.borrow().as_ref().map(|user| user.bind(py).clone());
+    if let Some(user) = user {
+        context.update(user.call_method0("context")?.cast()?)?;
+    }
+    if let Some(own) = &arguments.context {
+        context.update(own.cast()?)?;
+    }
+    Ok(context)
+}
+
+/// The length of the body; that of a stream is what was announced, as it is read later.
+fn length_of(answer: &Answer, stream: bool) -> i64 {
+    if stream {
+        let announced =
+            answer.head.get("Content-Length").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
+        return announced.unwrap_or(0);
+    }
+    answer.body.len() as i64
+}
+
+fn nothing_sent(method: &str, url: Url) -> Sent {
+    Sent {
+        method: throng_http::Method::new(method),
+        url,
+        headers: Rc::default(),
+        body: None,
+        body_is_text: false,
+    }
+}
