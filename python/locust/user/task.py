@@ -259,9 +259,11 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def _let_others_run(self):
         # A task that made a request has let the others run already; only one that did not must.
-        if self._switches == _core.switches():
+        switches = _core.switches()
+        if self._switches == switches:
             _core.sleep(0)
-        self._switches = _core.switches()
+            switches = _core.switches()
+        self._switches = switches
 
     def interrupt(self, reschedule=True):
         """Leaves this task set; the parent picks its next task at once, or after its wait if not `reschedule`."""
