@@ -6,6 +6,7 @@ This package is throng's: it has Locust's interface, while requests, statistics 
 
 from . import _patch  # noqa: F401  # must stay first: it replaces what the others import
 
+import sys  # noqa: E402,I001
 from . import wait_time  # noqa: E402,I001
 from ._version import version as __version__
 from ._pre1 import HttpLocust, Locust, TaskSequence, seq_task
@@ -20,6 +21,8 @@ from .user.users import HttpUser, User
 from .user.wait_time import between, constant, constant_pacing, constant_throughput, poisson
 
 events = Events()
+# Before version 1.0 this was a module, from which locustfiles import hooks.
+sys.modules[f"{__name__}.events"] = events
 
 from .debug import run_single_user  # noqa: E402
 

@@ -54,6 +54,13 @@ class Before1(unittest.TestCase):
             self.assertEqual(ran.code, 0)
             self.assertNotIn("deprecated", ran.stderr)
 
+    def test_hooks_are_imported_from_where_they_were(self):
+        imported = OLD.replace("from locust import HttpLocust", "from locust.events import request_success\nfrom locust import HttpLocust")
+        imported = imported.replace("events.request_success += on_success", "request_success += on_success")
+        with Target() as target, Run(imported, f"--no-web -t 2 --host {target.url}") as ran:
+            self.assertEqual(ran.code, 0, ran.stderr)
+            self.assertIn("successes True", ran.stdout)
+
     def test_the_old_worker_option_is_known(self):
         with Run(OLD, "--slave --master-host x") as ran:
             self.assertEqual(ran.code, 2)

@@ -1,6 +1,6 @@
 # asserts: exception.StopTest
 # run: --headless --only-summary -u 2 -r 2 -t 2
-# throng-only: the oracle ends only the user that raises it, although its documentation says the test
+# throng-only: in a task the oracle ends only the user that raises it, when it starts users the test: here it is always the test
 """A user that ends the whole test."""
 
 from facts import fact
