@@ -4,12 +4,15 @@ This package is throng's: it has Locust's interface, while requests, statistics 
 (`locust._core`). Importing it makes the standard library cooperative (gevent), before anything else is imported.
 """
 
+# isort: off
 from . import _patch  # noqa: F401  # must stay first: it replaces what the others import
 
-import sys  # noqa: E402,I001
-from . import wait_time  # noqa: E402,I001
-from ._version import version as __version__
+# isort: on
+import sys
+
+from . import wait_time
 from ._pre1 import HttpLocust, Locust, TaskSequence, seq_task
+from ._version import version as __version__
 from .clients import HttpSession
 from .contrib.fasthttp import FastHttpUser
 from .event import Events
@@ -24,8 +27,7 @@ events = Events()
 # Before version 1.0 this was a module, from which locustfiles import hooks.
 sys.modules[f"{__name__}.events"] = events
 
-from .debug import run_single_user  # noqa: E402
-
+from .debug import run_single_user  # noqa: E402  # it needs `events`
 
 
 def __getattr__(name):

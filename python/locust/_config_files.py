@@ -69,7 +69,11 @@ def _toml_section(text, path):
         elif inside and line and not line.startswith("#"):
             key, separator, value = line.partition("=")
             value = _uncomment(value.strip())
-            if not separator or (value.startswith("[") and not value.endswith("]")) or value.startswith(("{", '"""', "'''")):
+            if (
+                not separator
+                or (value.startswith("[") and not value.endswith("]"))
+                or value.startswith(("{", '"""', "'''"))
+            ):
                 raise ValueError(f"line {number}: only values of one line are understood by Python 3.10: {line}")
             values[key.strip().strip("\"'")] = bracketed(_unquote(value))
     return values

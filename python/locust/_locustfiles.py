@@ -60,9 +60,7 @@ def load(paths):
             other = origin.setdefault(name, (cls, path))
             # One class that two files import is one class.
             if other[0] is not cls and other[1] != path:
-                raise LocustfileError(
-                    f"Duplicate {kind} class names: {name} is defined in both {other[1]} and {path}"
-                )
+                raise LocustfileError(f"Duplicate {kind} class names: {name} is defined in both {other[1]} and {path}")
         loaded.user_classes.update(users)
         for shape in shapes:
             loaded.shapes[type(shape).__name__] = shape

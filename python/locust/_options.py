@@ -79,7 +79,9 @@ def user_settings(text):
                 return json.load(file)
         return json.loads(text)
     except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"could not read the settings of user classes from {text!r}: {error}") from None
+        raise argparse.ArgumentTypeError(
+            f"could not read the settings of user classes from {text!r}: {error}"
+        ) from None
 
 
 class Renamed(argparse.Action):
@@ -110,12 +112,21 @@ class OldName(argparse.Action):
 
 def _old(*flags, new, dest, stored=None, **settings):
     nargs = {} if stored is None else {"nargs": 0}
-    settings = {"action": OldName, "const": (new, stored), "dest": dest, "default": argparse.SUPPRESS, **nargs, **settings}
+    settings = {
+        "action": OldName,
+        "const": (new, stored),
+        "dest": dest,
+        "default": argparse.SUPPRESS,
+        **nargs,
+        **settings,
+    }
     return Option(flags, argparse.SUPPRESS, "", settings)
 
 
 _SEVERAL_NODES = "a test on several nodes"
 
+# A table is read more easily with each option's help below its flags.
+# fmt: off
 SECTIONS = {
     "Common options": (
         _value("-f", "--locustfile", env="LOCUST_LOCUSTFILE", metavar="<filename>", default="locustfile.py",
@@ -157,7 +168,8 @@ SECTIONS = {
                help="The path that the web interface is served under, such as /locust"),
     ),
     "Master options": (
-        _refused(_flag("--master", env="LOCUST_MODE_MASTER", help="Control workers, which run the users"), _SEVERAL_NODES + " (--master)"),
+        _refused(_flag("--master", env="LOCUST_MODE_MASTER", help="Control workers, which run the users"),
+                 _SEVERAL_NODES + " (--master)"),
         _value("--master-bind-host", env="LOCUST_MASTER_BIND_HOST", default="*", metavar="<ip>",
                help="The address that workers connect to. Default: all"),
         _value("--master-bind-port", env="LOCUST_MASTER_BIND_PORT", type=int, default=5557, metavar="<port number>",
@@ -193,7 +205,8 @@ SECTIONS = {
         _flag("--print-stats", env="LOCUST_PRINT_STATS", help="Print the statistics every two seconds with the web interface too"),
         _flag("--only-summary", env="LOCUST_ONLY_SUMMARY", help="Print the statistics only at the end"),
         _flag("--reset-stats", env="LOCUST_RESET_STATS", help="Start the statistics over when all users are spawned"),
-        _refused(_value("--html", env="LOCUST_HTML", dest="html_file", metavar="<filename>", help="Write a report"), "--html"),
+        _value("--html", env="LOCUST_HTML", dest="html_file", metavar="<filename>",
+               help="Write a report; {u}, {r} and {t} in the name become users, spawn rate and run time"),
         _flag("--json", help="Print the final statistics as JSON to standard output"),
         _value("--json-file", metavar="<filename>", help="Write the final statistics as JSON to <filename>.json"),
     ),
@@ -218,9 +231,11 @@ SECTIONS = {
         _old("-c", "--clients", new="-u, --users", dest="num_users", type=int),
         _old("--hatch-rate", new="-r, --spawn-rate", dest="spawn_rate", type=positive_rate),
         _old("--no-web", new="--headless", dest="headless", stored=True),
-        _old("--no-reset-stats", new="nothing: statistics are kept unless --reset-stats is given", dest="reset_stats", stored=False),
+        _old("--no-reset-stats", new="nothing: statistics are kept unless --reset-stats is given", dest="reset_stats",
+             stored=False),
     ),
 }
+# fmt: on
 
 REFUSED = [option for options in SECTIONS.values() for option in options if option.refused]
 

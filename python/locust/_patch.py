@@ -11,5 +11,7 @@ try:
 except ImportError as error:
     sys.exit(f"throng needs gevent in this Python: {sys.executable} -m pip install gevent ({error})")
 
-if os.environ.get("LOCUST_SKIP_MONKEY_PATCH", "").lower() not in ("1", "true", "yes") and not monkey.is_module_patched("socket"):
+if os.environ.get("LOCUST_SKIP_MONKEY_PATCH", "").lower() not in ("1", "true", "yes") and not monkey.is_module_patched(
+    "socket"
+):
     monkey.patch_all()

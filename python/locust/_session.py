@@ -11,7 +11,7 @@ import webbrowser
 
 import gevent
 
-from . import _keys, log, stats
+from . import _keys, html, log, stats
 from .log import greenlet_exception_logger
 from .runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 
@@ -189,6 +189,10 @@ class Session:
             stats.print_error_report(environment.stats)
         if options.json:
             stats.print_stats_json(environment.stats)
+        if options.html_file:
+            html.process_html_filename(options)
+            html.write_report(environment, options.html_file)
+            logger.info("writing html report to file: %s", options.html_file)
         environment.events.quit.fire(exit_code=code)
         if self.options.csv_prefix:
             self.csv.close_files()

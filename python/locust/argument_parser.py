@@ -124,7 +124,9 @@ class LocustArgumentParser(argparse.ArgumentParser):
             elif on in ("false", "no", "0", "off", ""):
                 namespace.__dict__.setdefault(action.dest, action.default)
             else:
-                self.error(f"unexpected value for {action.option_strings[0]} in {source}: {value!r}; it is a flag: true or false")
+                self.error(
+                    f"unexpected value for {action.option_strings[0]} in {source}: {value!r}; it is a flag: true or false"
+                )
             return
         texts = [str(item) for item in value] if isinstance(value, list) else [str(value)]
         if not action.option_strings and not isinstance(value, list):
@@ -199,7 +201,9 @@ def get_empty_argument_parser(add_help=True, default_config_files=DEFAULT_CONFIG
     for option in _options.SECTIONS["Common options"][:2]:
         _add(parser, option)
     if add_help:
-        parser.add_argument("-h", "--help", action="help", help="show this help message and exit", include_in_web_ui=False)
+        parser.add_argument(
+            "-h", "--help", action="help", help="show this help message and exit", include_in_web_ui=False
+        )
     return parser
 
 
@@ -279,7 +283,9 @@ def parse_options(args=None):
 def _refuse_unsupported(parser, options):
     defaults = default_args_dict()
     for option in _options.REFUSED:
-        dest = option.settings.get("dest") or option.flags[-1 if option.flags[-1].startswith("--") else 0].lstrip("-").replace("-", "_")
+        dest = option.settings.get("dest") or option.flags[-1 if option.flags[-1].startswith("--") else 0].lstrip(
+            "-"
+        ).replace("-", "_")
         if getattr(options, dest, None) not in (None, False, defaults.get(dest)):
             parser.error(f"{option.refused} is not supported by throng yet")
 

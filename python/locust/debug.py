@@ -34,7 +34,16 @@ class PrintListener:
         ]
 
     def on_request(
-        self, request_type, name, response_time, response_length=0, exception=None, context=None, start_time=None, response=None, **_
+        self,
+        request_type,
+        name,
+        response_time,
+        response_length=0,
+        exception=None,
+        context=None,
+        start_time=None,
+        response=None,
+        **_,
     ):
         """Prints the request."""
         failure = ""

@@ -1,9 +1,9 @@
 """Deals users to workers.
 
-The order is Locust's, so that the same options give the same users: classes are interleaved so
-that every prefix of the sequence is as close to the weights as it can be, workers take turns, and ramping down undoes the last
-additions first. Iterating a dispatcher yields, step by step, the whole map of which worker runs how many of
-which class, waiting between the steps as the spawn rate asks.
+The order is Locust's, so that the same options give the same users: classes are interleaved so that every
+prefix of the sequence is as close to the weights as it can be, workers take turns, and ramping down undoes the
+last additions first. Iterating a dispatcher yields, step by step, the whole map of which worker runs how many
+of which class, waiting between the steps as the spawn rate asks.
 """
 
 import itertools

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 __version__ = version
 
+
 class _Failed(Exception):
     """The command line cannot be followed: message and exit code."""
 

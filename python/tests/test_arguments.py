@@ -114,7 +114,9 @@ class Precedence(unittest.TestCase):
     }
 
     def test_line_over_environment_over_asked_over_toml_over_conf_over_home(self):
-        options = parse("--config asked.conf --users 6", env={"LOCUST_USERS": "5", "LOCUST_SPAWN_RATE": "5"}, files=self.FILES)
+        options = parse(
+            "--config asked.conf --users 6", env={"LOCUST_USERS": "5", "LOCUST_SPAWN_RATE": "5"}, files=self.FILES
+        )
         self.assertEqual((options.num_users, options.spawn_rate), (6, 5.0))
         self.assertEqual((options.host, options.loglevel, options.csv_prefix), ("http://toml", "ERROR", "home"))
         self.assertEqual(parse("--config asked.conf", files=self.FILES).num_users, 4)
@@ -168,7 +170,7 @@ class Files(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def test_what_throng_does_not_have_is_refused_by_name(self):
-        for line in ("--master", "--worker", "--html report.html", "--otel", "--web-login", "--slave"):
+        for line in ("--master", "--worker", "--otel", "--web-login", "--slave"):
             refused = Refusal(line)
             self.assertEqual(refused.code, 2, line)
             self.assertIn("is not supported by throng yet", refused.text)

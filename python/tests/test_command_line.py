@@ -33,9 +33,12 @@ def free_port():
 class Modes(unittest.TestCase):
     def test_autostart_and_autoquit(self):
         port = free_port()
-        with Target() as target, Run(
-            HELLO, f"--autostart --autoquit 0 -t 1 -u 2 -r 10 --web-host 127.0.0.1 -P {port} -H {target.url}"
-        ) as ran:
+        with (
+            Target() as target,
+            Run(
+                HELLO, f"--autostart --autoquit 0 -t 1 -u 2 -r 10 --web-host 127.0.0.1 -P {port} -H {target.url}"
+            ) as ran,
+        ):
             self.assertEqual(ran.code, 0)
         for line in (
             f"Starting web interface at http://127.0.0.1:{port}, press enter to open your default browser.",
@@ -82,6 +85,25 @@ class Modes(unittest.TestCase):
             self.assertEqual(ran.code, 1)
             self.assertIn("ValueError: in the locustfile", ran.stderr)
 
+    def test_the_report_is_written_also_after_a_signal(self):
+        # Locust 2.47 writes none after SIGTERM, which is what Kubernetes sends.
+        with Target() as target:
+
+            def terminate(process, _folder):
+                end = time.monotonic() + 20
+                while len(target.asked) < 5 and time.monotonic() < end:
+                    time.sleep(0.05)
+                time.sleep(0.1)
+                process.terminate()
+
+            arguments = (
+                f"--headless --only-summary -u 2 -r 2 -t 1m --html report_{{u}}_{{r}}_{{t}}.html -H {target.url}"
+            )
+            with Run(HELLO, arguments, during=terminate) as ran:
+                report = (ran.folder / "report_2_2.0_60.html").read_text()
+        for text in ("locustfile.py", target.url, "<td class=text>/hello</td>", "100.0 % hello"):
+            self.assertIn(text, report)
+
     def test_lag_of_the_generator_is_said(self):
         busy = HELLO.replace('self.client.get("/hello")', 'self.client.get("/hello"); sum(range(3_000_000))')
         with Target() as target, Run(busy, f"--headless --only-summary -u 20 -r 20 -t 3 -H {target.url}") as ran:
@@ -89,7 +111,9 @@ class Modes(unittest.TestCase):
 
 
 class SingleUser(unittest.TestCase):
-    SCRIPT = HELLO + """
+    SCRIPT = (
+        HELLO
+        + """
     def on_start(self):
         self.client.get("/status/404", name="missing")
         self.client.get("/hello")
@@ -98,6 +122,7 @@ class SingleUser(unittest.TestCase):
 if __name__ == "__main__":
     run_single_user(MyUser, include_length=True)
 """
+    )
 
     def test_requests_are_printed(self):
         # Run as a script, which is what a debugger does.

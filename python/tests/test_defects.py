@@ -65,16 +65,25 @@ class Defects(unittest.TestCase):
 
     def test_06_run_time_is_not_short(self):
         # A slow start is what made it short: the loop's clock was that of before.
-        with Target() as target, Run(
-            "import time\ntime.sleep(1)\n" + WAITING.replace("\n    ", "\n"),
-            ["--headless", "--only-summary", "-t", "2", "-H", target.url],
-        ) as ran:
-            limit, ramp = (line.split("]")[0][1:] for line in ran.stderr.splitlines() if "limit set" in line or "limit reached" in line)
+        with (
+            Target() as target,
+            Run(
+                "import time\ntime.sleep(1)\n" + WAITING.replace("\n    ", "\n"),
+                ["--headless", "--only-summary", "-t", "2", "-H", target.url],
+            ) as ran,
+        ):
+            limit, ramp = (
+                line.split("]")[0][1:]
+                for line in ran.stderr.splitlines()
+                if "limit set" in line or "limit reached" in line
+            )
             self.assertGreaterEqual(_seconds(ramp) - _seconds(limit), 1.99)
 
     def test_07_csv_files_have_the_last_request(self):
-        with Target() as target, Run(
-            """
+        with (
+            Target() as target,
+            Run(
+                """
             from locust import HttpUser, task
 
             class MyUser(HttpUser):
@@ -84,15 +93,18 @@ class Defects(unittest.TestCase):
                         self.client.get("/hello")
                     self.environment.runner.quit()
             """,
-            ["--headless", "--only-summary", "--csv", "out/run", "-H", target.url],
-        ) as ran:
+                ["--headless", "--only-summary", "--csv", "out/run", "-H", target.url],
+            ) as ran,
+        ):
             with open(ran.folder / "out/run_stats.csv", newline="", encoding="utf-8") as file:
                 rows = {row["Name"]: row for row in csv.DictReader(file)}
         self.assertEqual((rows["/hello"]["Request Count"], rows["Aggregated"]["Request Count"]), ("37", "37"))
 
     def test_08_both_json_outputs_and_the_summary_have_the_numbers(self):
-        with Target() as target, Run(
-            """
+        with (
+            Target() as target,
+            Run(
+                """
             from locust import HttpUser, task
 
             class MyUser(HttpUser):
@@ -101,17 +113,19 @@ class Defects(unittest.TestCase):
                     self.client.get("/hello")
                     self.environment.runner.quit()
             """,
-            ["--headless", "--only-summary", "--json", "--json-file", "result", "-H", target.url],
-        ) as ran:
+                ["--headless", "--only-summary", "--json", "--json-file", "result", "-H", target.url],
+            ) as ran,
+        ):
             printed = json.loads(ran.stdout)
             written = json.loads((ran.folder / "result.json").read_text())
         self.assertEqual([entry["num_requests"] for entry in printed], [1])
         self.assertEqual(printed, written)
 
     def test_08_the_summary_after_json_is_not_zero(self):
-        with Target() as target, Run(
-            WAITING, ["--headless", "--only-summary", "--json", "-t", "1", "-H", target.url]
-        ) as ran:
+        with (
+            Target() as target,
+            Run(WAITING, ["--headless", "--only-summary", "--json", "-t", "1", "-H", target.url]) as ran,
+        ):
             count = json.loads(ran.stdout)[0]["num_requests"]
         row = next(line for line in ran.stderr.splitlines() if line.startswith("GET      /hello"))
         self.assertEqual(int(row.split()[2]), count)

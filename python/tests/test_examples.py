@@ -47,7 +47,12 @@ class Examples(unittest.TestCase):
 
     def test_settings_from_the_environment(self):
         with Target() as target:
-            env = {"TARGET_PATHS": "/hello, /status/503", "WAIT_MIN": "0.05", "WAIT_MAX": "0.1", "LOCUST_HOST": target.url}
+            env = {
+                "TARGET_PATHS": "/hello, /status/503",
+                "WAIT_MIN": "0.05",
+                "WAIT_MAX": "0.1",
+                "LOCUST_HOST": target.url,
+            }
             code, stdout, stderr = run("configured/locustfile.py", "--headless -u 5 -r 5 -t 2s", env)
             self.assertEqual(code, 1, stderr)
             self.assertEqual({path for _, path, _ in target.asked}, {"/hello", "/status/503"})

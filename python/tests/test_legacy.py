@@ -37,12 +37,19 @@ events.quitting += on_quitting
 
 class Before1(unittest.TestCase):
     def test_a_locustfile_of_2018_runs_with_the_options_of_its_time(self):
-        with Target() as target, Run(
-            OLD, f"--no-web -c 2 --hatch-rate 2 -t 2s --host {target.url}"
-        ) as ran:
+        with Target() as target, Run(OLD, f"--no-web -c 2 --hatch-rate 2 -t 2s --host {target.url}") as ran:
             self.assertEqual(ran.code, 0, ran.stderr)
             self.assertIn("successes True", ran.stdout)
-        for name in ("HttpLocust", "task_set", "min_wait and max_wait", "events.request_success", "TaskSet.locust", "--no-web", "-c", "--hatch-rate"):
+        for name in (
+            "HttpLocust",
+            "task_set",
+            "min_wait and max_wait",
+            "events.request_success",
+            "TaskSet.locust",
+            "--no-web",
+            "-c",
+            "--hatch-rate",
+        ):
             said = [line for line in ran.stderr.splitlines() if f"{name} is deprecated" in line]
             self.assertEqual(len(said), 1, name)
 
@@ -55,7 +62,9 @@ class Before1(unittest.TestCase):
             self.assertNotIn("deprecated", ran.stderr)
 
     def test_hooks_are_imported_from_where_they_were(self):
-        imported = OLD.replace("from locust import HttpLocust", "from locust.events import request_success\nfrom locust import HttpLocust")
+        imported = OLD.replace(
+            "from locust import HttpLocust", "from locust.events import request_success\nfrom locust import HttpLocust"
+        )
         imported = imported.replace("events.request_success += on_success", "request_success += on_success")
         with Target() as target, Run(imported, f"--no-web -t 2 --host {target.url}") as ran:
             self.assertEqual(ran.code, 0, ran.stderr)

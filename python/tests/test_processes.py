@@ -39,9 +39,10 @@ def until(condition, limit=20):
 
 class Processes(unittest.TestCase):
     def test_users_are_dealt_to_all_and_every_request_is_counted(self):
-        with Target() as target, Run(
-            STEADY, f"--headless --only-summary -u 6 -r 6 -t 2 --processes 2 -H {target.url}"
-        ) as ran:
+        with (
+            Target() as target,
+            Run(STEADY, f"--headless --only-summary -u 6 -r 6 -t 2 --processes 2 -H {target.url}") as ran,
+        ):
             self.assertEqual(ran.code, 0, ran.stderr)
             self.assertEqual(len(pids(target)), 2)
             # A user that was killed had its request on the way: asked, and not finished.
@@ -51,9 +52,10 @@ class Processes(unittest.TestCase):
 
     def test_04_results_of_users_that_finish_during_the_stop_are_counted(self):
         slow = STEADY.replace("self.client", "__import__('gevent').sleep(1.5); self.client").replace("0.05", "60")
-        with Target() as target, Run(
-            slow, f"--headless --only-summary -u 6 -r 6 -t 1 -s 10 --processes 2 -H {target.url}"
-        ) as ran:
+        with (
+            Target() as target,
+            Run(slow, f"--headless --only-summary -u 6 -r 6 -t 1 -s 10 --processes 2 -H {target.url}") as ran,
+        ):
             self.assertEqual(requests(ran), 6)
 
     def test_03_the_users_of_a_killed_worker_move_at_once(self):
@@ -75,7 +77,10 @@ class Processes(unittest.TestCase):
 
     def test_when_the_last_worker_leaves_the_test_ends(self):
         leaving = STEADY + "        self.environment.runner.quit()\n"
-        with Target() as target, Run(leaving, f"--headless --only-summary -u 4 -r 4 --processes 2 -H {target.url}") as ran:
+        with (
+            Target() as target,
+            Run(leaving, f"--headless --only-summary -u 4 -r 4 --processes 2 -H {target.url}") as ran,
+        ):
             self.assertEqual(ran.code, 0, ran.stderr)
             self.assertIn("The last worker quit, stopping test.", ran.stderr)
 

@@ -21,7 +21,17 @@ class Vectors(unittest.TestCase):
         for p, expected in {0: 10, 0.25: 20, 0.5: 30, 0.66: 30, 0.75: 40, 1: 40}.items():
             self.assertEqual(stats.calculate_response_time_percentile(even, 4, p), expected, p)
         skewed = {1: 50, 2: 30, 10: 15, 100: 4, 1000: 1}
-        for p, expected in {0.5: 2, 0.66: 2, 0.75: 2, 0.8: 10, 0.9: 10, 0.95: 100, 0.98: 100, 0.99: 1000, 1: 1000}.items():
+        for p, expected in {
+            0.5: 2,
+            0.66: 2,
+            0.75: 2,
+            0.8: 10,
+            0.9: 10,
+            0.95: 100,
+            0.98: 100,
+            0.99: 1000,
+            1: 1000,
+        }.items():
             self.assertEqual(stats.calculate_response_time_percentile(skewed, 100, p), expected, p)
 
     def test_errors_are_known_by_the_hash_of_method_name_and_text(self):
@@ -66,7 +76,9 @@ class Entries(unittest.TestCase):
     def test_the_aggregate_counts_every_request(self):
         for name in "ab":
             self.stats.log_request("GET", name, 1, 0)
-        self.assertEqual((self.stats.total.name, self.stats.total.method, self.stats.num_requests), ("Aggregated", "", 2))
+        self.assertEqual(
+            (self.stats.total.name, self.stats.total.method, self.stats.num_requests), ("Aggregated", "", 2)
+        )
 
     def test_serialised_entries_have_locusts_keys_in_its_order(self):
         self.stats.log_request("GET", "/a", 12, 3)

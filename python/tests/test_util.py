@@ -9,7 +9,16 @@ from locust.util.timespan import parse_timespan
 
 class Timespans(unittest.TestCase):
     def test_what_is_understood(self):
-        for text, seconds in {"20": 20, "20s": 20, "3m": 180, "2h": 7200, "1h20m": 4800, "3h30m10s": 12610, "90m": 5400, "0s": 0}.items():
+        for text, seconds in {
+            "20": 20,
+            "20s": 20,
+            "3m": 180,
+            "2h": 7200,
+            "1h20m": 4800,
+            "3h30m10s": 12610,
+            "90m": 5400,
+            "0s": 0,
+        }.items():
             self.assertEqual(parse_timespan(text), seconds, text)
 
     def test_what_is_refused(self):
@@ -20,7 +29,13 @@ class Timespans(unittest.TestCase):
 
 class Rounding(unittest.TestCase):
     def test_halves_go_up(self):
-        for value, digits, expected in ((13.005, 2, 13.01), (2.675, 2, 2.68), (0.5, 0, 1), (2.5, 0, 3), (10.976, 0, 11)):
+        for value, digits, expected in (
+            (13.005, 2, 13.01),
+            (2.675, 2, 2.68),
+            (0.5, 0, 1),
+            (2.5, 0, 3),
+            (10.976, 0, 11),
+        ):
             self.assertEqual(proper_round(value, digits), expected)
 
 

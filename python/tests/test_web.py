@@ -124,7 +124,9 @@ class Routes(Web):
     def test_options_are_set_in_their_types(self):
         self.swarm(user_count=1, spawn_rate=10, stop_timeout="5", only_summary="true", loglevel="DEBUG")
         options = self.environment.parsed_options
-        self.assertEqual((options.num_users, options.stop_timeout, options.only_summary, options.loglevel), (1, 5, True, "DEBUG"))
+        self.assertEqual(
+            (options.num_users, options.stop_timeout, options.only_summary, options.loglevel), (1, 5, True, "DEBUG")
+        )
 
     def test_statistics_have_locusts_keys(self):
         self.run_for_a_moment()
@@ -168,6 +170,17 @@ class Routes(Web):
             self.assertEqual(next(csv.reader(io.StringIO(text)))[:3], columns)
             self.assertRegex(self.headers["Content-Disposition"], rf"attachment;filename=Locust_.*_mine.*{name}")
 
+    def test_the_report_is_shown_and_downloaded(self):
+        self.run_for_a_moment()
+        status, shown = self.ask("GET", "/stats/report?theme=dark")
+        self.assertEqual((status, self.headers.get("Content-Disposition")), (200, None))
+        self.assertIn("color-scheme: dark", shown)
+        self.assertIn("bad &lt;b&gt;", shown, "texts of errors are no HTML")
+        self.assertIn("in a task", shown)
+        _, downloaded = self.ask("GET", "/stats/report?download=1")
+        self.assertRegex(self.headers["Content-Disposition"], r"attachment;filename=Locust_.*_mine\.html")
+        self.assertNotIn("download=1", downloaded)
+
     def test_reset_starts_statistics_over(self):
         heard = []
         self.environment.events.reset_stats.add_listener(lambda **kwargs: heard.append(kwargs))
@@ -177,7 +190,12 @@ class Routes(Web):
         self.assertEqual((self.environment.stats.num_requests, self.runner.exceptions, heard), (0, {}, [{}]))
 
     def test_user_classes_are_changed(self):
-        status, _ = self.ask("POST", "/user", json.dumps({"user_class_name": "One", "tasks": ["report"], "weight": 3}), "application/json")
+        status, _ = self.ask(
+            "POST",
+            "/user",
+            json.dumps({"user_class_name": "One", "tasks": ["report"], "weight": 3}),
+            "application/json",
+        )
         self.assertEqual((status, self.one.weight, [each.__name__ for each in self.one.tasks]), (201, 3, ["report"]))
         self.assertEqual(self.ask("POST", "/user", '{"user_class_name": "Nope"}', "application/json")[0], 400)
 
@@ -188,7 +206,6 @@ class Routes(Web):
         self.assertIn("mine.py", text)
         self.assertEqual(self.ask("GET", "/nope")[0], 404)
         self.assertEqual(self.ask("GET", "/stop")[0], 405)
-        self.assertEqual(self.ask("GET", "/stats/report")[0], 501)
         self.assertEqual(self.headers["Access-Control-Allow-Origin"], "*")
 
 

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def reported(request_event, request_type, name):
-    """Fires the request event for the block. Yields the event's arguments, to be completed; errors are reported and pass on."""
+    """Fires the request event for the block, whose errors are reported and pass on.
+
+    Yields the event's arguments, to be completed.
+    """
     meta = {
         "request_type": request_type,
         "name": name,

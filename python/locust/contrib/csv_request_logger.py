@@ -37,7 +37,16 @@ class CsvRequestLogger:
         self.close()
 
     def _on_request(
-        self, *, request_type, name, response_time, response_length, exception=None, response=None, start_time=None, **_kwargs
+        self,
+        *,
+        request_type,
+        name,
+        response_time,
+        response_length,
+        exception=None,
+        response=None,
+        start_time=None,
+        **_kwargs,
     ):
         # A user that is stopped last may finish a request after the file was closed.
         if self._file.closed:

@@ -30,7 +30,9 @@ FastRequest = _core.SentRequest
 class FastHttpSession(_core.Session):
     """Requests with shared cookies and connections, and the settings of `FastHttpUser`."""
 
-    def __init__(self, base_url, request_event, user, insecure=True, client_pool=None, ssl_context_factory=None, **kwargs):
+    def __init__(
+        self, base_url, request_event, user, insecure=True, client_pool=None, ssl_context_factory=None, **kwargs
+    ):
         if client_pool is not None:
             refuse("a shared client_pool")
         if ssl_context_factory is not None:

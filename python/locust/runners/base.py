@@ -8,7 +8,8 @@ import traceback
 import gevent
 from gevent.pool import Group
 
-from .. import _core, runners as settings
+from .. import _core
+from .. import runners as settings
 from ..log import greenlet_exception_logger
 from . import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 
@@ -137,9 +138,7 @@ class Runner:
         gevent.joinall(greenlets, timeout=patience)
         late = [greenlet for greenlet in greenlets if not greenlet.dead]
         if late:
-            logger.info(
-                "Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience
-            )
+            logger.info("Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience)
             gevent.killall(late)
 
     def _stop_all_users(self):

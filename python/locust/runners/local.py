@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import gevent
 
-from .. import _core, stats as stats_module
+from .. import _core
+from .. import stats as stats_module
 from ..exception import StopTest
 from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 from .base import Runner, greenlet_exception_handler

@@ -6,7 +6,8 @@ import time
 
 import gevent
 
-from .. import runners as settings, stats as stats_module
+from .. import runners as settings
+from .. import stats as stats_module
 from . import (
     STATE_INIT,
     STATE_MISSING,
@@ -105,7 +106,10 @@ class MasterRunner(DistributedRunner):
             self.spawning_greenlet.kill()
         self.update_state(STATE_SPAWNING)
         logger.info(
-            "Sending spawn jobs of %d users at %.2f spawn rate to %d ready workers", user_count, spawn_rate, len(workers)
+            "Sending spawn jobs of %d users at %.2f spawn rate to %d ready workers",
+            user_count,
+            spawn_rate,
+            len(workers),
         )
         self._users_dispatcher.new_dispatch(user_count, spawn_rate, user_classes)
         self.spawning_greenlet = self.greenlet.spawn(self._ramp)
@@ -114,7 +118,9 @@ class MasterRunner(DistributedRunner):
     def _ramp(self):
         dispatcher, wanted = self._users_dispatcher, {}
         until = 0
-        while dispatcher.dispatch_in_progress or (self.reported_user_classes_count != wanted and time.monotonic() < until):
+        while dispatcher.dispatch_in_progress or (
+            self.reported_user_classes_count != wanted and time.monotonic() < until
+        ):
             if not dispatcher.dispatch_in_progress:
                 gevent.sleep(0.02)
                 continue
@@ -185,7 +191,10 @@ class MasterRunner(DistributedRunner):
         until = time.monotonic() + self.environment.stop_timeout + _AFTER_STOP
         while any(node.state not in (STATE_INIT, STATE_MISSING) for node in self.clients.values()):
             if time.monotonic() > until:
-                logger.warning("not all workers stopped in time: %s", [node.id for node in self.clients.get_by_state(STATE_STOPPING)])
+                logger.warning(
+                    "not all workers stopped in time: %s",
+                    [node.id for node in self.clients.get_by_state(STATE_STOPPING)],
+                )
                 break
             gevent.sleep(0.02)
         self.target_user_classes_count = {}
@@ -334,7 +343,13 @@ class MasterRunner(DistributedRunner):
 
     def _lose(self, client_id, how):
         node = self.clients.pop(client_id)
-        logger.info("Worker '%s' (index %d) %s. %d workers ready.", client_id, self._indices[client_id], how, len(self.clients.ready))
+        logger.info(
+            "Worker '%s' (index %d) %s. %d workers ready.",
+            client_id,
+            self._indices[client_id],
+            how,
+            len(self.clients.ready),
+        )
         self._take_out(node)
 
     def _take_out(self, node):

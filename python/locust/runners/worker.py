@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import gevent
 
-from .. import _core, runners as settings, stats as stats_module
+from .. import _core
+from .. import runners as settings
+from .. import stats as stats_module
 from .._version import version
 from ..exception import StopTest
 from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING

@@ -2,7 +2,8 @@
 
 import sys
 
-from .. import _core, stats as settings
+from .. import _core
+from .. import stats as settings
 from ..exception import CatchResponseError
 from ..util.rounding import proper_round
 
@@ -195,7 +196,9 @@ class RequestStats(_core.Stats):
     """All entries and errors of a run, and `total`, the entry that counts every request."""
 
     def __init__(self, use_response_times_cache=True):
-        self._configure(use_response_times_cache=use_response_times_cache, entry_class=StatsEntry, error_class=StatsError)
+        self._configure(
+            use_response_times_cache=use_response_times_cache, entry_class=StatsEntry, error_class=StatsError
+        )
         # The points of the charts.
         self.history = []
         # Errors that workers reported, by key.

@@ -49,7 +49,13 @@ def get_percentile_stats_summary(stats):
     headings = get_readable_percentiles(settings.PERCENTILES_TO_REPORT)
     columns = " ".join([f"{headings[0]:>8}", *(f"{heading:>6}" for heading in headings[1:])])
     separator = "|".join(
-        ["-" * settings.STATS_TYPE_WIDTH, "-" * settings.STATS_NAME_WIDTH, "-" * 8, *["-" * 6] * (len(headings) - 1), "-" * 6]
+        [
+            "-" * settings.STATS_TYPE_WIDTH,
+            "-" * settings.STATS_NAME_WIDTH,
+            "-" * 8,
+            *["-" * 6] * (len(headings) - 1),
+            "-" * 6,
+        ]
     )
     lines = [
         "Response time percentiles (approximated)",

@@ -40,7 +40,9 @@ def transitions(weights):
 
     def mark(function):
         if function.__name__ in ("on_start", "on_stop"):
-            logger.warning("%s is called by itself at the start and the end; now it is a state as well", function.__name__)
+            logger.warning(
+                "%s is called by itself at the start and the end; now it is a state as well", function.__name__
+            )
         if function.__name__ == "run":
             raise Exception("TaskSet.run() is what runs the tasks: it cannot be a state")
         function.transitions = {**getattr(function, "transitions", {}), **targets}
@@ -94,7 +96,9 @@ class MarkovTaskSet(TaskSet, metaclass=MarkovTaskSetMeta):
 
 def _validate(states, members, classname):
     if not states:
-        raise NoMarkovTasksError(f"No Markov tasks defined in class {classname}. Use @transition or @transitions to define some")
+        raise NoMarkovTasksError(
+            f"No Markov tasks defined in class {classname}. Use @transition or @transitions to define some"
+        )
     for state in states:
         for target in state.transitions:
             if target not in members:

@@ -36,7 +36,9 @@ def task(weight=1):
 
     def mark(function):
         if function.__name__ in ("on_start", "on_stop"):
-            logger.warning("%s is called by itself at the start and the end; @task makes it a task as well", function.__name__)
+            logger.warning(
+                "%s is called by itself at the start and the end; @task makes it a task as well", function.__name__
+            )
         if function.__name__ == "run":
             raise Exception("User.run() is what runs the tasks: it cannot be overridden or be a task")
         function.locust_task_weight = weight

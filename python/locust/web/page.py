@@ -41,7 +41,7 @@ tr:last-child { font-weight: bold }
 <tbody id="rows"></tbody>
 </table>
 <p>Download: <a href="stats/requests/csv">requests</a>, <a href="stats/failures/csv">failures</a>,
-<a href="exceptions/csv">exceptions</a></p>
+<a href="exceptions/csv">exceptions</a>, <a href="stats/report?download=1">report</a></p>
 <script>
 window.templateArgs = ARGUMENTS;
 const byId = id => document.getElementById(id);

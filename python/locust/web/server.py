@@ -9,6 +9,7 @@ import gevent
 from gevent.pywsgi import WSGIServer
 
 from .._unsupported import NotSupportedYet, refuse
+from ..html import get_html_report
 from . import actions, answers
 from .form import read_form
 from .page import page
@@ -79,7 +80,7 @@ class WebUI:
             ("GET", "/tasks"): lambda request: Answer(answers.tasks(environment)),
             ("GET", "/logs"): lambda request: Answer(answers.logs(environment)),
             ("GET", "/worker-count"): lambda request: Answer(answers.worker_count(environment)),
-            ("GET", "/stats/report"): lambda request: refuse("the HTML report"),
+            ("GET", "/stats/report"): self._report,
         }
         if not delayed_start:
             self.start()
@@ -146,6 +147,12 @@ class WebUI:
             logger.exception("%s %s failed", method, path)
             return Answer(str(error), "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
 
+    def _report(self, request):
+        download = "download" in request.query
+        body = get_html_report(self.environment, not download, request.query.get("theme", [""])[0])
+        name = f"{answers.download_name(self.environment)}.html" if download else None
+        return Answer(body, "text/html; charset=utf-8", download=name)
+
     def _csv(self, table):
         body = answers.as_csv(self.stats_csv_writer or answers.csv_tables(self.environment), table)
         return Answer(body, "text/csv", download=f"{answers.download_name(self.environment)}_{table}.csv")
@@ -153,7 +160,11 @@ class WebUI:
     def _history(self):
         name = getattr(self.stats_csv_writer, "stats_history_file_name", None)
         if not name or not self.stats_csv_writer.full_history:
-            return Answer("Error: Server was not started with option to generate full history.", "text/plain", HTTPStatus.NOT_FOUND)
+            return Answer(
+                "Error: Server was not started with option to generate full history.",
+                "text/plain",
+                HTTPStatus.NOT_FOUND,
+            )
         self.stats_csv_writer.flush()
         with open(name(), "rb") as file:
             body = file.read()

@@ -59,10 +59,14 @@ def main():
 def record(each, options, base_url):
     """Writes the facts, after seeing the same ones twice: what differs is not a fact."""
     started = time.monotonic()
-    first, second = ({run.name: engine.observe(options.engine, each, run, base_url)[0] for run in each.runs} for _ in "12")
+    first, second = (
+        {run.name: engine.observe(options.engine, each, run, base_url)[0] for run in each.runs} for _ in "12"
+    )
     unstable = difference(first, second)
     if not unstable:
-        each.recorded.write_text(json.dumps(first, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        each.recorded.write_text(
+            json.dumps(first, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return report(each.name, [f"not the same twice: {line}" for line in unstable], time.monotonic() - started)
 
 

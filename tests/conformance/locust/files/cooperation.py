@@ -38,7 +38,9 @@ class MyUser(HttpUser):
         spawned = gevent.spawn(self.client.get, "/hello", name="spawned")
         spawned.join()
         waiting = queue.Queue()
-        threading.Thread(target=lambda: (time.sleep(0.1), waiting.put(self.client.get("/hello", name="thread").status_code))).start()
+        threading.Thread(
+            target=lambda: (time.sleep(0.1), waiting.put(self.client.get("/hello", name="thread").status_code))
+        ).start()
         output = subprocess.run(["echo", "hello"], stdout=subprocess.PIPE).stdout.decode()
         fact("user", [parallel < 1.2, timed_out, after, spawned.value.status_code, waiting.get(), output])
         done.append(1)

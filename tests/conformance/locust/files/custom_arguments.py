@@ -31,5 +31,8 @@ class MyUser(User):
     @task
     def show(self):
         options = self.environment.parsed_options
-        fact("options", [getattr(options, name) for name in ("text", "number", "flag", "choice", "items", "many", "secret")])
+        fact(
+            "options",
+            [getattr(options, name) for name in ("text", "number", "flag", "choice", "items", "many", "secret")],
+        )
         finish(self)

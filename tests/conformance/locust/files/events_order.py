@@ -23,7 +23,16 @@ def note(name):
     return listener
 
 
-for name in ("init_command_line_parser", "init", "test_start", "spawning_complete", "test_stopping", "test_stop", "quitting", "quit"):
+for name in (
+    "init_command_line_parser",
+    "init",
+    "test_start",
+    "spawning_complete",
+    "test_stopping",
+    "test_stop",
+    "quitting",
+    "quit",
+):
     getattr(events, name).add_listener(note(name))
 
 

@@ -6,7 +6,6 @@ from facts import fact, finish
 from locust import FastHttpUser, task
 
 
-
 class MyUser(FastHttpUser):
     network_timeout = 0.4
     max_redirects = 5

@@ -22,7 +22,10 @@ class MyUser(FastHttpUser):
         fact("json", response.json())
         fact("plain", [response.status_code, response.ok, response.url])
         fact("types", [type(response.text).__name__, type(response.content).__name__])
-        fact("headers", [response.headers["CONTENT-TYPE"], response.headers.get("content-type"), "Nope" in response.headers])
+        fact(
+            "headers",
+            [response.headers["CONTENT-TYPE"], response.headers.get("content-type"), "Nope" in response.headers],
+        )
         fact("request", [response.request.method, response.request.url])
         fact("no error", raised(response.raise_for_status))
         response = client.post("/status/503", data="b")

@@ -22,7 +22,10 @@ class MyUser(HttpUser):
         fact("json", response.json())
         fact("plain", [response.status_code, response.reason, response.ok, response.url, response.encoding])
         fact("types", [type(response.text).__name__, type(response.content).__name__, type(response.elapsed).__name__])
-        fact("headers", [response.headers["CONTENT-TYPE"], response.headers.get("content-type"), "Nope" in response.headers])
+        fact(
+            "headers",
+            [response.headers["CONTENT-TYPE"], response.headers.get("content-type"), "Nope" in response.headers],
+        )
         fact("request", [response.request.method, response.request.url, response.request.body])
         fact("no error", raised(response.raise_for_status))
         response = client.post("/status/503", data={"a": "b"})

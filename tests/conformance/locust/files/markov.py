@@ -3,7 +3,7 @@
 """A chain of states in all ways that transitions are written."""
 
 from facts import fact, finish
-from locust import MarkovTaskSet, User, constant, task, transition, transitions
+from locust import MarkovTaskSet, User, constant, transition, transitions
 
 visits = []
 

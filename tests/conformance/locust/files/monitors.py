@@ -16,7 +16,10 @@ seen = set()
 def usage(environment, cpu_usage, memory_usage, **kwargs):
     if "usage" not in seen:
         seen.add("usage")
-        fact("usage", [type(cpu_usage).__name__, memory_usage > 10_000_000, sorted(kwargs), environment.runner is not None])
+        fact(
+            "usage",
+            [type(cpu_usage).__name__, memory_usage > 10_000_000, sorted(kwargs), environment.runner is not None],
+        )
 
 
 @events.cpu_warning.add_listener

@@ -21,7 +21,14 @@ class MyUser(User):
     def report(self):
         fire = self.environment.events.request.fire
         fire(request_type="DB", name="query", response_time=12.5, response_length=7, exception=None, context={})
-        fire(request_type="DB", name="query", response_time=1, response_length=0, exception=ValueError("gone"), context={})
+        fire(
+            request_type="DB",
+            name="query",
+            response_time=1,
+            response_length=0,
+            exception=ValueError("gone"),
+            context={},
+        )
         fire(request_type="DB", name="query", response_time=1, response_length=0, exception="a text", context={})
         fire(request_type="DB", name="no time", response_time=None, response_length=0)
         with self.environment.events.request.measure("M", "block") as meta:

@@ -4,7 +4,7 @@
 """Requests to a JSON interface, and what their checks become."""
 
 from facts import fact
-from locust import FastHttpUser, HttpUser, constant, task
+from locust import FastHttpUser, HttpUser, constant
 
 
 def check(user):
@@ -12,7 +12,9 @@ def check(user):
     with user.rest("GET", "/json", name=f"{kind} good") as response:
         fact("js", [kind, response.js["name"], response.status_code])
     with user.rest("POST", "/echo", json={"a": 1}, name=f"{kind} echo") as response:
-        fact("js", [kind, response.js["body"], response.js["headers"]["content-type"], response.js["headers"]["accept"]])
+        fact(
+            "js", [kind, response.js["body"], response.js["headers"]["content-type"], response.js["headers"]["accept"]]
+        )
     with user.rest("GET", "/text", name=f"{kind} no JSON") as response:
         fact("js", [kind, response.js])
     with user.rest("GET", "/status/204", name=f"{kind} empty") as response:

@@ -25,7 +25,9 @@ def show(environment, **_kwargs):
     fact("keys", sorted(stats.entries))
     entry = stats.get("x", "A")
     fact("identity", [entry is stats.entries[("x", "A")], isinstance(entry, StatsEntry), entry.name, entry.method])
-    fact("times", [entry.min_response_time, entry.max_response_time, entry.avg_response_time, entry.median_response_time])
+    fact(
+        "times", [entry.min_response_time, entry.max_response_time, entry.avg_response_time, entry.median_response_time]
+    )
     fact("histogram", sorted(entry.response_times.items()))
     fact("percentiles", [entry.get_response_time_percentile(p) for p in (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)])
     fact("lengths", [entry.total_content_length, entry.avg_content_length])
@@ -36,7 +38,14 @@ def show(environment, **_kwargs):
     fact("error", [error.method, error.name, error.occurrences, isinstance(error, StatsError), error.to_name()])
     fact("error key", list(stats.errors) == [StatsError.create_key("B", "y", error.error)])
     fact("sorted", [each.name for each in sort_stats(stats.entries)])
-    fact("unknown", [stats.get("z", "Z").num_requests, stats.get("z", "Z").min_response_time, stats.get("z", "Z").median_response_time])
+    fact(
+        "unknown",
+        [
+            stats.get("z", "Z").num_requests,
+            stats.get("z", "Z").min_response_time,
+            stats.get("z", "Z").median_response_time,
+        ],
+    )
     fact("function", calculate_response_time_percentile({10: 1, 20: 1, 30: 1, 40: 1}, 4, 0.5))
     mine = RequestStats()
     mine.log_request("M", "n", 5, 6)

@@ -21,7 +21,9 @@ class MyUser(User):
     @task
     def fill(self):
         for index in range(10):
-            self.environment.events.request.fire(request_type="A", name="x", response_time=index * 10, response_length=0)
+            self.environment.events.request.fire(
+                request_type="A", name="x", response_time=index * 10, response_length=0
+            )
         finish(self)
 
 

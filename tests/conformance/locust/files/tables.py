@@ -16,7 +16,9 @@ class MyUser(HttpUser):
         for milliseconds in range(100):
             fire(request_type="T", name="timed", response_time=milliseconds * 7, response_length=3, exception=None)
         fire(request_type="T", name="timed", response_time=5000.4, response_length=3, exception=ValueError("slow"))
-        fire(request_type="", name="n" * 90, response_time=1, response_length=0, exception=CatchResponseError("said so"))
+        fire(
+            request_type="", name="n" * 90, response_time=1, response_length=0, exception=CatchResponseError("said so")
+        )
         fire(request_type="T", name="no time", response_time=None, response_length=0)
         self.client.get("/status/404", name="/missing")
         finish(self)
@@ -25,7 +27,10 @@ class MyUser(HttpUser):
 @events.test_stop.add_listener
 def summaries(environment, **_kwargs):
     stats = environment.stats
-    fact("percentiles", [line for line in get_percentile_stats_summary(stats) if "Aggregated" not in line and "missing" not in line])
+    fact(
+        "percentiles",
+        [line for line in get_percentile_stats_summary(stats) if "Aggregated" not in line and "missing" not in line],
+    )
     fact("errors", get_error_report_summary(stats))
     fact("headings", get_stats_summary(stats)[:2])
     fact("timed", [line.split("|")[:2] for line in get_stats_summary(stats, current=False) if "timed" in line])

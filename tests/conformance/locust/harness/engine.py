@@ -28,7 +28,9 @@ def observe(engine, script, run, base_url):
         env.update(HOME=str(folder), FACTS=str(noted), PYTHONDONTWRITEBYTECODE="1", BASE_URL=base_url)
         env.update({name: value.replace("HOST", base_url) for name, value in run.env.items()})
         if "LOCUST_HOST" not in env and not any("host" in text for text in run.files.values()):
-            arguments = [*arguments, "--host", base_url] if "--host" not in arguments and "-H" not in arguments else arguments
+            arguments = (
+                [*arguments, "--host", base_url] if "--host" not in arguments and "-H" not in arguments else arguments
+            )
         process = subprocess.Popen(
             [*engine, *arguments],
             cwd=folder,
@@ -58,9 +60,12 @@ def observe(engine, script, run, base_url):
         text = json.dumps(facts, indent=1, sort_keys=True)
         port = base_url.rsplit(":", 1)[1]
         text = text.replace(base_url, "HOST").replace(f"127.0.0.1:{port}", "HOST").replace(f"port={port}", "port=PORT")
-        text = re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text).replace(str(folder), "FOLDER").replace(str(script.path.parent), "HERE")
+        text = (
+            re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text)
+            .replace(str(folder), "FOLDER")
+            .replace(str(script.path.parent), "HERE")
+        )
         return json.loads(text), stdout, stderr
-
 
 
 def _send(order, process, noted):
@@ -87,7 +92,11 @@ def _output(what, folder, stdout, stderr):
     if kind == "tables":
         # Numbers masked, so that columns and rows remain; the periodic tables come as often as there was time.
         text = stderr[stderr.rindex("Type     Name", 0, stderr.index("Response time percentiles")) :]
-        return [re.sub(r"[\d.]+", "0", re.sub(r" +", " ", line)).strip() for line in text.splitlines() if not line.startswith("[")]
+        return [
+            re.sub(r"[\d.]+", "0", re.sub(r" +", " ", line)).strip()
+            for line in text.splitlines()
+            if not line.startswith("[")
+        ]
     if kind == "columns":
         with open(folder / detail, newline="", encoding="utf-8") as file:
             return next(csv.reader(file))
@@ -97,9 +106,12 @@ def _output(what, folder, stdout, stderr):
             rows = list(csv.reader(file))[1:]
         return sorted({tuple(row[2:4] if "history" in detail else row[:4]) for row in rows})
     if kind == "json":
-        return [[entry["method"], entry["name"], entry["num_requests"], sorted(entry)] for entry in json.loads(
-            stdout[stdout.index("[") :] if detail == "stdout" else (folder / detail).read_text(encoding="utf-8")
-        )]
+        return [
+            [entry["method"], entry["name"], entry["num_requests"], sorted(entry)]
+            for entry in json.loads(
+                stdout[stdout.index("[") :] if detail == "stdout" else (folder / detail).read_text(encoding="utf-8")
+            )
+        ]
     if kind == "exists":
         return (folder / detail).exists()
     raise ValueError(f"unknown output: {what}")
