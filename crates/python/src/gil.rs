@@ -20,6 +20,15 @@ impl<T> GilBound<T> {
         Self(value)
     }
 
+    /// The value, for the garbage collector, which holds the lock and gives no token.
+    ///
+    /// # Safety
+    ///
+    /// Only for `__traverse__`.
+    pub(crate) unsafe fn traversed(&self) -> &T {
+        &self.0
+    }
+
     /// The value, for as long as the lock is held.
     pub(crate) fn get<'a>(&'a self, _py: Python<'a>) -> &'a T {
         &self.0

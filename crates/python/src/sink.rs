@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::gil::GilBound;
 use crate::stats::Stats;
@@ -55,6 +56,27 @@ impl Sink {
     #[pyo3(signature = (stats = None))]
     fn new(stats: Option<Py<Stats>>) -> Self {
         Self(GilBound::new(State { stats: RefCell::new(stats), ..State::default() }))
+    }
+
+    /// Listeners refer to their environment, and that to this.
+    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: this is the place that it is for.
+        let state = unsafe { self.0.traversed() };
+        for call in [&state.before, &state.after] {
+            if let Ok(call) = call.try_borrow() {
+                visit.call(&*call)?;
+            }
+        }
+        match state.stats.try_borrow() {
+            Ok(stats) => visit.call(&*stats),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let state = self.0.get(py);
+        drop((state.before.take(), state.after.take(), state.stats.take()));
     }
 
     /// The statistics, or None.

@@ -1,10 +1,12 @@
 """Requests: what goes onto the wire, what comes back, what is counted."""
 
+import gc
 import gzip
 import http.cookiejar
 import io
 import time
 import unittest
+import weakref
 
 from locust import _core
 
@@ -244,3 +246,50 @@ class Dictionary(unittest.TestCase):
         self.assertEqual(headers.pop("Accept"), "b")
         self.assertRaises(KeyError, lambda: headers["nope"])
         self.assertEqual(dict(headers.lower_items()), {"content-type": "c"})
+
+
+class Memory(unittest.TestCase):
+    """Nothing is kept that nobody can reach, which a long test would die of."""
+
+    def assertFreed(self, make):
+        gc.collect()
+        gone = weakref.ref(make())
+        gc.collect()
+        self.assertIsNone(gone())
+
+    def test_a_failed_response_and_its_exception_do_not_keep_each_other(self):
+        def make():
+            response = session.get("/")
+            with self.assertRaises(Exception):
+                response.raise_for_status()
+            return response
+
+        with Raw(lambda request: ok(status="500 Oops")) as server:
+            session = Session(server.url)
+            # The first one is an example in the statistics' table of errors.
+            make()
+            self.assertFreed(make)
+
+    def test_an_event_does_not_keep_its_response(self):
+        def make():
+            with session.get("/", catch_response=True) as response:
+                self.assertIs(response.request_meta["response"], response)
+            return response
+
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.sink.after = lambda **_event: None
+            gc.disable()
+            try:
+                gone = weakref.ref(make())
+                self.assertIsNone(gone(), "freed without the collector")
+            finally:
+                gc.enable()
+
+    def test_a_user_and_its_session_do_not_keep_each_other(self):
+        class User:
+            def __init__(self):
+                self.client = _core.Session()
+                self.client._configure("http://a.test", None, self)
+
+        self.assertFreed(User)

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 use throng_http::{Head, Url};
 
 use super::content::{decode, encoding_of, parse_json};
@@ -510,6 +511,40 @@ impl Response {
 
     fn __repr__(&self, py: Python<'_>) -> String {
         format!("<Response [{}]>", self.status_code(py))
+    }
+
+    /// A response, its event and its exception refer to each other; the collector is told.
+    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: this is the place that it is for.
+        let state = unsafe { self.0.traversed() };
+        if let Ok(meta) = state.meta.try_borrow() {
+            visit.call(&*meta)?;
+        }
+        if let Ok(failure) = state.failure.try_borrow()
+            && let Some(Failure::Given(exception)) = &*failure
+        {
+            visit.call(exception)?;
+        }
+        if let Ok(verdict) = state.verdict.try_borrow()
+            && let Verdict::Failure(exception) = &*verdict
+        {
+            visit.call(exception)?;
+        }
+        if let Ok(history) = state.history.try_borrow() {
+            for response in &*history {
+                visit.call(response)?;
+            }
+        }
+        match &state.report {
+            Some(report) => visit.call(&report.context),
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let state = self.state(py);
+        drop((state.meta.take(), state.failure.take(), state.verdict.take(), state.history.take()));
     }
 
     /// Pickling would lose the connection to statistics.

@@ -130,6 +130,7 @@ impl Response {
     /// The same with the event's arguments, in the order of the listeners.
     pub(super) fn report_event(slf: &Bound<'_, Self>, sink: &Sink) -> PyResult<()> {
         let py = slf.py();
+        let state = slf.get().state(py);
         let event = Self::event(slf)?;
         let exception = Self::verdict_error(slf, Self::reported_error)?;
         event.set_item("exception", &exception)?;
@@ -149,7 +150,10 @@ impl Response {
                 stats.record_error(py, place, &exception)?;
             }
         }
-        notify(py, sink.listener_after(py), &event)
+        let done = notify(py, sink.listener_after(py), &event);
+        // The event refers to the response: without this each would keep the other until the collector comes.
+        drop(state.meta.take());
+        done
     }
 
     /// The exception that the request counts as failed with: what the locustfile says, else `own`.

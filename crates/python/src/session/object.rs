@@ -5,6 +5,7 @@ use std::rc::Rc;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use throng_http::Url;
 
 use super::arguments::Arguments;
@@ -433,6 +434,30 @@ impl Session {
     fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) {
         let _ = exception;
         self.close(py);
+    }
+
+    /// A user and its session refer to each other; the collector is told.
+    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: this is the place that it is for.
+        let settings = unsafe { self.0.traversed() };
+        for kept in [&settings.user, &settings.auth, &settings.params] {
+            if let Ok(kept) = kept.try_borrow() {
+                visit.call(&*kept)?;
+            }
+        }
+        if let Ok(hooks) = settings.hooks.try_borrow() {
+            visit.call(&*hooks)?;
+        }
+        match settings.sink.try_borrow() {
+            Ok(sink) => visit.call(&*sink),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let settings = self.settings(py);
+        drop((settings.user.take(), settings.auth.take(), settings.params.take(), settings.sink.take()));
     }
 
     /// Adapters of `requests` have nothing to do here: only one that asks for nothing but pool sizes is accepted.
