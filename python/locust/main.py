@@ -62,12 +62,13 @@ def create_environment(
 
 def main():
     """Runs the command line in `sys.argv` and returns the exit code."""
+    # First, because it listens to everything: it adds options, too.
+    _import_plugins()
     paths, loaded = _load_test()
     options = argument_parser.parse_options()
     # Only now, because a locustfile may set up logging for the parser's sake.
     if not options.skip_log_setup:
         setup_logging(options.loglevel, options.logfile)
-    _import_plugins()
     logger.info("Starting Locust %s", version)
     try:
         return _follow(options, paths, loaded)

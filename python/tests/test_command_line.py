@@ -110,6 +110,23 @@ class Modes(unittest.TestCase):
             self.assertRegex(ran.stderr, r"Generator lag: \d+\.\d ms on average")
 
 
+class Plugins(unittest.TestCase):
+    def test_a_package_of_plugins_may_add_options(self):
+        plugins = """
+from locust import events
+
+@events.init_command_line_parser.add_listener
+def add(parser, **_kwargs):
+    parser.add_argument("--plugged", type=int, default=1)
+
+@events.init.add_listener
+def show(environment, **_kwargs):
+    print("plugged", environment.parsed_options.plugged)
+"""
+        with Run(HELLO, "--headless -t 1 --plugged 7 -H http://127.0.0.1:1", files={"locust_plugins.py": plugins}) as ran:
+            self.assertIn("plugged 7", ran.stdout, ran.stderr)
+
+
 class SingleUser(unittest.TestCase):
     SCRIPT = (
         HELLO
