@@ -62,7 +62,7 @@ impl Sink {
     #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
-        let state = unsafe { self.0.traversed() };
+        let Some(state) = (unsafe { self.0.traversed() }) else { return Ok(()) };
         for call in [&state.before, &state.after] {
             if let Ok(call) = call.try_borrow() {
                 visit.call(&*call)?;

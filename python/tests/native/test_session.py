@@ -293,3 +293,17 @@ class Memory(unittest.TestCase):
                 self.client._configure("http://a.test", None, self)
 
         self.assertFreed(User)
+
+    def test_the_collector_may_come_at_any_time(self):
+        class User:
+            def __init__(self):
+                self.client = Session("http://127.0.0.1:1")
+                self.response = self.client.get("/")
+
+        before = gc.get_threshold()
+        gc.set_threshold(1, 1, 1)
+        try:
+            users = [User() for _ in range(100)]
+        finally:
+            gc.set_threshold(*before)
+        self.assertEqual([user.response.status_code for user in users], [0] * 100)

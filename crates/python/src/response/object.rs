@@ -517,7 +517,7 @@ impl Response {
     #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
-        let state = unsafe { self.0.traversed() };
+        let Some(state) = (unsafe { self.0.traversed() }) else { return Ok(()) };
         if let Ok(meta) = state.meta.try_borrow() {
             visit.call(&*meta)?;
         }

@@ -440,7 +440,7 @@ impl Session {
     #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
-        let settings = unsafe { self.0.traversed() };
+        let Some(settings) = (unsafe { self.0.traversed() }) else { return Ok(()) };
         for kept in [&settings.user, &settings.auth, &settings.params] {
             if let Ok(kept) = kept.try_borrow() {
                 visit.call(&*kept)?;
