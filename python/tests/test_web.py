@@ -1,6 +1,7 @@
 """The web interface: every route, its keys, and what it says to wrong input."""
 
 import csv
+import importlib.util
 import io
 import json
 import logging
@@ -207,6 +208,21 @@ class Routes(Web):
         self.assertEqual(self.ask("GET", "/nope")[0], 404)
         self.assertEqual(self.ask("GET", "/stop")[0], 405)
         self.assertEqual(self.headers["Access-Control-Allow-Origin"], "*")
+
+
+@unittest.skipIf(importlib.util.find_spec("flask") is None, "not installed: flask")
+class WithRoutes(Web):
+    def test_routes_of_a_locustfile_are_served_beside_ours(self):
+        @self.web.app.route("/added/<name>", methods=["GET", "POST"])
+        @self.web.auth_required_if_enabled
+        def added(name):
+            return {"hello": name, "users": self.runner.user_count}
+
+        status, text = self.ask("GET", "/added/x")
+        self.assertEqual((status, json.loads(text)), (200, {"hello": "x", "users": 0}))
+        self.assertEqual(self.get("/stats/requests")["state"], "ready")
+        self.assertEqual(self.ask("GET", "/nope")[0], 404)
+        self.assertEqual(self.ask("GET", "/stop")[0], 405)
 
 
 class WithShape(Web):

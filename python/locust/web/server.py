@@ -60,6 +60,7 @@ class WebUI:
         self.base_path = (web_base_path or "").rstrip("/")
         self.stats_csv_writer = stats_csv_writer
         self.userclass_picker_is_active = userclass_picker_is_active
+        self._app = None
         # What locustfiles may add for the page.
         self.template_args = {}
         self.server = None
@@ -87,8 +88,21 @@ class WebUI:
 
     @property
     def app(self):
-        """The Flask application of Locust; routes of a locustfile are not there yet."""
-        refuse("web_ui.app (routes that a locustfile adds to the web interface)")
+        """A Flask application for the routes that a locustfile adds; asked for what is not among our own routes."""
+        if self._app is None:
+            try:
+                from flask import Flask
+            except ImportError:
+                refuse("web_ui.app without Flask (pip install flask)")
+            self._app = Flask("locust.web", static_folder=None)
+        return self._app
+
+    def auth_required_if_enabled(self, view_func):
+        """What locustfiles wrap their views in; as `--web-login` is refused, the view itself."""
+        return view_func
+
+    def update_template_args(self):
+        """What locustfiles call before they render the page; ours is rendered from the state of the moment."""
 
     @property
     def url(self):
@@ -112,6 +126,8 @@ class WebUI:
 
     def application(self, environ, start_response):
         """The WSGI application."""
+        if self._app is not None and not self._is_ours(environ):
+            return self._app(environ, start_response)
         answer = self._answer(environ)
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body
         headers = [
@@ -125,12 +141,21 @@ class WebUI:
         start_response(f"{answer.status.value} {answer.status.phrase}", headers)
         return [body]
 
-    def _answer(self, environ):
+    def _path(self, environ):
+        """The path of a request below the base path; None if it is not below it."""
         path = environ["PATH_INFO"]
         if self.base_path:
-            if not path.startswith(self.base_path + "/"):
-                return Answer("Not Found", "text/plain", HTTPStatus.NOT_FOUND)
-            path = path[len(self.base_path) :]
+            return path[len(self.base_path) :] if path.startswith(self.base_path + "/") else None
+        return path
+
+    def _is_ours(self, environ):
+        path = self._path(environ)
+        return any(path == known for _, known in self.routes)
+
+    def _answer(self, environ):
+        path = self._path(environ)
+        if path is None:
+            return Answer("Not Found", "text/plain", HTTPStatus.NOT_FOUND)
         method = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"]
         route = self.routes.get((method, path))
         if route is None:
