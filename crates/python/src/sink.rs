@@ -59,7 +59,6 @@ impl Sink {
     }
 
     /// Listeners refer to their environment, and that to this.
-    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(state) = (unsafe { self.0.traversed() }) else { return Ok(()) };

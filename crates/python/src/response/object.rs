@@ -514,7 +514,6 @@ impl Response {
     }
 
     /// A response, its event and its exception refer to each other; the collector is told.
-    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(state) = (unsafe { self.0.traversed() }) else { return Ok(()) };

@@ -1,6 +1,7 @@
 //! How a finished request is reported: to listeners with the event's arguments, to statistics without them.
 
 use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -72,18 +73,18 @@ impl Response {
         }
         let meta = PyDict::new(py);
         if let Some(report) = &state.report {
-            meta.set_item("request_type", &report.method)?;
-            meta.set_item("name", &report.name)?;
-            meta.set_item("response_time", report.response_time)?;
-            meta.set_item("response_length", report.length)?;
-            meta.set_item("response", slf)?;
+            meta.set_item(intern!(py, "request_type"), &report.method)?;
+            meta.set_item(intern!(py, "name"), &report.name)?;
+            meta.set_item(intern!(py, "response_time"), report.response_time)?;
+            meta.set_item(intern!(py, "response_length"), report.length)?;
+            meta.set_item(intern!(py, "response"), slf)?;
             match &report.context {
-                Some(context) => meta.set_item("context", context)?,
-                None => meta.set_item("context", PyDict::new(py))?,
+                Some(context) => meta.set_item(intern!(py, "context"), context)?,
+                None => meta.set_item(intern!(py, "context"), PyDict::new(py))?,
             }
-            meta.set_item("exception", py.None())?;
-            meta.set_item("start_time", report.start_time)?;
-            meta.set_item("url", report.url.without_userinfo())?;
+            meta.set_item(intern!(py, "exception"), py.None())?;
+            meta.set_item(intern!(py, "start_time"), report.start_time)?;
+            meta.set_item(intern!(py, "url"), report.url.without_userinfo())?;
         }
         state.meta.replace(Some(meta.clone().unbind()));
         Ok(meta)
@@ -128,25 +129,30 @@ impl Response {
     }
 
     /// The same with the event's arguments, in the order of the listeners.
-    pub(super) fn report_event(slf: &Bound<'_, Self>, sink: &Sink) -> PyResult<()> {
+    pub(super) fn report_event<'py>(slf: &Bound<'py, Self>, sink: &Sink) -> PyResult<()> {
         let py = slf.py();
         let state = slf.get().state(py);
         let event = Self::event(slf)?;
         let exception = Self::verdict_error(slf, Self::reported_error)?;
-        event.set_item("exception", &exception)?;
+        event.set_item(intern!(py, "exception"), &exception)?;
         notify(py, sink.listener_before(py), &event)?;
         if let Some(stats) = sink.statistics(py) {
             let stats = stats.bind(py).get();
-            let text = |key: &str| -> PyResult<Bound<'_, PyString>> {
+            let text = |key: &Bound<'py, PyString>| -> PyResult<Bound<'py, PyString>> {
                 event.get_item(key)?.map_or_else(|| Ok(PyString::new(py, "")), |value| value.str())
             };
-            let number = |key: &str| -> PyResult<Option<f64>> {
+            let number = |key: &Bound<'py, PyString>| -> PyResult<Option<f64>> {
                 event.get_item(key)?.map_or(Ok(None), |value| value.extract())
             };
-            let (method, name) = (text("request_type")?, text("name")?);
-            let (time, length) = (number("response_time")?, number("response_length")?.unwrap_or(0.0));
+            let (method, name) = (text(intern!(py, "request_type"))?, text(intern!(py, "name"))?);
+            let (time, length) = (
+                number(intern!(py, "response_time"))?,
+                number(intern!(py, "response_length"))?.unwrap_or(0.0),
+            );
             let place = stats.record(py, method.to_str()?, name.to_str()?, time, length as i64)?;
-            if let Some(exception) = event.get_item("exception")?.filter(|value| !value.is_none()) {
+            if let Some(exception) =
+                event.get_item(intern!(py, "exception"))?.filter(|value| !value.is_none())
+            {
                 stats.record_error(py, place, &exception)?;
             }
         }

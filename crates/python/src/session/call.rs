@@ -98,15 +98,15 @@ impl Session {
         let known = method.to_str()?;
         let is_upper = fast || !known.bytes().any(|b| b.is_ascii_lowercase());
         let wire_method = if is_upper { Cow::Borrowed(known) } else { Cow::Owned(known.to_uppercase()) };
-        let full = match settings.known_url(&given, arguments.params.is_none()) {
-            Some(known) => known,
-            None => {
-                let full = url_of(settings, given.to_str()?, arguments.params.as_ref(), py)?;
-                if arguments.params.is_none() {
-                    settings.remember_url(&given, &full);
-                }
-                full
+        let plain = arguments.params.is_none();
+        let full = if let Some(known) = settings.known_url(&given, plain) {
+            known
+        } else {
+            let full = url_of(settings, given.to_str()?, arguments.params.as_ref(), py)?;
+            if plain {
+                settings.remember_url(&given, &full);
             }
+            full
         };
         let name = name_of(py, settings, &arguments, &given, &full)?;
         let sink = settings.sink.borrow().as_ref().map(|sink| sink.clone_ref(py));

@@ -437,7 +437,6 @@ impl Session {
     }
 
     /// A user and its session refer to each other; the collector is told.
-    #[expect(clippy::needless_pass_by_value, reason = "the interface of the collector")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(settings) = (unsafe { self.0.traversed() }) else { return Ok(()) };
