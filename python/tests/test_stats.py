@@ -108,6 +108,30 @@ class Entries(unittest.TestCase):
         self.assertEqual(len(self.stats.serialize_stats()), 1)
         self.assertEqual(self.stats.serialize_stats(), [])
 
+    def test_reports_of_workers_add_up(self):
+        workers = [RequestStats(use_response_times_cache=False) for _ in range(2)]
+        for number, worker in enumerate(workers):
+            for time in (10, 20, 30 + number * 1000):
+                worker.log_request("GET", "/a", time, 4)
+            worker.log_error("GET", "/a", ValueError("same"))
+            worker.log_error("GET", "/a", f"of worker {number}")
+            report = {
+                "stats": worker.serialize_stats(),
+                "stats_total": worker.total.get_stripped_report(),
+                "errors": worker.serialize_errors(),
+            }
+            self.stats.merge(json.loads(json.dumps(report), object_hook=_numbers))
+        entry = self.stats.get("/a", "GET")
+        self.assertEqual((entry.num_requests, entry.num_failures, entry.max_response_time), (6, 4, 1030))
+        self.assertEqual(self.stats.total.response_times, {10: 2, 20: 2, 30: 1, 1000: 1})
+        counts = {error.to_name(): error.occurrences for error in self.stats.errors.values()}
+        self.assertEqual(
+            counts, {"GET /a: ValueError('same')": 2, "GET /a: of worker 0": 1, "GET /a: of worker 1": 1}
+        )
+        self.assertTrue(self.stats.total.response_times_cache, "current percentiles come from the cache")
+        self.stats.reset_all()
+        self.assertEqual((self.stats.errors, self.stats.num_requests), ({}, 0))
+
     def test_resetting_keeps_the_entries_and_clearing_does_not(self):
         self.stats.log_request("GET", "/a", 12, 3)
         self.stats.reset_all()
@@ -122,6 +146,11 @@ class Entries(unittest.TestCase):
              "current_fail_per_sec", "avg_response_time", "median_response_time", "total_rps", "total_fail_per_sec",
              "response_time_percentile_0.95", "response_time_percentile_0.99", "avg_content_length"],
         )  # fmt: skip
+
+
+def _numbers(found):
+    """JSON has no numbers as keys; the histograms do."""
+    return {int(key) if key.isdigit() else key: value for key, value in found.items()}
 
 
 class Tables(unittest.TestCase):

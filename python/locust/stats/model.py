@@ -1,6 +1,7 @@
 """The statistics of a run, of one endpoint, and of one kind of error, as objects that locustfiles read and change."""
 
 import sys
+import time
 
 from .. import _core
 from .. import stats as settings
@@ -225,6 +226,9 @@ class RequestStats(_core.Stats):
         for data in report["stats"]:
             self.get(data["name"], data["method"]).extend(StatsEntry.unserialize(data, self))
         self.total.extend(StatsEntry.unserialize(report["stats_total"], self))
+        if self.total.use_response_times_cache:
+            # Requests of this process do this themselves; the page's current percentiles need it.
+            self.total._cache_response_times(int(time.time()))
         for key, data in report["errors"].items():
             known = self._reported.get(key)
             if known is None:
