@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmarks of throng against k6 and wrk. Start it with `./x bench NAME`, which builds what it needs.
+"""Benchmarks of throng against k6, Locust and wrk. Start it with `./x bench NAME`, which builds what it needs.
 
 None of this runs in CI: figures need a quiet machine. Each scenario prints its rounds with the load
 average, medians with their range, throng against itself, and whether its aim was met.
@@ -13,14 +13,17 @@ import sys
 from pathlib import Path
 
 from harness import measure
-from harness.scenarios import ALL, Bench
+from harness import locust
+from harness.scenarios import ALL as K6_SCENARIOS, Bench
+
+ALL = K6_SCENARIOS | locust.ALL
 
 
 def main() -> int:
     if sys.argv[1:2] in ([], ["help"]):
         print("usage: ./x bench NAME... [--pairs 7] [--seconds 10] [--scale 1]\n")
         for name, scenario in ALL.items():
-            print(f"  {name:10} {scenario.__doc__}")
+            print(f"  {name:14} {scenario.__doc__}")
         print("  all        every one of them")
         return 0
     parser = argparse.ArgumentParser(prog="./x bench")
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=60, help="longest wait for a quiet machine, in seconds")
     parser.add_argument("--throng", type=shlex.split, required=True)
     parser.add_argument("--k6", type=shlex.split, required=True)
+    parser.add_argument("--locust-python", required=True, help="an interpreter with the real Locust")
     parser.add_argument("--truth-server", type=Path, required=True)
     options = parser.parse_intermixed_args()
 

@@ -19,6 +19,7 @@ class Bench:
         self.own_face = K6Like("throng", options.throng)
         self.k6 = K6Like("k6", options.k6)
         self.wrk = Wrk()
+        self.locust_python = options.locust_python
         self.truth_server = options.truth_server
         self.pairs, self.seconds = options.pairs, options.seconds
         self.scale, self.patience = options.scale, options.patience
