@@ -24,6 +24,23 @@ def deprecated(old, new):
         logger.warning("%s is deprecated: %s", old, new)
 
 
+_runner = None
+
+
+def remember_runner(runner):
+    """The last runner that was made is the one that module attributes of old led to."""
+    global _runner
+    _runner = runner
+
+
+def current_runner(old, new):
+    """The runner, for a module attribute of old. AttributeError before there is one."""
+    deprecated(old, new)
+    if _runner is None:
+        raise AttributeError(f"{old}: there is no runner yet")
+    return _runner
+
+
 def adapt_user_class(class_dict):
     """Turns the old attributes of a user class that is being made into today's."""
     if "task_set" in class_dict:

@@ -3,6 +3,8 @@
 `HttpLocust` with `task_set`, `min_wait` and `max_wait` runs as it did; each name says once what it is called today.
 """
 
+import inspect
+
 from . import _legacy
 from .user.task import TaskSet, TaskSetMeta
 from .user.users import HttpUser, User, UserMeta
@@ -18,6 +20,17 @@ class _RenamedUserMeta(UserMeta):
                 _legacy.deprecated(base.__name__, f"use {new}")
         return super().__new__(mcs, classname, bases, class_dict)
 
+    def __call__(cls, environment=None, *args, **kwargs):
+        """Makes a user. Constructors took no arguments once, so the environment is there before they run."""
+        user = cls.__new__(cls)
+        user.environment = environment
+        takes = inspect.signature(cls.__init__).parameters.values()
+        if any(each.kind is each.VAR_POSITIONAL for each in takes) or len(takes) > 1:
+            user.__init__(environment, *args, **kwargs)
+        else:
+            user.__init__()
+        return user
+
 
 class Locust(User, metaclass=_RenamedUserMeta):
     """`User`, by its old name."""
@@ -28,6 +41,9 @@ class Locust(User, metaclass=_RenamedUserMeta):
     min_wait = 1000
     max_wait = 1000
 
+    def __init__(self, environment=None):
+        super().__init__(environment or self.environment)
+
 
 class HttpLocust(HttpUser, metaclass=_RenamedUserMeta):
     """`HttpUser`, by its old name."""
@@ -36,6 +52,9 @@ class HttpLocust(HttpUser, metaclass=_RenamedUserMeta):
     _renamed_to = "HttpUser"
     min_wait = 1000
     max_wait = 1000
+
+    def __init__(self, environment=None):
+        super().__init__(environment or self.environment)
 
 
 def seq_task(order):

@@ -70,6 +70,39 @@ class Before1(unittest.TestCase):
             self.assertEqual(ran.code, 0, ran.stderr)
             self.assertIn("successes True", ran.stdout)
 
+    def test_a_client_of_ones_own_with_a_constructor_of_its_time(self):
+        own = """
+            import time
+            from locust import Locust, TaskSet, events, runners, task
+
+            class Client:
+                def __init__(self, host):
+                    self.host = host
+
+                def call(self):
+                    events.request_success.fire(request_type="own", name=self.host, response_time=5, response_length=0)
+                    events.request_failure.fire(request_type="own", name="bad", response_time=5, exception=ValueError("x"))
+
+            class Tasks(TaskSet):
+                @task
+                def call(self):
+                    self.client.call()
+                    runners.locust_runner.quit()
+
+            class Mine(Locust):
+                host = "here"
+                task_set = Tasks
+
+                def __init__(self):
+                    super(Mine, self).__init__()
+                    self.client = Client(self.host)
+        """
+        with Run(own, "--no-web -c 1 -r 1") as ran:
+            self.assertEqual(ran.code, 1, ran.stderr)
+            self.assertRegex(ran.stderr, r"own +here +1 +0\(")
+            self.assertRegex(ran.stderr, r"own +bad +1 +1\(")
+            self.assertIn("runners.locust_runner is deprecated: use environment.runner", ran.stderr)
+
     def test_the_old_worker_option_is_known(self):
         with Run(OLD, "--slave --master-host x") as ran:
             self.assertEqual(ran.code, 2)

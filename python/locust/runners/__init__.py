@@ -26,12 +26,21 @@ MASTER_HEARTBEAT_TIMEOUT = 60
 CPU_MONITOR_INTERVAL = 10.0
 CPU_WARNING_THRESHOLD = 90
 
+from .._legacy import current_runner  # noqa: E402
 from .base import DistributedRunner, Runner, greenlet_exception_handler  # noqa: E402
 from .local import LocalRunner  # noqa: E402
 from .master import MasterRunner  # noqa: E402
 from .messages import Message  # noqa: E402
 from .nodes import WorkerNode, WorkerNodes  # noqa: E402
 from .worker import WorkerRunner  # noqa: E402
+
+
+def __getattr__(name):
+    """The runner, from where locustfiles took it before version 1.0."""
+    if name == "locust_runner":
+        return current_runner("runners.locust_runner", "use environment.runner")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = (
     "STATE_CLEANUP",

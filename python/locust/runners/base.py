@@ -8,7 +8,7 @@ import traceback
 import gevent
 from gevent.pool import Group
 
-from .. import _core
+from .. import _core, _legacy
 from .. import runners as settings
 from ..log import greenlet_exception_logger
 from . import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
@@ -48,6 +48,7 @@ class Runner:
         self._stopping = {}
         self._users_dispatcher = None
 
+        _legacy.remember_runner(self)
         environment.events.request.record_in(environment.stats)
         environment.events.user_error.add_listener(self._on_user_error)
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)

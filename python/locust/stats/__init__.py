@@ -24,6 +24,7 @@ PERCENTILES_TO_CHART = [0.5, 0.95]
 
 bucket_response_time = _core.bucket_response_time
 
+from .._legacy import current_runner  # noqa: E402
 from .csv_files import StatsCSV, StatsCSVFileWriter  # noqa: E402
 from .history import stats_history, update_stats_history  # noqa: E402
 from .model import (  # noqa: E402
@@ -51,6 +52,14 @@ from .tables import (  # noqa: E402
     stats_printer,
     summary_as_json,
 )
+
+
+def __getattr__(name):
+    """The statistics, from where locustfiles took them before version 1.0."""
+    if name == "global_stats":
+        return current_runner("stats.global_stats", "use environment.stats").stats
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = (
     "CONSOLE_STATS_INTERVAL_SEC",
