@@ -123,7 +123,9 @@ def add(parser, **_kwargs):
 def show(environment, **_kwargs):
     print("plugged", environment.parsed_options.plugged)
 """
-        with Run(HELLO, "--headless -t 1 --plugged 7 -H http://127.0.0.1:1", files={"locust_plugins.py": plugins}) as ran:
+        with Run(
+            HELLO, "--headless -t 1 --plugged 7 -H http://127.0.0.1:1", files={"locust_plugins.py": plugins}
+        ) as ran:
             self.assertIn("plugged 7", ran.stdout, ran.stderr)
 
 

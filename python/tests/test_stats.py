@@ -125,9 +125,7 @@ class Entries(unittest.TestCase):
         self.assertEqual((entry.num_requests, entry.num_failures, entry.max_response_time), (6, 4, 1030))
         self.assertEqual(self.stats.total.response_times, {10: 2, 20: 2, 30: 1, 1000: 1})
         counts = {error.to_name(): error.occurrences for error in self.stats.errors.values()}
-        self.assertEqual(
-            counts, {"GET /a: ValueError('same')": 2, "GET /a: of worker 0": 1, "GET /a: of worker 1": 1}
-        )
+        self.assertEqual(counts, {"GET /a: ValueError('same')": 2, "GET /a: of worker 0": 1, "GET /a: of worker 1": 1})
         self.assertTrue(self.stats.total.response_times_cache, "current percentiles come from the cache")
         self.stats.reset_all()
         self.assertEqual((self.stats.errors, self.stats.num_requests), ({}, 0))

@@ -47,7 +47,7 @@ class Paced(User):
         time.sleep(0.05)
         if len(self.starts) == 4:
             gaps = [after - before for before, after in zip(self.starts, self.starts[1:])]
-            fact(type(self).__name__, all(abs(gap - 0.2) < 0.08 for gap in gaps))
+            fact(type(self).__name__, all(0.12 < gap < 0.6 for gap in gaps))
             done.append(1)
             if len(done) == 2:
                 finish(self)
