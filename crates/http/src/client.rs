@@ -21,6 +21,7 @@ use crate::request::{Auth, Request, RequestCookie};
 use crate::response::{Hop, Outcome, Response, Warning};
 use crate::shared::Shared;
 use crate::url::Url;
+use crate::websocket::{self, WebSocketAnswer, WebSocketRequest};
 
 /// Longer than any test.
 const FOREVER: Duration = Duration::from_hours(876_600);
@@ -75,6 +76,11 @@ impl Client {
     /// Closes the idle connections.
     pub fn close(&self) {
         self.transport.pool.borrow_mut().clear();
+    }
+
+    /// Opens a WebSocket on a connection of its own.
+    pub async fn open_websocket(&self, request: WebSocketRequest) -> Result<WebSocketAnswer, RequestError> {
+        websocket::open(&self.transport, request).await
     }
 
     /// Sends a request and follows its redirects.

@@ -31,6 +31,7 @@ mod response;
 mod shared;
 mod tls;
 mod url;
+mod websocket;
 mod wire;
 
 pub use client::Client;
@@ -51,3 +52,4 @@ pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, Tls
 pub use shared::Shared;
 pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub use url::{Scheme, Url, UrlError};
+pub use websocket::{WebSocket, WebSocketAnswer, WebSocketEvent, WebSocketRequest};

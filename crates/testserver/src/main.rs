@@ -19,6 +19,7 @@ mod page;
 mod raw;
 mod serve;
 mod tls;
+mod websocket;
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 
-const PAGE: &str = r##"<!DOCTYPE html>
+const PAGE: &str = r#"<!DOCTYPE html>
 <html lang="en"><head><title>Tea &amp; cake</title><meta name="token" content="t-1"><link rel="stylesheet" href="style.css"></head>
 <body class="shop front"><h1 id="top">Welcome, "guest"</h1>
 <a class="next" href="/anything/next?page=2#top">Next <b>page</b></a> <a href="anything/here">Here</a> <a name="no-link">x</a>
@@ -18,7 +18,7 @@ const PAGE: &str = r##"<!DOCTYPE html>
 <form class="search" action="/anything/search?lang=en"><input name="q" value="oolong tea"></form>
 <ul><li data-id="7" data-tags='["a","b"]' data-in-stock="true" data-price="2.50">Assam</li><li class="new hot">Sencha</li><li>Mate</li></ul>
 <!-- the end --><noscript><p>no script</p></noscript></body></html>
-"##;
+"#;
 
 pub fn routes() -> Router {
     Router::new().route("/page", get(async || Html(PAGE)))

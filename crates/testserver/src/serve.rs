@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{answers, auth, cookies, echo, encodings, page};
+use crate::{answers, auth, cookies, echo, encodings, page, websocket};
 
 /// The how-manyth connection of this process a request came over, from 1.
 #[derive(Clone, Copy)]
@@ -29,7 +29,8 @@ pub async fn listen(tls: Option<TlsAcceptor>) -> std::io::Result<SocketAddr> {
         .merge(cookies::routes())
         .merge(echo::routes())
         .merge(encodings::routes())
-        .merge(page::routes());
+        .merge(page::routes())
+        .merge(websocket::routes());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
@@ -58,5 +59,5 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, app
     builder.http1().auto_date_header(false);
     builder.http2().auto_date_header(false);
     // Clients may go away at any point; that is for them to report.
-    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::{Poll, ready};
 use std::time::Instant;
@@ -41,6 +41,32 @@ impl Connector<'_> {
         origin: Origin<'_>,
         phases: &mut DialPhases,
     ) -> Result<Connected, RequestError> {
+        let (io, remote) = self.open(origin, false, phases).await?;
+        let tls = match &io {
+            Io::Tls(stream) if origin.scheme == Scheme::Https => stream.info(),
+            _ => None,
+        };
+        if matches!(&io, Io::Tls(stream) if origin.scheme == Scheme::Https && stream.is_http2()) {
+            return Http2::start(self.shared, io, remote, tls).await.map(Connected::Http2);
+        }
+        Ok(Connected::Http1(Connection { io, remote, tls, reused: false }))
+    }
+
+    /// As [`Self::connect`], for what only HTTP/1.1 can carry.
+    pub(crate) async fn connect_http1(
+        &self,
+        origin: Origin<'_>,
+        phases: &mut DialPhases,
+    ) -> Result<Io, RequestError> {
+        Ok(self.open(origin, true, phases).await?.0)
+    }
+
+    async fn open(
+        &self,
+        origin: Origin<'_>,
+        http1_only: bool,
+        phases: &mut DialPhases,
+    ) -> Result<(Io, SocketAddr), RequestError> {
         let (host, port) = origin.proxy.map_or((origin.host, origin.port), |p| (p.host.as_str(), p.port));
         let socket = dial(self.shared, self.traffic, self.local_ip, host, port, phases).await?;
         let remote = socket.tcp().peer_addr();
@@ -49,22 +75,17 @@ impl Connector<'_> {
             if proxy.scheme == Scheme::Https {
                 io = Io::Tls(Box::new(self.handshake(io, &proxy.host, true).await?));
             }
-            if origin.scheme == Scheme::Https {
+            // What is no plain HTTP for long needs a tunnel too.
+            if origin.scheme == Scheme::Https || http1_only {
                 self.tunnel(&mut io, origin, proxy).await?;
             }
         }
-        let mut tls = None;
         if origin.scheme == Scheme::Https {
-            let stream = self.handshake(io, origin.host, false).await?;
+            let stream = self.handshake(io, origin.host, http1_only).await?;
             phases.tls_done = Some(Instant::now());
-            tls = stream.info();
-            let is_http2 = stream.is_http2();
             io = Io::Tls(Box::new(stream));
-            if is_http2 {
-                return Http2::start(self.shared, io, remote, tls).await.map(Connected::Http2);
-            }
         }
-        Ok(Connected::Http1(Connection { io, remote, tls, reused: false }))
+        Ok((io, remote))
     }
 
     async fn handshake(&self, io: Io, host: &str, http1_only: bool) -> Result<TlsStream, RequestError> {

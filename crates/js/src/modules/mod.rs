@@ -13,6 +13,7 @@ mod http;
 mod k6;
 mod metrics;
 pub(crate) mod tags;
+mod ws;
 
 use throng_quickjs::{Ctx, JsResult, Thrown};
 
@@ -33,6 +34,7 @@ pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
         "k6/html" => html::exports(ctx),
         "k6/http" => http::exports(ctx),
         "k6/timers" => globals::timers::exports(ctx),
+        "k6/ws" => ws::exports(ctx),
         _ => Err(unavailable(name)),
     }
 }
@@ -41,7 +43,6 @@ pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
 const ANNOUNCED: &[&str] = &[
     "k6/browser",
     "k6/crypto/x509",
-    "k6/ws",
     "k6/websockets",
     "k6/net/grpc",
     "k6/secrets",
