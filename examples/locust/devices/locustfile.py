@@ -1,5 +1,7 @@
 """Devices that post measurements: each has an identity of its own, and logs in once in a thousand requests.
 
+Run it beside `throng demo-api`:
+
     throng locust -f examples/locust/devices/locustfile.py --headless -u 50 -r 10 -t 30s -H http://127.0.0.1:5000
 """
 

@@ -1,5 +1,7 @@
 """The smallest load test: every user asks for /hello, as fast as the answers come.
 
+Run it beside `throng demo-api`:
+
     throng locust -f examples/locust/hello/locustfile.py --headless -u 10 -r 5 -t 10s -H http://127.0.0.1:5000
 """
 
