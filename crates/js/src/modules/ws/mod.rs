@@ -78,7 +78,10 @@ fn connect(call: &Call<'_>) -> JsResult {
     let result = converse(ctx, host, &session, &user);
     // Handlers hold the socket that holds them: undone here, or the cycle would live as long as the virtual user.
     session.clear();
-    host.recorder().add(builtin::WS_SESSION_DURATION, tags, milliseconds(started.elapsed()), now());
+    // Observed on k6 1.1: an iteration that is interrupted leaves no duration of its session.
+    if !matches!(result, Err(Thrown::Abort)) {
+        host.recorder().add(builtin::WS_SESSION_DURATION, tags, milliseconds(started.elapsed()), now());
+    }
     result?;
     response(ctx, &text, Some(&answer), "")
 }
