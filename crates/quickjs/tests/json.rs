@@ -109,9 +109,47 @@ fn rows_that_look_alike_and_rows_that_do_not_are_read_alike() {
 #[test]
 fn what_is_no_json_is_refused_by_both() {
     same(&[
-        "", " ", "nul", "nulll", "tru", "[", "[1", "[1,", "[1,]", "[,]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,",
-        "{\"a\":1,}", "{a:1}", "{'a':1}", "[1 2]", "1 2", "01", "1.", ".5", "+1", "\"a", "\"\\x\"", "\"\t\"", "]", "}", "[}",
-        "{]", "[1}", "{\"a\":1]", "// x\n1", "NaN", "Infinity", "undefined", "\u{a0}1", "\u{feff}1", "1\0", "\"a\0b\"",
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "tru",
+        "[",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,]",
+        "{",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "[1 2]",
+        "1 2",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "\"a",
+        "\"\\x\"",
+        "\"\t\"",
+        "]",
+        "}",
+        "[}",
+        "{]",
+        "[1}",
+        "{\"a\":1]",
+        "// x\n1",
+        "NaN",
+        "Infinity",
+        "undefined",
+        "\u{a0}1",
+        "\u{feff}1",
+        "1\0",
+        "\"a\0b\"",
     ]);
 }
 
@@ -146,7 +184,10 @@ fn json_parse_keeps_its_contract() {
     with_runtime(64 << 20, |ctx| {
         ctx.install_json_parse().unwrap_or_else(|_| panic!("JSON is there"));
         let text = |source| eval(ctx, source).to_text().unwrap_or_default();
-        assert_eq!(text("JSON.stringify(JSON.parse('{\"a\":[1,2,{\"b\":null}]}'))"), r#"{"a":[1,2,{"b":null}]}"#);
+        assert_eq!(
+            text("JSON.stringify(JSON.parse('{\"a\":[1,2,{\"b\":null}]}'))"),
+            r#"{"a":[1,2,{"b":null}]}"#
+        );
         assert_eq!(text("JSON.parse('[1,2]', (k, v) => k === '0' ? v * 10 : v).join()"), "10,2");
         assert_eq!(text("String(JSON.parse(12)) + JSON.parse(null) + JSON.parse(true)"), "12nulltrue");
         assert_eq!(text("JSON.parse.name + JSON.parse.length + (typeof JSON.parse)"), "parse2function");
@@ -160,8 +201,29 @@ fn json_parse_keeps_its_contract() {
 /// Text that is nearly JSON: fragments strung together, so that both parsers say yes and no often.
 fn nearly_json() -> impl Strategy<Value = String> {
     let fragment = prop::sample::select(vec![
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"a\":1", "1", "-2.5", "1e3", "true", "null", "\"\\u00e9\"", " ",
-        "{\"a\":1,\"b\":2}", "[1,2]", "\"é\"", "{\"a\":{\"b\":[]}}", ",{\"a\":1,\"b\":2}", "\\", "0",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"b\"",
+        "\"a\":1",
+        "1",
+        "-2.5",
+        "1e3",
+        "true",
+        "null",
+        "\"\\u00e9\"",
+        " ",
+        "{\"a\":1,\"b\":2}",
+        "[1,2]",
+        "\"é\"",
+        "{\"a\":{\"b\":[]}}",
+        ",{\"a\":1,\"b\":2}",
+        "\\",
+        "0",
     ]);
     prop::collection::vec(fragment, 0..12).prop_map(|parts| parts.concat())
 }
@@ -188,13 +250,17 @@ fn json() -> impl Strategy<Value = String> {
 fn agrees_on(texts: impl Strategy<Value = String> + 'static) {
     with_runtime(0, move |ctx| {
         let describe = eval(ctx, DESCRIBE);
-        TestRunner::new(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })
-            .run(&texts, |text| {
-                let (ours, theirs) = both(ctx, &describe, &text);
-                prop_assert_eq!(ours, theirs, "{}", text);
-                Ok(())
-            })
-            .unwrap_or_else(|error| panic!("{error}"));
+        TestRunner::new(ProptestConfig {
+            cases: 2000,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })
+        .run(&texts, |text| {
+            let (ours, theirs) = both(ctx, &describe, &text);
+            prop_assert_eq!(ours, theirs, "{}", text);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
     });
 }
 

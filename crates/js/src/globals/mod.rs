@@ -13,6 +13,7 @@ use crate::loader;
 /// Installs them in a new machine.
 pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     let globals = ctx.globals();
+    ctx.install_json_parse()?;
     console::install(ctx, &globals)?;
     crypto::install(ctx, &globals)?;
     timers::install(&globals)?;

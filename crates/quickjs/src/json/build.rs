@@ -34,8 +34,13 @@ struct Builder<'a> {
 
 /// Parses the whole of `text`.
 pub(super) fn parse(ctx: Ctx, text: &str) -> Result<Value, Refused> {
-    let mut builder =
-        Builder { ctx, scanner: Scanner::new(text), open: Vec::new(), values: Vec::new(), templates: Vec::new() };
+    let mut builder = Builder {
+        ctx,
+        scanner: Scanner::new(text),
+        open: Vec::new(),
+        values: Vec::new(),
+        templates: Vec::new(),
+    };
     let value = builder.run()?;
     if builder.scanner.peek().is_some() {
         return Err(Refused::Syntax);
@@ -191,9 +196,7 @@ fn string(ctx: Ctx, text: &Text<'_>) -> q::JSValue {
     // SAFETY: pointer and length describe the text, which QuickJS copies.
     unsafe {
         match text {
-            Text::Plain(text) => {
-                q::JS_NewStringLen(ctx.raw(), text.as_ptr().cast(), text.len() as q::size_t)
-            }
+            Text::Plain(text) => q::JS_NewStringLen(ctx.raw(), text.as_ptr().cast(), text.len() as q::size_t),
             // From UTF-8 the engine picks the narrowest form; only half a surrogate pair has none.
             Text::Escaped(units) => match String::from_utf16(units) {
                 Ok(text) => string(ctx, &Text::Plain(&text)),

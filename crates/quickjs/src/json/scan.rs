@@ -36,8 +36,8 @@ const ENDS_RUN: [bool; 256] = {
 
 /// Powers of ten that a double holds exactly.
 const EXACT_TENS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 impl<'a> Scanner<'a> {
@@ -131,9 +131,9 @@ impl<'a> Scanner<'a> {
             b'u' => {
                 let digits = self.bytes.get(self.at..self.at + 4)?;
                 self.at += 4;
-                digits.iter().try_fold(0, |unit, digit| {
-                    Some(unit << 4 | char::from(*digit).to_digit(16)? as u16)
-                })?
+                digits
+                    .iter()
+                    .try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)? as u16))?
             }
             _ => return None,
         })
@@ -213,9 +213,26 @@ mod tests {
     #[test]
     fn numbers_are_the_nearest_doubles() {
         for text in [
-            "0", "7", "-7", "999999999", "1000000000", "2147483648", "0.1", "-0.25", "32.25", "1e3", "1E-7", "1.5e+300",
-            "123456789012345678901234567890", "0.000001", "9007199254740993", "4.35", "1e400", "5e-324",
-            "123456789.123456789", "0.30000000000000004",
+            "0",
+            "7",
+            "-7",
+            "999999999",
+            "1000000000",
+            "2147483648",
+            "0.1",
+            "-0.25",
+            "32.25",
+            "1e3",
+            "1E-7",
+            "1.5e+300",
+            "123456789012345678901234567890",
+            "0.000001",
+            "9007199254740993",
+            "4.35",
+            "1e400",
+            "5e-324",
+            "123456789.123456789",
+            "0.30000000000000004",
         ] {
             assert_eq!(number(text), Some(text.parse().unwrap_or_default()), "{text}");
         }
