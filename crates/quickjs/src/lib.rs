@@ -16,6 +16,7 @@ mod call;
 mod class;
 mod error;
 pub mod fiber;
+mod intrinsics;
 mod json;
 mod module;
 mod runtime;

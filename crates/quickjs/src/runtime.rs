@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use rquickjs_sys as q;
 
+use crate::intrinsics::{self, Intrinsics};
 use crate::{Atom, Exception, Kind, Resolver, Thrown, Value, alloc};
 
 /// Limits of a runtime.
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     rejections: RefCell<Vec<(Value, Value)>>,
     /// Set when the interrupt hook said stop, so that the host can tell it from an ordinary throw.
     pub(crate) stopped: Cell<bool>,
+    pub(crate) intrinsics: Intrinsics,
 }
 
 /// A handle to the context, valid while its [`Runtime`] lives (see the crate's invariant).
@@ -107,8 +109,8 @@ impl Runtime {
         // SAFETY: the hooks are valid for the life of the process; null results are checked; Inner is boxed
         // and freed only after the runtime.
         unsafe {
-            let functions = alloc::functions();
-            let rt = q::JS_NewRuntime2(&raw const functions, std::ptr::null_mut());
+            let (functions, slabs) = alloc::functions();
+            let rt = q::JS_NewRuntime2(&raw const functions, slabs);
             if rt.is_null() {
                 return Err(out_of_memory());
             }
@@ -117,7 +119,7 @@ impl Runtime {
             }
             q::JS_UpdateStackTop(rt);
             q::JS_SetMaxStackSize(rt, config.stack_limit as q::size_t);
-            let ctx = q::JS_NewContext(rt);
+            let ctx = intrinsics::new_context(rt);
             if ctx.is_null() {
                 q::JS_FreeRuntime(rt);
                 return Err(out_of_memory());
@@ -131,13 +133,16 @@ impl Runtime {
                 interrupt: RefCell::default(),
                 rejections: RefCell::default(),
                 stopped: Cell::new(false),
+                intrinsics: Intrinsics::default(),
             });
             let inner = NonNull::from(Box::leak(inner));
             q::JS_SetContextOpaque(ctx, inner.as_ptr().cast());
             q::JS_SetInterruptHandler(rt, Some(on_interrupt), inner.as_ptr().cast());
             q::JS_SetHostPromiseRejectionTracker(rt, Some(on_rejection), inner.as_ptr().cast());
             crate::module::install(rt, inner.as_ptr().cast());
-            Ok(Self { ctx: Ctx(inner) })
+            let runtime = Self { ctx: Ctx(inner) };
+            runtime.ctx.install_lazy_intrinsics().map_err(|_| out_of_memory())?;
+            Ok(runtime)
         }
     }
 
@@ -173,6 +178,7 @@ impl Drop for Runtime {
             drop(inner.as_ref().resolver.take());
             *inner.as_ref().interrupt.borrow_mut() = None;
             drop(inner.as_ref().rejections.take());
+            inner.as_ref().intrinsics.forget();
             for class in inner.as_ref().classes.take() {
                 class.free(inner.as_ref().rt);
             }
@@ -291,6 +297,18 @@ impl Ctx {
             q::JS_ComputeMemoryUsage(self.rt(), &raw mut usage);
             MemoryUse { allocated: usage.malloc_size }
         }
+    }
+
+    /// What is held, by kind, for whoever looks for memory: a line each.
+    #[doc(hidden)]
+    pub fn memory_report(self) -> String {
+        // SAFETY: the struct is plain integers, filled by the call.
+        let usage = unsafe {
+            let mut usage: q::JSMemoryUsage = std::mem::zeroed();
+            q::JS_ComputeMemoryUsage(self.rt(), &raw mut usage);
+            usage
+        };
+        format!("{usage:#?}")
     }
 
     /// Whether the script holds nearly all the memory it may.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use rquickjs_sys as q;
 
+use crate::intrinsics::Group;
 use crate::{Atom, Ctx, JsResult, Thrown};
 
 /// An owned reference to a script value.
@@ -606,6 +607,7 @@ impl Ctx {
     }
     /// A new `ArrayBuffer` with a copy of `bytes`.
     pub fn array_buffer(self, bytes: &[u8]) -> Value {
+        self.need(Group::TypedArrays);
         // SAFETY: pointer and length describe `bytes`; QuickJS copies them.
         unsafe {
             let raw = q::JS_NewArrayBufferCopy(self.raw(), bytes.as_ptr(), bytes.len() as q::size_t);
@@ -614,6 +616,7 @@ impl Ctx {
     }
     /// A new `Uint8Array` with a copy of `bytes`.
     pub fn uint8_array(self, bytes: &[u8]) -> Value {
+        self.need(Group::TypedArrays);
         // SAFETY: pointer and length describe `bytes`; QuickJS copies them.
         unsafe {
             let raw = q::JS_NewUint8ArrayCopy(self.raw(), bytes.as_ptr(), bytes.len() as q::size_t);
@@ -622,6 +625,7 @@ impl Ctx {
     }
     /// A new `Date` at these milliseconds since the epoch.
     pub fn date(self, epoch_ms: f64) -> Value {
+        self.need(Group::Date);
         // SAFETY: hands over a reference.
         unsafe { Value::from_raw(self, q::JS_NewDate(self.raw(), epoch_ms)) }
     }

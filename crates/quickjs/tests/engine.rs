@@ -304,3 +304,32 @@ fn bytes_can_be_written_into_buffers_and_views() {
     });
     assert_eq!(texts, ["Some(3) 7,8,9,0", "Some(2) 1,7,8,4", "Some(3) 7,8,9,0", "Some(0) "]);
 }
+
+#[test]
+fn built_in_objects_that_are_made_on_first_use_are_ordinary_globals() {
+    with_runtime(|runtime, _| {
+        let ctx = runtime.ctx();
+        let text = |source: &str| eval_text(ctx, source);
+        assert_eq!(text("[typeof Map, typeof Uint8Array, typeof Date, typeof Proxy].join()"), ["function"; 4].join(","));
+        assert_eq!(text("'' + new Map([[1, 2]]).get(1) + new Set([3]).size + new WeakMap().has({})"), "21false");
+        assert_eq!(text("new Uint8Array([1, 2, 300]).join() + ' ' + new Float64Array(2).byteLength"), "1,2,44 16");
+        assert_eq!(text("new Date(0).toISOString()"), "1970-01-01T00:00:00.000Z");
+        assert_eq!(text("new Proxy({}, { get: () => 7 }).anything"), "7");
+        assert_eq!(text("Object.prototype.toString.call(globalThis)"), "[object global]");
+        assert_eq!(text("String(Object.keys(globalThis))"), "");
+        assert_eq!(text("'Map' in globalThis && globalThis.hasOwnProperty('Map')"), "true");
+        assert_eq!(text("typeof surelyNotThere"), "undefined");
+        assert_eq!(text("surelyNotThere"), "threw ReferenceError: surelyNotThere is not defined");
+        assert_eq!(text("delete globalThis.Map; typeof Map"), "undefined");
+    });
+    with_runtime(|runtime, _| {
+        let ctx = runtime.ctx();
+        let text = |source: &str| eval_text(ctx, source);
+        assert_eq!(text("Map = 5; Map + 1"), "6");
+        assert_eq!(text("function f() { return new Set([1]).size } f() + f()"), "2");
+        assert_eq!(text("globalThis.Date = class { now() { return 9 } }; new Date().now()"), "9");
+        assert_eq!(text("const Proxy = 1; Proxy"), "1");
+        assert_eq!(ctx.uint8_array(b"ab").length().ok(), Some(2));
+        assert_eq!(text("typeof SharedArrayBuffer + typeof Atomics + typeof WeakRef"), "undefined".repeat(3));
+    });
+}
