@@ -21,7 +21,12 @@ impl Resolver for Loader {
     fn load(&self, ctx: Ctx, name: &str) -> JsResult<ModuleSource> {
         if is_built_in(name) {
             let exports = built_in(ctx, name)?;
-            let names = export_names(ctx, name, &exports)?;
+            // A named export costs every virtual user memory, also where nobody imports it.
+            let names = if host(&ctx).program.knows_names_wanted_from(name) {
+                host(&ctx).program.names_wanted_from(name)
+            } else {
+                export_names(ctx, name, &exports)?
+            };
             let default = if exports.has("default") { exports.get("default")? } else { exports.clone() };
             return Ok(ModuleSource::Exports { names, exports, default });
         }

@@ -115,7 +115,10 @@ unsafe extern "C" fn fill_exports(raw: *mut q::JSContext, module: *mut q::JSModu
             }
             Ok(())
         };
-        match fill() {
+        let filled = fill();
+        // It has served; the names in it are worth a kilobyte.
+        q::JS_SetModulePrivateValue(raw, module, q::JS_UNDEFINED);
+        match filled {
             Ok(()) => 0,
             Err(thrown) => {
                 ctx.raise(thrown);

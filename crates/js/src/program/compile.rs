@@ -58,6 +58,11 @@ impl CompileError {
     }
 }
 
+/// In the place of a name: all of a module's exports.
+pub(super) const EVERYTHING: &str = "*";
+/// In the place of a specifier: a module that cannot be known before the script runs.
+pub(super) const ANY_MODULE: &str = "";
+
 /// What stands before a CommonJS module's first character.
 ///
 /// Strict, as k6 runs CommonJS (observed on k6 1.1).
@@ -119,17 +124,25 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     bytecode(&printed.code, name, format, positions, names)
 }
 
-/// What a module asks other modules for by name, types aside.
+/// What a module asks other modules for by name, types aside. [`EVERYTHING`] stands for a namespace, and with
+/// [`ANY_MODULE`] for an `import()` whose module and names only running it shows.
 fn imported_names(record: &ModuleRecord<'_>) -> Vec<(String, String)> {
     let imported = record.import_entries.iter().filter_map(|entry| match &entry.import_name {
-        ImportImportName::Name(name) if !entry.is_type => Some((&entry.module_request, name)),
+        ImportImportName::Name(name) if !entry.is_type => Some((&entry.module_request, name.name.as_str())),
+        ImportImportName::NamespaceObject => Some((&entry.module_request, EVERYTHING)),
         _ => None,
     });
-    let exported = record.indirect_export_entries.iter().filter_map(|entry| match &entry.import_name {
-        ExportImportName::Name(name) if !entry.is_type => Some((entry.module_request.as_ref()?, name)),
+    let exports = record.indirect_export_entries.iter().chain(&record.star_export_entries);
+    let exported = exports.filter_map(|entry| match &entry.import_name {
+        ExportImportName::Name(name) if !entry.is_type => Some((entry.module_request.as_ref()?, name.name.as_str())),
+        ExportImportName::All | ExportImportName::AllButDefault => {
+            Some((entry.module_request.as_ref()?, EVERYTHING))
+        }
         _ => None,
     });
-    imported.chain(exported).map(|(module, name)| (module.name.to_string(), name.name.to_string())).collect()
+    let named = imported.chain(exported).map(|(module, name)| (module.name.to_string(), name.to_owned()));
+    let dynamic = record.dynamic_imports.iter().map(|_| (ANY_MODULE.to_owned(), EVERYTHING.to_owned()));
+    named.chain(dynamic).collect()
 }
 
 /// Notes what is imported; every import stands for an empty module, since nothing is run.
@@ -211,6 +224,22 @@ mod tests {
             let source =
                 "import a from './b.js'; import 'k6'; export * from './c.js'; import { x } from './b.js'";
             assert_eq!(compile(source, "file:///a.js").unwrap().imports, ["./b.js", "k6", "./c.js"]);
+        });
+    }
+
+    #[test]
+    fn names_wanted_of_other_modules_are_noted() {
+        on_fiber(|| {
+            let names = |source| compile(source, "file:///a.js").unwrap().names;
+            let pair = |module: &str, name: &str| (module.to_owned(), name.to_owned());
+            assert_eq!(names("import d, { a as b } from './b.js'"), [pair("./b.js", "a")]);
+            assert_eq!(names("import * as k from 'k6'"), [pair("k6", "*")]);
+            assert_eq!(names("export * from './b.js'; export { x as y } from './c.js'"), [
+                pair("./c.js", "x"),
+                pair("./b.js", "*")
+            ]);
+            assert_eq!(names("export * as all from './b.js'"), [pair("./b.js", "*")]);
+            assert_eq!(names("export default () => import('./' + 'b.js')"), [pair("", "*")]);
         });
     }
 

@@ -98,7 +98,9 @@ impl Program {
         if let Ok(base) = Url::parse(&name) {
             let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
             for (specifier, import) in &module.names {
-                if let Ok(from) = resolve(&base, specifier) {
+                if specifier == compile::ANY_MODULE {
+                    wanted.entry(specifier.clone()).or_default().insert(import.clone());
+                } else if let Ok(from) = resolve(&base, specifier) {
                     wanted.entry(from.name()).or_default().insert(import.clone());
                 }
             }
@@ -111,7 +113,17 @@ impl Program {
     /// has all of them: those it lacks are `undefined`, as in k6.
     pub fn names_wanted_from(&self, name: &str) -> Vec<String> {
         let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
-        wanted.get(name).map(|names| names.iter().cloned().collect()).unwrap_or_default()
+        let names = wanted.get(name).into_iter().flatten();
+        names.filter(|name| *name != compile::EVERYTHING).cloned().collect()
+    }
+
+    /// Whether the names that other modules import from `name` are all that is ever asked of it. Not before
+    /// discovery is over: until then another module may turn up.
+    pub fn knows_names_wanted_from(&self, name: &str) -> bool {
+        let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
+        let everything =
+            |of: &str| wanted.get(of).is_some_and(|names| names.contains(compile::EVERYTHING));
+        self.is_sealed() && !everything(name) && !everything(compile::ANY_MODULE)
     }
 
     /// A file that the script opened, by its URL.

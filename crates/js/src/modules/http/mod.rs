@@ -18,7 +18,7 @@ mod state;
 mod tags;
 mod template;
 
-use throng_quickjs::{Call, Ctx, JsResult};
+use throng_quickjs::{Call, Class, Ctx, JsResult, Lazy, Value};
 
 use crate::host::host;
 
@@ -44,28 +44,59 @@ const CONSTANTS: &[(&str, &str)] = &[
     ("OCSP_REASON_AA_COMPROMISE", "aa_compromise"),
 ];
 
-pub(super) fn exports(ctx: Ctx) -> JsResult {
-    let exports = ctx.object();
-    for (name, value) in CONSTANTS {
-        exports.define(name, &ctx.string(value))?;
+/// The functions and classes, in k6's order.
+const FUNCTIONS: &[(&str, fn(Ctx, &str) -> JsResult)] = &[
+    ("url", |ctx, name| Ok(ctx.function(name, 1, template::url))),
+    ("CookieJar", |ctx, _| cookies::constructor(ctx)),
+    ("cookieJar", |ctx, name| Ok(ctx.function(name, 0, cookies::current))),
+    ("file", |ctx, name| Ok(ctx.function(name, 3, file::file))),
+    ("get", |ctx, name| Ok(ctx.function(name, 2, |call| without_body(call, "GET")))),
+    ("head", |ctx, name| Ok(ctx.function(name, 2, |call| without_body(call, "HEAD")))),
+    ("post", |ctx, name| Ok(ctx.function(name, 3, |call| with_body(call, "POST")))),
+    ("put", |ctx, name| Ok(ctx.function(name, 3, |call| with_body(call, "PUT")))),
+    ("patch", |ctx, name| Ok(ctx.function(name, 3, |call| with_body(call, "PATCH")))),
+    ("del", |ctx, name| Ok(ctx.function(name, 3, |call| with_body(call, "DELETE")))),
+    ("options", |ctx, name| Ok(ctx.function(name, 3, |call| with_body(call, "OPTIONS")))),
+    ("request", |ctx, name| Ok(ctx.function(name, 4, request))),
+    ("asyncRequest", |ctx, name| Ok(ctx.function(name, 4, async_request))),
+    ("batch", |ctx, name| Ok(ctx.function(name, 1, batch::batch))),
+    ("setResponseCallback", |ctx, name| Ok(ctx.function(name, 1, callback::set))),
+    ("expectedStatuses", |ctx, name| Ok(ctx.function(name, 1, callback::expected_statuses))),
+];
+
+/// The module's exports. A script uses one or two of them, so each is made when it is first read.
+struct Exports;
+
+impl Class for Exports {
+    const NAME: &'static str = "Object";
+
+    const LAZY: Option<Lazy<Self>> = Some(Lazy {
+        names: &{
+            let mut names = [""; CONSTANTS.len() + FUNCTIONS.len()];
+            let mut i = 0;
+            while i < names.len() {
+                names[i] =
+                    if i < CONSTANTS.len() { CONSTANTS[i].0 } else { FUNCTIONS[i - CONSTANTS.len()].0 };
+                i += 1;
+            }
+            names
+        },
+        make: |ctx, _, index| match index.checked_sub(CONSTANTS.len()) {
+            None => Ok(ctx.string(CONSTANTS[index].1)),
+            Some(index) => {
+                let (name, make) = FUNCTIONS[index];
+                make(ctx, name)
+            }
+        },
+    });
+
+    fn prototype(_: &Value) -> JsResult<()> {
+        Ok(())
     }
-    exports.export("url", 1, template::url)?;
-    exports.define("CookieJar", &cookies::constructor(ctx)?)?;
-    exports.export("cookieJar", 0, cookies::current)?;
-    exports.export("file", 3, file::file)?;
-    exports.export("get", 2, |call| without_body(call, "GET"))?;
-    exports.export("head", 2, |call| without_body(call, "HEAD"))?;
-    exports.export("post", 3, |call| with_body(call, "POST"))?;
-    exports.export("put", 3, |call| with_body(call, "PUT"))?;
-    exports.export("patch", 3, |call| with_body(call, "PATCH"))?;
-    exports.export("del", 3, |call| with_body(call, "DELETE"))?;
-    exports.export("options", 3, |call| with_body(call, "OPTIONS"))?;
-    exports.export("request", 4, request)?;
-    exports.export("asyncRequest", 4, async_request)?;
-    exports.export("batch", 1, batch::batch)?;
-    exports.export("setResponseCallback", 1, callback::set)?;
-    exports.export("expectedStatuses", 1, callback::expected_statuses)?;
-    Ok(exports)
+}
+
+pub(super) fn exports(ctx: Ctx) -> JsResult {
+    ctx.instance(Exports)
 }
 
 /// `get(url, params?)`, `head(url, params?)`
