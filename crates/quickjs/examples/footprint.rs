@@ -8,9 +8,15 @@ use throng_quickjs::fiber::Fiber;
 use throng_quickjs::{Ctx, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, StackPool, Value};
 struct No;
 impl Resolver for No {
-    fn resolve(&self, _: Ctx, _: &str, s: &str) -> JsResult<String> { Ok(s.into()) }
-    fn load(&self, _: Ctx, _: &str) -> JsResult<ModuleSource> { unimplemented!() }
-    fn meta(&self, _: Ctx, _: &str, _: &Value) -> JsResult<()> { Ok(()) }
+    fn resolve(&self, _: Ctx, _: &str, s: &str) -> JsResult<String> {
+        Ok(s.into())
+    }
+    fn load(&self, _: Ctx, _: &str) -> JsResult<ModuleSource> {
+        unimplemented!()
+    }
+    fn meta(&self, _: Ctx, _: &str, _: &Value) -> JsResult<()> {
+        Ok(())
+    }
 }
 fn main() {
     let file = std::env::args().nth(1);
@@ -22,7 +28,11 @@ fn main() {
             let code = {
                 let compiler = Runtime::new(&config).unwrap();
                 compiler.set_resolver(Rc::new(No));
-                compiler.ctx().compile_module(&std::fs::read_to_string(&file).unwrap(), "m").map_err(|_| ()).unwrap()
+                compiler
+                    .ctx()
+                    .compile_module(&std::fs::read_to_string(&file).unwrap(), "m")
+                    .map_err(|_| ())
+                    .unwrap()
             };
             runtime.set_resolver(Rc::new(No));
             println!("bytecode {} bytes", code.len());

@@ -19,7 +19,7 @@ use libmimalloc_sys as mi;
 use rquickjs_sys as q;
 
 /// Larger blocks are mimalloc's.
-const LARGEST: usize = 512;
+const LARGEST: usize = 1024;
 /// Sizes are multiples of this, which is also the alignment that QuickJS asks for.
 const STEP: usize = 8;
 const CLASSES: usize = LARGEST / STEP + 1;
@@ -52,9 +52,8 @@ struct Class {
 impl Slabs {
     const fn new() -> Self {
         Self {
-            classes: [const {
-                Class { free: Cell::new(null_mut()), fresh: Cell::new(0), fresh_end: Cell::new(0) }
-            }; CLASSES],
+            classes: [const { Class { free: Cell::new(null_mut()), fresh: Cell::new(0), fresh_end: Cell::new(0) } };
+                CLASSES],
             chunk: Cell::new(0),
             chunk_end: Cell::new(0),
         }
@@ -142,7 +141,6 @@ fn take_chunk() -> Option<usize> {
         if libc::mprotect(chunk, CHUNK, libc::PROT_READ | libc::PROT_WRITE) != 0 {
             return None;
         }
-        libc::madvise(chunk, CHUNK, libc::MADV_HUGEPAGE);
     }
     Some(chunk as usize)
 }

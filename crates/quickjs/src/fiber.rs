@@ -36,6 +36,7 @@ pub struct Suspender {
     waker: RefCell<Option<Waker>>,
     aborted: Cell<bool>,
     resumed_at: Cell<Option<Instant>>,
+    stack_lowest: usize,
 }
 
 impl Suspender {
@@ -89,6 +90,12 @@ impl Suspender {
         self.resumed_at.get()
     }
 
+    /// Gives back the part of the stack that nothing stands on now; for a fiber that will wait for long. It costs a
+    /// system call, and a page fault for each page that is wanted again. Must be called on the fiber.
+    pub fn release_stack(&self) {
+        crate::stack::release_below(self.stack_lowest);
+    }
+
     fn suspend(&self) {
         // SAFETY: the yielder lives on the coroutine's stack, below us.
         unsafe { (*self.yielder.get()).suspend(()) }
@@ -121,15 +128,17 @@ impl<R: 'static> Fiber<R> {
     /// # Errors
     /// When no memory for a stack can be reserved.
     pub fn new(pool: &Rc<StackPool>, body: impl FnOnce(Rc<Suspender>) -> R + 'static) -> io::Result<Self> {
+        let stack = pool.take()?;
         let suspender = Rc::new(Suspender {
             yielder: Cell::new(std::ptr::null()),
             context: Cell::new(std::ptr::null_mut()),
             waker: RefCell::new(None),
             aborted: Cell::new(false),
             resumed_at: Cell::new(None),
+            stack_lowest: stack.lowest(),
         });
         let inside = suspender.clone();
-        let coroutine = Coroutine::with_stack(pool.take()?, move |yielder: &Yielder<(), ()>, ()| {
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             inside.yielder.set(yielder);
             body(inside)
         });

@@ -110,7 +110,8 @@ unsafe extern "C" fn look_up(
     // SAFETY: called by QuickJS in a context of ours.
     let ctx = unsafe { Ctx::from_raw(ctx) };
     let intrinsics = &ctx.inner().intrinsics;
-    let found = intrinsics.names.borrow().iter().find(|(known, _)| known.raw() == name).map(|(_, group)| *group);
+    let found =
+        intrinsics.names.borrow().iter().find(|(known, _)| known.raw() == name).map(|(_, group)| *group);
     let Some(group) = found.filter(|group| !intrinsics.has(*group)) else { return 0 };
     if ctx.make(group).is_err() {
         return -1;

@@ -80,6 +80,26 @@ impl StackPool {
     }
 }
 
+impl PooledStack {
+    /// The lowest address that code on this stack may use: above the guard page.
+    pub(crate) fn lowest(&self) -> usize {
+        self.bottom + PAGE
+    }
+}
+
+/// Gives the memory of a stack below the caller's frame back, from `lowest` on: a deep call, such as loading a large
+/// script, leaves pages behind that may never be wanted again.
+#[inline(never)]
+pub(crate) fn release_below(lowest: usize) {
+    let here = 0u8;
+    // The page below may hold our own callee's frame; it stays.
+    let end = (std::ptr::from_ref(&here) as usize & !(PAGE - 1)).saturating_sub(PAGE);
+    if end > lowest {
+        // SAFETY: the range is part of this coroutine's stack, of which nothing below the running frame is in use.
+        unsafe { libc::madvise(lowest as *mut _, end - lowest, libc::MADV_DONTNEED) };
+    }
+}
+
 impl Drop for PooledStack {
     fn drop(&mut self) {
         self.pool.free.borrow_mut().push(self.bottom);

@@ -310,9 +310,18 @@ fn built_in_objects_that_are_made_on_first_use_are_ordinary_globals() {
     with_runtime(|runtime, _| {
         let ctx = runtime.ctx();
         let text = |source: &str| eval_text(ctx, source);
-        assert_eq!(text("[typeof Map, typeof Uint8Array, typeof Date, typeof Proxy].join()"), ["function"; 4].join(","));
-        assert_eq!(text("'' + new Map([[1, 2]]).get(1) + new Set([3]).size + new WeakMap().has({})"), "21false");
-        assert_eq!(text("new Uint8Array([1, 2, 300]).join() + ' ' + new Float64Array(2).byteLength"), "1,2,44 16");
+        assert_eq!(
+            text("[typeof Map, typeof Uint8Array, typeof Date, typeof Proxy].join()"),
+            ["function"; 4].join(",")
+        );
+        assert_eq!(
+            text("'' + new Map([[1, 2]]).get(1) + new Set([3]).size + new WeakMap().has({})"),
+            "21false"
+        );
+        assert_eq!(
+            text("new Uint8Array([1, 2, 300]).join() + ' ' + new Float64Array(2).byteLength"),
+            "1,2,44 16"
+        );
         assert_eq!(text("new Date(0).toISOString()"), "1970-01-01T00:00:00.000Z");
         assert_eq!(text("new Proxy({}, { get: () => 7 }).anything"), "7");
         assert_eq!(text("Object.prototype.toString.call(globalThis)"), "[object global]");

@@ -134,7 +134,9 @@ fn imported_names(record: &ModuleRecord<'_>) -> Vec<(String, String)> {
     });
     let exports = record.indirect_export_entries.iter().chain(&record.star_export_entries);
     let exported = exports.filter_map(|entry| match &entry.import_name {
-        ExportImportName::Name(name) if !entry.is_type => Some((entry.module_request.as_ref()?, name.name.as_str())),
+        ExportImportName::Name(name) if !entry.is_type => {
+            Some((entry.module_request.as_ref()?, name.name.as_str()))
+        }
         ExportImportName::All | ExportImportName::AllButDefault => {
             Some((entry.module_request.as_ref()?, EVERYTHING))
         }
@@ -234,10 +236,10 @@ mod tests {
             let pair = |module: &str, name: &str| (module.to_owned(), name.to_owned());
             assert_eq!(names("import d, { a as b } from './b.js'"), [pair("./b.js", "a")]);
             assert_eq!(names("import * as k from 'k6'"), [pair("k6", "*")]);
-            assert_eq!(names("export * from './b.js'; export { x as y } from './c.js'"), [
-                pair("./c.js", "x"),
-                pair("./b.js", "*")
-            ]);
+            assert_eq!(
+                names("export * from './b.js'; export { x as y } from './c.js'"),
+                [pair("./c.js", "x"), pair("./b.js", "*")]
+            );
             assert_eq!(names("export * as all from './b.js'"), [pair("./b.js", "*")]);
             assert_eq!(names("export default () => import('./' + 'b.js')"), [pair("", "*")]);
         });

@@ -121,8 +121,7 @@ impl Program {
     /// discovery is over: until then another module may turn up.
     pub fn knows_names_wanted_from(&self, name: &str) -> bool {
         let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
-        let everything =
-            |of: &str| wanted.get(of).is_some_and(|names| names.contains(compile::EVERYTHING));
+        let everything = |of: &str| wanted.get(of).is_some_and(|names| names.contains(compile::EVERYTHING));
         self.is_sealed() && !everything(name) && !everything(compile::ANY_MODULE)
     }
 

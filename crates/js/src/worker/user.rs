@@ -28,6 +28,7 @@ pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: 
     };
     vm.set_phase(Phase::Iteration);
     let mut user = VirtualUser { iter: vm.ctx().atom("__ITER"), driver, data: None, scenario: None, vm: &vm };
+    suspender.release_stack();
     driver.ready(vu);
     loop {
         let iteration = match mailbox.try_take() {
