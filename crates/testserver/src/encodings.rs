@@ -57,7 +57,7 @@ fn encode(encoding: &str, plain: &[u8]) -> std::io::Result<Vec<u8>> {
             brotli::BrotliCompress(&mut &plain[..], &mut out, &brotli::enc::BrotliEncoderParams::default())?;
             Ok(out)
         }
-        "zstd" => zstd::encode_all(plain, 0),
+        "zstd" => Ok(ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest)),
         other => Err(std::io::Error::other(format!("no such encoding: {other}"))),
     }
 }
@@ -71,7 +71,9 @@ pub fn decode(encodings: &str, body: &Bytes) -> Bytes {
             "gzip" => GzDecoder::new(&plain[..]).read_to_end(&mut out),
             "deflate" => ZlibDecoder::new(&plain[..]).read_to_end(&mut out),
             "br" => brotli::Decompressor::new(&plain[..], 4096).read_to_end(&mut out),
-            "zstd" => zstd::stream::copy_decode(&plain[..], &mut out).map(|()| out.len()),
+            "zstd" => ruzstd::decoding::StreamingDecoder::new(&plain[..])
+                .map_err(std::io::Error::other)
+                .and_then(|mut decoder| decoder.read_to_end(&mut out)),
             _ => return body.clone(),
         };
         if decoded.is_err() {
