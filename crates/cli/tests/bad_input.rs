@@ -136,3 +136,15 @@ fn a_script_that_cannot_be_loaded_says_where() {
         face.run(&["run", "/no/such/script.js"]).expect_code(255).expect_error("/no/such/script.js");
     }
 }
+
+#[test]
+fn a_run_in_which_no_iteration_was_finished_says_so() {
+    let options =
+        "{ scenarios: { a: { executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '0s' } } }";
+    let text = format!(
+        "import {{ sleep }} from 'k6'; export const options = {options}; export default () => sleep(30)"
+    );
+    run(&text, &[]).expect_code(0).expect_error("no iteration was finished");
+    let done = run(NOTHING, &[]).expect_code(0);
+    assert!(!done.stderr.contains("no iteration"), "{}", done.stderr);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use throng_js::lifecycle::{LifecycleError, SummaryFiles};
 use throng_metrics::threshold::Phase as Judge;
-use throng_metrics::{Summary, SummaryInput, SummaryMetric};
+use throng_metrics::{Summary, SummaryInput, SummaryMetric, builtin};
 use throng_outputs::handle_summary::Surroundings;
 use throng_outputs::summary::{self, Mode};
 use throng_outputs::{TrendStat, export, handle_summary};
@@ -46,6 +46,9 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
             "{} samples were not written to the outputs: they could not keep up",
             ended.aggregate.raw_dropped()
         ));
+    }
+    if ended.exit == Exit::Success && ended.aggregate.total(builtin::ITERATIONS).is_none() {
+        spec.log.warn("no iteration was finished: give the test more time, or its iterations less to do");
     }
     let crossed = !verdict.crossed.is_empty();
     if crossed && ended.exit != Exit::ThresholdsCrossed {
