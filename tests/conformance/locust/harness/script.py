@@ -1,14 +1,17 @@
 """A locustfile of the suite and what its header says: what it asserts, and how it is run.
 
-# asserts: task, tag                 names of coverage.toml
-# run: --headless -u 1               the arguments; `-f FILE` and `--host` are added
-# run tagged: --tags a               a further run under a name
-# env tagged: LOCUST_TAGS=[a, b]     an environment variable of that run (or of all: `# env: ...`)
-# file locust.conf: users = 3\\nhost = HOST     a file in the run's folder
-# unordered: key                     facts of this key are compared sorted
-# differs: key: why                  a fact in which throng differs on purpose
-# signal: TERM when ready            a signal once the fact `ready` was noted
-# throng-only: why                   there is nothing to compare with; the recorded facts are throng's
+The header is the comments that a file begins with:
+
+    # asserts: task, tag                 names of coverage.txt
+    # run: --headless -u 1               the arguments; `-f FILE` and `--host` are added
+    # run tagged: --tags a               a further run under a name
+    # env tagged: LOCUST_TAGS=[a, b]     an environment variable of that run (or of all: `# env: ...`)
+    # file locust.conf: users = 3\\nhost = HOST     a file in the run's folder
+    # output: log ^Starting              what else is compared; the kinds are in `engine._output`
+    # unordered: key                     facts of this key are compared sorted
+    # differs: key: why                  a fact in which throng differs on purpose
+    # signal: TERM when ready            a signal once the fact `ready` was noted
+    # throng-only: why                   there is nothing to compare with; the recorded facts are throng's
 """
 
 import re
