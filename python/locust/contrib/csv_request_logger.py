@@ -51,7 +51,7 @@ class CsvRequestLogger:
         # A user that is stopped last may finish a request after the file was closed.
         if self._file.closed:
             return
-        at = datetime.fromtimestamp(start_time or time.time(), timezone.utc)
+        at = datetime.fromtimestamp(time.time() if start_time is None else start_time, timezone.utc)
         status = getattr(response, "status_code", None)
         self._writer.writerow(
             [
