@@ -26,6 +26,8 @@ impl Body {
 const FORM: &str = "application/x-www-form-urlencoded";
 /// What geventhttpclient says instead.
 const FAST_FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+/// What geventhttpclient says of bytes; `requests` says nothing.
+const OCTETS: &str = "application/octet-stream";
 const JSON: &str = "application/json";
 
 /// The body that the arguments ask for.
@@ -52,10 +54,10 @@ pub(super) fn body_of(py: Python<'_>, arguments: &Arguments<'_>, fast: bool) -> 
         return Ok(Body { bytes: Some(bytes), content_type, is_text: !fast });
     }
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(Body::of_bytes(Some(bytes_of(bytes)), None));
+        return Ok(Body::of_bytes(Some(bytes_of(bytes)), fast.then_some(OCTETS)));
     }
     if let Ok(bytes) = data.cast::<PyByteArray>() {
-        return Ok(Body::of_bytes(Some(Bytes::from(bytes.to_vec())), None));
+        return Ok(Body::of_bytes(Some(Bytes::from(bytes.to_vec())), fast.then_some(OCTETS)));
     }
     if data.is_instance_of::<PyDict>() || data.is_instance_of::<PyList>() || data.is_instance_of::<PyTuple>()
     {
