@@ -6,6 +6,7 @@ The work is done in Rust (`locust._core.Session`); here is what gives it Locust'
 from . import _core
 from ._core import Response as LocustResponse
 from ._unsupported import refuse
+from .event import sink_of
 from .exception import CatchResponseError, LocustError, ResponseError
 
 __all__ = (
@@ -40,4 +41,4 @@ class HttpSession(_core.Session):
         if pool_manager is not None:
             refuse("a shared pool_manager")
         self.request_event = request_event
-        self._configure(base_url, request_event.sink, user, fast=False)
+        self._configure(base_url, sink_of(request_event), user, fast=False)

@@ -124,6 +124,15 @@ class RequestHook(EventHook):
         self.sink.after = (lambda **kwargs: call_all(after, kwargs)) if after else None
 
 
+def sink_of(hook):
+    """What a session reports to so that `hook` hears of it: any hook, not only that of an environment."""
+    if isinstance(hook, RequestHook):
+        return hook.sink
+    sink = _core.Sink()
+    sink.after = lambda **kwargs: hook.fire(**kwargs)
+    return sink
+
+
 # The hooks that exist, with the arguments their listeners get. The order of a run is in docs/locust.md.
 HOOKS = {
     "init_command_line_parser": "parser",

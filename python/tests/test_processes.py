@@ -75,6 +75,25 @@ class Processes(unittest.TestCase):
                 self.assertIn('All users spawned: {"MyUser": 4} (4 total users)', after)
                 self.assertIn("ended with exit code -9", ran.stderr)
 
+    def test_a_frozen_worker_loses_its_users_and_gets_a_share_back(self):
+        quick = "\nimport locust.runners\nlocust.runners.HEARTBEAT_INTERVAL = 0.2\n" + STEADY
+        with Target() as target:
+
+            def freeze(process, folder):
+                until(lambda: len(pids(target)) == 2)
+                victim = pids(target).pop()
+                os.kill(int(victim), signal.SIGSTOP)
+                until(lambda: f"/{victim}" not in [path for _, path, _ in target.asked[-40:]])
+                time.sleep(1.5)
+                os.kill(int(victim), signal.SIGCONT)
+                until(lambda: f"/{victim}" in [path for _, path, _ in target.asked[-10:]])
+
+            arguments = f"--headless --only-summary -u 4 -r 4 -t 5 --processes 2 -H {target.url}"
+            with Run(quick, arguments, during=freeze) as ran:
+                self.assertEqual(ran.code, 0, ran.stderr)
+                self.assertIn("failed to send heartbeat, setting state to missing.", ran.stderr)
+                self.assertIn("self-healed with heartbeat", ran.stderr)
+
     def test_when_the_last_worker_leaves_the_test_ends(self):
         leaving = STEADY + "        self.environment.runner.quit()\n"
         with (

@@ -5,6 +5,7 @@ from .._core import Response as FastResponse
 from .._http.exceptions import LocustBadStatusCode
 from .._legacy import deprecated
 from .._unsupported import refuse
+from ..event import sink_of
 from ..exception import StopTest
 from ..user._rest import RestMixin
 from ..user.users import User
@@ -38,7 +39,7 @@ class FastHttpSession(_core.Session):
         if ssl_context_factory is not None:
             refuse("an ssl_context_factory")
         self.request_event = request_event
-        self._configure(base_url, request_event.sink, user, fast=True, insecure=insecure, **kwargs)
+        self._configure(base_url, sink_of(request_event), user, fast=True, insecure=insecure, **kwargs)
 
 
 class FastHttpUser(RestMixin, User):
