@@ -86,6 +86,11 @@ impl Driver {
         }
     }
 
+    /// This thread's driver, if it has one.
+    pub(crate) fn running() -> Option<&'static Self> {
+        DRIVER.get()
+    }
+
     fn start(py: Python<'_>) -> PyResult<&'static Self> {
         static HOOKED: PyOnceLock<()> = PyOnceLock::new();
         HOOKED.get_or_try_init(py, || {
@@ -124,19 +129,19 @@ impl Driver {
         self.switches.get()
     }
 
-    /// Waits until `task` has left its result. The exception is one that was thrown into the greenlet meanwhile; the
+    /// Waits until `task`, or somebody else, has left its result. The exception is one that was thrown into the greenlet meanwhile; the
     /// task is then dropped, which closes the connection of a request.
     ///
     /// greenlet copies the part of the C stack that the callers take up, twice for each wait: they are to be small, and
     /// a result that is large is to be boxed.
-    pub(crate) fn wait<T>(&self, py: Python<'_>, slot: &Slot<T>, task: TaskId) -> PyResult<T> {
+    pub(crate) fn wait<T>(&self, py: Python<'_>, slot: &Slot<T>, task: Option<TaskId>) -> PyResult<T> {
         if let Some(value) = slot.value.take() {
             return Ok(value);
         }
         let hub = self.hub.bind(py);
         let me = greenlet::current(py)?;
         if me.is(hub) {
-            self.handle.abort(task);
+            task.inspect(|task| self.handle.abort(*task));
             return Err(PyRuntimeError::new_err(
                 "wait in the hub of gevent: requests and sleeps are not possible in a callback of its loop; \
                  use gevent.spawn",
@@ -156,7 +161,7 @@ impl Driver {
         });
         self.waiting.set(self.waiting.get() - 1);
         if result.is_err() {
-            self.handle.abort(task);
+            task.inspect(|task| self.handle.abort(*task));
             slot.greenlet.take();
             self.ready.borrow_mut().retain(|greenlet| !greenlet.is(&me));
         }
@@ -256,7 +261,7 @@ fn pause(
         future.await;
         theirs.finish(driver, ());
     });
-    driver.wait(py, &slot, task)
+    driver.wait(py, &slot, Some(task))
 }
 
 /// How often greenlets of this thread have waited for requests and sleeps so far.

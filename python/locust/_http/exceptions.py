@@ -272,7 +272,11 @@ def transport(fast, kind, detail, server, times, texts):
     if kind == "tls":
         import ssl
 
-        error = ssl.SSLError(1, message)
+        if message.startswith("x509"):
+            text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {message}"
+            error = ssl.SSLCertVerificationError(1, text)
+        else:
+            error = ssl.SSLError(1, message)
         if fast:
             return error
         return _wrapped("SSLError", f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})", error)

@@ -34,6 +34,25 @@ class Greenlets(unittest.TestCase):
             self.assertLess(time.monotonic() - started, 0.9)
         self.assertEqual(responses, [200] * 10)
 
+    def test_a_fast_session_sends_no_more_at_once_than_it_may(self):
+        at_once, most = [0], [0]
+
+        def answer(_request):
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+            gevent.sleep(0.02)
+            at_once[0] -= 1
+            return ok()
+
+        with Raw(answer) as server:
+            session = Session(server.url, fast=True, concurrency=2)
+            greenlets = [gevent.spawn(session.get, "/") for _ in range(8)]
+            gevent.sleep(0.01)
+            # Killed while it waits for its turn: the others must not miss theirs.
+            greenlets[3].kill()
+            gevent.joinall(greenlets, timeout=5)
+        self.assertEqual((most[0], len(server.requests), session.stats.num_requests), (2, 7, 7))
+
     def test_a_timeout_of_gevent_ends_a_request_and_its_connection(self):
         with Raw(slow(3)) as server:
             session = Session(server.url)

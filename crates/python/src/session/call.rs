@@ -73,9 +73,10 @@ impl Session {
         arguments: Arguments<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let _pass = slf.get().settings(py).gate.enter(py)?;
         let mut call = Self::begin(slf, method, url, arguments)?;
         if let Some(Waiting { driver, slot, task }) = &call.waiting {
-            call.exchange = Some(driver.wait(py, slot, *task)?);
+            call.exchange = Some(driver.wait(py, slot, Some(*task))?);
         }
         Self::finish(slf, call)
     }

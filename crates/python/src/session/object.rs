@@ -67,9 +67,8 @@ impl Session {
         proxy_port: Option<u16>,
     ) -> PyResult<()> {
         let py = slf.py();
-        // Each concurrent request has its own connection, whatever the number.
-        let _ = concurrency;
         let settings = slf.get().settings(py);
+        settings.gate.limit.set(concurrency);
         settings.fast.set(fast);
         slf.get().set_base_url(py, base_url)?;
         settings.sink.replace(sink);

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use throng_http::{Client, Url};
 
+use super::gate::Gate;
 use crate::cookies::Jar;
 use crate::headers::CaseInsensitiveDict;
 use crate::sink::Sink;
@@ -47,6 +48,7 @@ pub(super) struct Settings {
     /// The settings of connections unless a request says otherwise; `None` after a change.
     pub(super) transport: RefCell<Option<TransportKey>>,
     pub(super) clients: RefCell<Vec<Known>>,
+    pub(super) gate: Gate,
     /// URLs of the last requests by the object that named them: a literal of the locustfile is always the same one.
     urls: RefCell<VecDeque<(Py<PyString>, Url)>>,
 }
@@ -79,6 +81,7 @@ impl Settings {
             overridden: Cell::new(false),
             transport: RefCell::default(),
             clients: RefCell::default(),
+            gate: Gate::default(),
             urls: RefCell::default(),
         })
     }
