@@ -238,3 +238,17 @@ impl EventLoop {
         dropped
     }
 }
+
+/// A promise that has settled already.
+pub(crate) fn settled(ctx: Ctx, result: JsResult) -> JsResult {
+    let (promise, resolve, reject) = ctx.promise()?;
+    let undefined = ctx.undefined();
+    match result {
+        Ok(value) => resolve.call(&undefined, &[&value])?,
+        Err(Thrown::Abort) => return Err(Thrown::Abort),
+        Err(Thrown::Pending) => reject.call(&undefined, &[&ctx.take_exception_value()])?,
+        Err(Thrown::New(kind, message)) => reject.call(&undefined, &[&ctx.new_error(kind, &message)])?,
+        Err(Thrown::Value(value)) => reject.call(&undefined, &[&value])?,
+    };
+    Ok(promise)
+}

@@ -1,26 +1,12 @@
-//! The global `crypto`: `getRandomValues` and `randomUUID` of the Web Crypto API.
+//! The global `crypto`: `getRandomValues` and `randomUUID` of the Web Crypto API; `subtle` has a file of its own.
 
 use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
 
+use super::subtle;
 use crate::modules::fill_random;
 
 /// What one call of `getRandomValues` may fill, as the specification says.
 const MOST_BYTES: usize = 65_536;
-
-const SUBTLE: [&str; 12] = [
-    "encrypt",
-    "decrypt",
-    "sign",
-    "verify",
-    "digest",
-    "generateKey",
-    "deriveKey",
-    "deriveBits",
-    "importKey",
-    "exportKey",
-    "wrapKey",
-    "unwrapKey",
-];
 
 pub(super) fn install(ctx: Ctx, globals: &Value) -> JsResult<()> {
     let make = ctx.getter("crypto", |call| {
@@ -37,17 +23,7 @@ fn object(ctx: Ctx) -> JsResult {
     let crypto = ctx.object();
     crypto.export("getRandomValues", 1, get_random_values)?;
     crypto.export("randomUUID", 0, random_uuid)?;
-    let subtle = ctx.object();
-    for name in SUBTLE {
-        let refuse = ctx.closure(0, &[&ctx.string(name)], |call| {
-            Err(Thrown::error(format!(
-                "crypto.subtle.{}() is not supported yet",
-                call.captured(0).to_text()?
-            )))
-        });
-        subtle.define(name, &refuse)?;
-    }
-    crypto.define("subtle", &subtle)?;
+    crypto.define("subtle", &subtle::object(ctx)?)?;
     Ok(crypto)
 }
 
@@ -74,12 +50,9 @@ fn get_random_values(call: &Call<'_>) -> JsResult {
         return Err(Thrown::type_error("crypto.getRandomValues() needs a typed array of integers"));
     };
     if length > MOST_BYTES {
-        let error = ctx.new_error(
-            throng_quickjs::Kind::Error,
-            &format!("crypto.getRandomValues() fills at most {MOST_BYTES} bytes at once, not {length}"),
-        );
-        error.define_hidden("name", &ctx.string("QuotaExceededError"))?;
-        return Err(Thrown::Value(error));
+        let message =
+            format!("crypto.getRandomValues() fills at most {MOST_BYTES} bytes at once, not {length}");
+        return Err(subtle::named_error(ctx, "QuotaExceededError", &message));
     }
     let mut bytes = vec![0; length];
     fill_random(&mut bytes)?;

@@ -3,6 +3,7 @@
 mod console;
 mod crypto;
 mod open;
+mod subtle;
 pub(crate) mod timers;
 
 use throng_quickjs::{Ctx, JsResult};

@@ -19,7 +19,7 @@ use throng_quickjs::{Ctx, JsResult, Thrown};
 
 use crate::globals;
 
-pub(crate) use crypto::fill_random;
+pub(crate) use crypto::{Hasher, fill_random};
 use data::freeze;
 
 /// Makes the exports of the module `name`.

@@ -47,11 +47,11 @@ fn state<D: Digest + BlockSizeUser + Clone + 'static>(key: Option<&[u8]>) -> Opt
 }
 
 /// A hash in progress; also the object that `createHash` and `createHMAC` give to a script.
-pub(super) struct Hasher(RefCell<Box<dyn State>>);
+pub(crate) struct Hasher(RefCell<Box<dyn State>>);
 
 impl Hasher {
     /// Starts the algorithm of this name; with a key, its HMAC. `None` for unknown names.
-    pub(super) fn new(name: &str, key: Option<&[u8]>) -> Option<Self> {
+    pub(crate) fn new(name: &str, key: Option<&[u8]>) -> Option<Self> {
         let state = match name {
             "md4" => state::<md4::Md4>(key),
             "md5" => state::<md5::Md5>(key),
@@ -67,11 +67,11 @@ impl Hasher {
         Some(Self(RefCell::new(state?)))
     }
 
-    pub(super) fn update(&self, bytes: &[u8]) {
+    pub(crate) fn update(&self, bytes: &[u8]) {
         self.0.borrow_mut().update(bytes);
     }
 
-    pub(super) fn digest(&self) -> Vec<u8> {
+    pub(crate) fn digest(&self) -> Vec<u8> {
         self.0.borrow().digest()
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
 
 use super::{bytes, encoding};
-use hash::Hasher;
+pub(crate) use hash::Hasher;
 
 /// Names of the algorithms, which are also the names of the functions that hash in one call.
 const ALGORITHMS: [&str; 9] =

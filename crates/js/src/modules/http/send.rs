@@ -10,6 +10,7 @@ use super::params::ResponseType;
 use super::prepare::{Failure, Prepared};
 use super::response::{HttpResponse, Sent};
 use super::tags::Tagging;
+use crate::event_loop::settled;
 use crate::host::{Host, ThreadContext, host};
 use crate::log::Level;
 
@@ -62,19 +63,6 @@ pub(super) fn send_async(ctx: Ctx, prepared: Result<Prepared, Failure>) -> JsRes
         (context, outcome)
     };
     host.events.promise(ctx, operation, |ctx, (context, outcome)| context.finish(ctx, outcome))
-}
-
-/// A promise that has settled already.
-fn settled(ctx: Ctx, result: JsResult) -> JsResult {
-    let (promise, resolve, reject) = ctx.promise()?;
-    let undefined = ctx.undefined();
-    match result {
-        Ok(value) => resolve.call(&undefined, &[&value])?,
-        Err(Thrown::New(kind, message)) => reject.call(&undefined, &[&ctx.new_error(kind, &message)])?,
-        Err(Thrown::Value(value)) => reject.call(&undefined, &[&value])?,
-        Err(other) => return Err(other),
-    };
-    Ok(promise)
 }
 
 /// What becomes of a request that its arguments did not allow: observed on k6 1.1, only the `throw` option makes it an
