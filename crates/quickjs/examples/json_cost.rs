@@ -1,5 +1,6 @@
 //! What reading JSON costs, ours beside the engine's: `cargo run --release -p throng-quickjs --example json_cost`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for whoever works on the engine")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

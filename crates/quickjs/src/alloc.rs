@@ -2,8 +2,8 @@
 //!
 //! A virtual user's heap is thousands of blocks of 24 to 200 bytes that live as long as it does. A general allocator
 //! rounds each up to one of few sizes and pays for blocks that another thread may free; neither is needed here, since
-//! a runtime belongs to one thread. Measured against mimalloc 3 alone: 10 % less memory with a large library loaded,
-//! and half the time in the allocator.
+//! a runtime belongs to one thread. Measured against mimalloc 3 alone: 7 % less memory with lodash loaded, 5 % less
+//! time for parsing JSON.
 //!
 //! The slabs of all threads lie in one reserved range of addresses, so that a block's address tells whose it is. A
 //! slab is 64 KB of blocks of one size, which its first bytes say. Where the range cannot be reserved (no overcommit)
