@@ -6,15 +6,14 @@
 //! time for parsing JSON.
 //!
 //! The slabs of all threads lie in one reserved range of addresses, so that a block's address tells whose it is. A
-//! slab is 64 KB of blocks of one size, which a table says: were it written at the start of each slab, all these places
-//! would fall into the same few lines of the processor's cache. Where the range cannot be reserved (no overcommit)
+//! slab is 64 KB of blocks of one size, which its first bytes say. Where the range cannot be reserved (no overcommit)
 //! mimalloc serves all sizes. Slabs are never given back: what was freed is for the next virtual user of the thread.
 
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libmimalloc_sys as mi;
 use rquickjs_sys as q;
@@ -25,9 +24,8 @@ const LARGEST: usize = 1024;
 const STEP: usize = 8;
 const CLASSES: usize = LARGEST / STEP + 1;
 const SLAB: usize = 64 << 10;
-/// Slabs begin their blocks at different places, for the cache's sake: so many of them, a cache line apart.
-const COLOURS: usize = 16;
-const LINE: usize = 64;
+/// Where a slab's first block begins.
+const HEADER: usize = 16;
 /// What a thread takes from the range at a time: one huge page.
 const CHUNK: usize = 2 << 20;
 /// Addresses, not memory. What does not fit is mimalloc's.
@@ -85,9 +83,9 @@ impl Slabs {
         let size = index * STEP;
         if class.fresh_end.get() - class.fresh.get() < size {
             let Some(slab) = self.slab() else { return null_mut() };
-            let number = slab_number(slab);
-            SIZES[number].store(index as u8, Ordering::Relaxed);
-            class.fresh.set(slab + number % COLOURS * LINE);
+            // SAFETY: the slab is fresh memory of ours; its header is in its first bytes.
+            unsafe { (slab as *mut usize).write(size) };
+            class.fresh.set(slab + HEADER);
             class.fresh_end.set(slab + SLAB);
         }
         let block = class.fresh.get();
@@ -155,18 +153,11 @@ fn is_ours(block: *const c_void) -> bool {
 /// As [`range`], without the check that it was made: before that it is an address no block has.
 static START: AtomicUsize = AtomicUsize::new(usize::MAX / 2 + 1);
 
-/// The size of each slab's blocks in steps. A slab is written by the thread that takes it and read by the same.
-static SIZES: [AtomicU8; RANGE / SLAB] = [const { AtomicU8::new(0) }; RANGE / SLAB];
-
-#[inline]
-fn slab_number(address: usize) -> usize {
-    (address - START.load(Ordering::Relaxed)) / SLAB
-}
-
 /// The size of a block of a slab.
 #[inline]
 fn block_size(block: NonNull<c_void>) -> usize {
-    usize::from(SIZES[slab_number(block.as_ptr() as usize)].load(Ordering::Relaxed)) * STEP
+    // SAFETY: slabs are aligned to their size and begin with the size of their blocks.
+    unsafe { *((block.as_ptr() as usize & !(SLAB - 1)) as *const usize) }
 }
 
 // SAFETY (all five): QuickJS gives back `opaque` as it was registered, a thread's slabs, on that same thread (crate

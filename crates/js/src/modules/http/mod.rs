@@ -44,8 +44,11 @@ const CONSTANTS: &[(&str, &str)] = &[
     ("OCSP_REASON_AA_COMPROMISE", "aa_compromise"),
 ];
 
+/// Makes an export, given its name.
+type Make = fn(Ctx, &str) -> JsResult;
+
 /// The functions and classes, in k6's order.
-const FUNCTIONS: &[(&str, fn(Ctx, &str) -> JsResult)] = &[
+const FUNCTIONS: &[(&str, Make)] = &[
     ("url", |ctx, name| Ok(ctx.function(name, 1, template::url))),
     ("CookieJar", |ctx, _| cookies::constructor(ctx)),
     ("cookieJar", |ctx, name| Ok(ctx.function(name, 0, cookies::current))),
