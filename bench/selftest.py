@@ -27,12 +27,13 @@ class Measure(unittest.TestCase):
 
 
 class Generated(unittest.TestCase):
-    def test_libraries_have_the_size_that_is_asked_for(self):
-        with tempfile.TemporaryDirectory() as folder:
-            script = scenarios.with_library(Path(folder), 70_000)
-            size = len((Path(folder) / "library.js").read_text())
-            self.assertTrue(70_000 <= size < 72_000, size)
-            self.assertIn("registry.model0", script.read_text())
+    def test_bundles_have_the_size_that_is_asked_for_and_are_used(self):
+        for kind, use in ((scenarios.with_functions, "library.fn7("), (scenarios.with_classes, "registry.model0(")):
+            with tempfile.TemporaryDirectory() as folder:
+                script = kind(Path(folder), 70_000)
+                size = len((Path(folder) / "library.js").read_text())
+                self.assertTrue(69_000 <= size < 72_000, size)
+                self.assertIn(use, script.read_text())
 
     def test_the_list_is_about_ten_kilobytes(self):
         self.assertTrue(9_000 < len(servers.big_json()) < 13_000, len(servers.big_json()))

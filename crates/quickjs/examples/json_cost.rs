@@ -14,7 +14,7 @@ fn main() {
         let ctx = runtime.ctx();
         let rows: Vec<String> = (0..90)
             .map(|n| format!(r#"{{"id": {n}, "name": "article number {n}", "price": {}, "quantity": {}, "active": {}, "tags": ["{}", "group-{}"]}}"#,
-                10.0 + n as f64 * 0.25, n % 7, n % 3 != 0, if n % 2 == 0 { "even" } else { "odd" }, n % 5)).collect();
+                10.0 + f64::from(n) * 0.25, n % 7, n % 3 != 0, if n % 2 == 0 { "even" } else { "odd" }, n % 5)).collect();
         let text = format!("{{\"rows\": [{}]}}", rows.join(", "));
         let parse = ctx.globals().get("JSON").and_then(|j| j.get("parse")).map_err(|_| ()).unwrap();
         let value = ctx.string(&text);
