@@ -12,7 +12,7 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
-use std::sync::OnceLock;
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libmimalloc_sys as mi;
@@ -26,7 +26,7 @@ const CLASSES: usize = LARGEST / STEP + 1;
 const SLAB: usize = 64 << 10;
 /// Where a slab's first block begins.
 const HEADER: usize = 16;
-/// What a thread takes from the range at a time: one huge page.
+/// What a thread takes from the range at a time.
 const CHUNK: usize = 2 << 20;
 /// Addresses, not memory. What does not fit is mimalloc's.
 const RANGE: usize = 64 << 30;
@@ -114,25 +114,32 @@ impl Slabs {
     }
 }
 
-/// The first address of the range, or 0 where there is none.
-fn range() -> usize {
-    static START: OnceLock<usize> = OnceLock::new();
-    *START.get_or_init(|| {
+/// Where the range begins. Before it is reserved, and where it cannot be, an address that no block has.
+static START: AtomicUsize = AtomicUsize::new(NOWHERE);
+const NOWHERE: usize = 1 << (usize::BITS - 1);
+
+/// Reserves the range, once.
+fn reserve() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
         // SAFETY: a fresh mapping without access; chunks of it are opened when they are taken.
         let start = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             libc::mmap(null_mut(), RANGE, libc::PROT_NONE, flags, -1, 0)
         };
-        if start == libc::MAP_FAILED { 0 } else { (start as usize).next_multiple_of(CHUNK) }
-    })
+        if start != libc::MAP_FAILED {
+            START.store((start as usize).next_multiple_of(CHUNK), Ordering::Relaxed);
+        }
+    });
 }
 
 /// The next chunk of the range.
 fn take_chunk() -> Option<usize> {
     static TAKEN: AtomicUsize = AtomicUsize::new(0);
-    let start = range();
+    let start = START.load(Ordering::Relaxed);
     let offset = TAKEN.fetch_add(CHUNK, Ordering::Relaxed);
-    if start == 0 || offset + 2 * CHUNK > RANGE {
+    // Its begin was rounded up, so the last chunk may not be whole.
+    if start == NOWHERE || offset + CHUNK > RANGE - CHUNK {
         return None;
     }
     let chunk = (start + offset) as *mut c_void;
@@ -149,9 +156,6 @@ fn take_chunk() -> Option<usize> {
 fn is_ours(block: *const c_void) -> bool {
     (block as usize).wrapping_sub(START.load(Ordering::Relaxed)) < RANGE - CHUNK
 }
-
-/// As [`range`], without the check that it was made: before that it is an address no block has.
-static START: AtomicUsize = AtomicUsize::new(usize::MAX / 2 + 1);
 
 /// The size of a block of a slab.
 #[inline]
@@ -234,9 +238,7 @@ unsafe extern "C" fn usable_size(block: *const c_void) -> q::size_t {
 
 /// The hooks for `JS_NewRuntime2` with their state, for a runtime of this thread.
 pub(crate) fn functions() -> (q::JSMallocFunctions, *mut c_void) {
-    if range() != 0 {
-        START.store(range(), Ordering::Relaxed);
-    }
+    reserve();
     let functions = q::JSMallocFunctions {
         js_calloc: Some(calloc),
         js_malloc: Some(malloc),

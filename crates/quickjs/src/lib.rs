@@ -11,6 +11,7 @@
 
 mod alloc;
 mod atom;
+mod buffer;
 mod bytecode;
 mod call;
 mod class;
@@ -18,6 +19,7 @@ mod error;
 pub mod fiber;
 mod intrinsics;
 mod json;
+mod make;
 mod module;
 mod runtime;
 mod stack;

@@ -4,7 +4,6 @@ use std::fmt;
 
 use rquickjs_sys as q;
 
-use crate::intrinsics::Group;
 use crate::{Atom, Ctx, JsResult, Thrown};
 
 /// An owned reference to a script value.
@@ -183,8 +182,16 @@ impl Value {
         Ok(text)
     }
 
-    /// Lends `String(value)` without copying it to the heap when it is valid UTF-8.
+    /// Lends `String(value)` without copying it to the heap when it is valid UTF-8; lone surrogates become U+FFFD.
     pub fn with_str<R>(&self, use_it: impl FnOnce(&str) -> R) -> Result<R, Thrown> {
+        self.with_utf8(|text| match text {
+            Ok(text) => use_it(text),
+            Err(bytes) => use_it(&replace_surrogates(bytes)),
+        })
+    }
+
+    /// Lends `String(value)` in UTF-8, or as the bytes that QuickJS has for it where lone surrogates have no UTF-8.
+    pub(crate) fn with_utf8<R>(&self, use_it: impl FnOnce(Result<&str, &[u8]>) -> R) -> Result<R, Thrown> {
         let mut len: usize = 0;
         // SAFETY: QuickJS gives a buffer of `len` bytes that lives until freed, which happens below; `use_it`
         // cannot keep it. A panic would leak the buffer, which is harmless.
@@ -194,10 +201,7 @@ impl Value {
                 return Err(Thrown::Pending);
             }
             let bytes = std::slice::from_raw_parts(text.cast::<u8>(), len);
-            let result = match std::str::from_utf8(bytes) {
-                Ok(s) => use_it(s),
-                Err(_) => use_it(&replace_surrogates(bytes)),
-            };
+            let result = use_it(std::str::from_utf8(bytes).map_err(|_| bytes));
             q::JS_FreeCString(self.ctx.raw(), text);
             Ok(result)
         }
@@ -446,72 +450,6 @@ impl Value {
         let text = Self::checked(self.ctx, text)?;
         if text.is_undefined() { Ok(None) } else { text.to_text().map(Some) }
     }
-
-    /// Lends the bytes of an `ArrayBuffer`, typed array or `DataView`; `None` for anything else. `use_it` must not
-    /// run script code.
-    pub fn with_bytes<R>(&self, use_it: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let (data, length) = self.memory()?;
-        // SAFETY: the bytes stay valid and unchanged while no script runs, which `use_it` promises.
-        Some(use_it(unsafe { std::slice::from_raw_parts(data, length) }))
-    }
-
-    /// Where the bytes of a buffer or view are: never null, valid until script code runs.
-    fn memory(&self) -> Option<(*mut u8, usize)> {
-        let (buffer, range) = self.buffer_range()?;
-        let mut size: q::size_t = 0;
-        // SAFETY: it is a live ArrayBuffer. A null pointer comes with an exception (detached) or a size of 0.
-        let data = unsafe { q::JS_GetArrayBuffer(self.ctx.raw(), &raw mut size, buffer.raw) };
-        if data.is_null() {
-            self.ctx.drop_exception();
-            return Some((std::ptr::NonNull::dangling().as_ptr(), 0));
-        }
-        let range = range.unwrap_or(0..size as usize);
-        if range.start > range.end || range.end > size as usize {
-            return Some((data, 0));
-        }
-        // SAFETY: the range was found to be inside the buffer.
-        Some((unsafe { data.add(range.start) }, range.len()))
-    }
-
-    /// The `ArrayBuffer` behind a buffer or view, and the part of it that the view shows.
-    fn buffer_range(&self) -> Option<(Value, Option<std::ops::Range<usize>>)> {
-        if !self.is_object() {
-            return None;
-        }
-        // SAFETY: the value is a live object; results are checked before use.
-        unsafe {
-            if q::JS_IsArrayBuffer(self.raw) {
-                return Some((self.clone(), None));
-            }
-            if q::JS_IsDataView(self.raw) {
-                let offset = self.get("byteOffset").ok()?.as_number()? as usize;
-                let length = self.get("byteLength").ok()?.as_number()? as usize;
-                return Some((self.get("buffer").ok()?, Some(offset..offset + length)));
-            }
-            if q::JS_GetTypedArrayType(self.raw) < 0 {
-                return None;
-            }
-            let (mut offset, mut length, mut element): (q::size_t, q::size_t, q::size_t) = (0, 0, 0);
-            let buffer = q::JS_GetTypedArrayBuffer(
-                self.ctx.raw(),
-                self.raw,
-                &raw mut offset,
-                &raw mut length,
-                &raw mut element,
-            );
-            let buffer = Self::checked(self.ctx, buffer).ok()?;
-            Some((buffer, Some(offset as usize..(offset + length) as usize)))
-        }
-    }
-
-    /// Copies `bytes` into the buffer or typed array it is, from its start; returns how many fitted.
-    pub fn write_bytes(&self, bytes: &[u8]) -> Option<usize> {
-        let (data, length) = self.memory()?;
-        let count = bytes.len().min(length);
-        // SAFETY: `data` is the script's own buffer of at least `count` bytes, which no reference points into now.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, count) };
-        Some(count)
-    }
 }
 
 /// A script's string as UTF-8. QuickJS writes a lone surrogate in the three bytes UTF-8 would have for it; each becomes
@@ -547,97 +485,5 @@ impl Atom {
         let ctx = self.ctx();
         // SAFETY: the atom is alive; a reference is handed over.
         unsafe { Value::from_raw(ctx, q::JS_AtomToValue(ctx.raw(), self.raw())) }
-    }
-}
-
-impl Ctx {
-    /// `undefined`
-    pub fn undefined(self) -> Value {
-        Value { raw: q::JS_UNDEFINED, ctx: self }
-    }
-    /// `null`
-    pub fn null(self) -> Value {
-        Value { raw: q::JS_NULL, ctx: self }
-    }
-    /// A boolean.
-    pub fn bool(self, value: bool) -> Value {
-        Value { raw: if value { q::JS_TRUE } else { q::JS_FALSE }, ctx: self }
-    }
-    /// A number.
-    pub fn number(self, value: f64) -> Value {
-        Value { raw: q::JS_NewFloat64(value), ctx: self }
-    }
-    /// A number from an integer.
-    pub fn int(self, value: i64) -> Value {
-        self.number(value as f64)
-    }
-    /// A string.
-    pub fn string(self, text: &str) -> Value {
-        // SAFETY: pointer and length describe `text`; QuickJS copies it.
-        unsafe {
-            let raw = q::JS_NewStringLen(self.raw(), text.as_ptr().cast(), text.len() as q::size_t);
-            Value::from_raw(self, raw)
-        }
-    }
-    /// A string from bytes that should be UTF-8; what is not becomes U+FFFD.
-    pub fn string_lossy(self, bytes: &[u8]) -> Value {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.string(text),
-            Err(_) => self.string(&String::from_utf8_lossy(bytes)),
-        }
-    }
-    /// A new plain object.
-    pub fn object(self) -> Value {
-        // SAFETY: hands over a reference.
-        unsafe { Value::from_raw(self, q::JS_NewObject(self.raw())) }
-    }
-    /// A new object with the prototype `proto`.
-    pub fn object_with_prototype(self, proto: &Value) -> Value {
-        // SAFETY: hands over a reference.
-        unsafe { Value::from_raw(self, q::JS_NewObjectProto(self.raw(), proto.raw)) }
-    }
-    /// A new array of these.
-    pub fn array(self, values: impl IntoIterator<Item = Value>) -> Value {
-        // SAFETY: hands over a reference.
-        let array = unsafe { Value::from_raw(self, q::JS_NewArray(self.raw())) };
-        for (i, value) in values.into_iter().enumerate() {
-            let _ = array.set_index(i as u32, value);
-        }
-        array
-    }
-    /// A new `ArrayBuffer` with a copy of `bytes`.
-    pub fn array_buffer(self, bytes: &[u8]) -> Value {
-        self.need(Group::TypedArrays);
-        // SAFETY: pointer and length describe `bytes`; QuickJS copies them.
-        unsafe {
-            let raw = q::JS_NewArrayBufferCopy(self.raw(), bytes.as_ptr(), bytes.len() as q::size_t);
-            Value::from_raw(self, raw)
-        }
-    }
-    /// A new `Uint8Array` with a copy of `bytes`.
-    pub fn uint8_array(self, bytes: &[u8]) -> Value {
-        self.need(Group::TypedArrays);
-        // SAFETY: pointer and length describe `bytes`; QuickJS copies them.
-        unsafe {
-            let raw = q::JS_NewUint8ArrayCopy(self.raw(), bytes.as_ptr(), bytes.len() as q::size_t);
-            Value::from_raw(self, raw)
-        }
-    }
-    /// A new `Date` at these milliseconds since the epoch.
-    pub fn date(self, epoch_ms: f64) -> Value {
-        self.need(Group::Date);
-        // SAFETY: hands over a reference.
-        unsafe { Value::from_raw(self, q::JS_NewDate(self.raw(), epoch_ms)) }
-    }
-    /// A new promise with its two settling functions (resolve, reject).
-    pub fn promise(self) -> Result<(Value, Value, Value), Thrown> {
-        let mut functions = [q::JS_UNDEFINED; 2];
-        // SAFETY: on success both functions are handed over.
-        unsafe {
-            let promise =
-                Value::checked(self, q::JS_NewPromiseCapability(self.raw(), functions.as_mut_ptr()))?;
-            let [resolve, reject] = functions;
-            Ok((promise, Value::from_raw(self, resolve), Value::from_raw(self, reject)))
-        }
     }
 }

@@ -190,6 +190,7 @@ fn json_parse_keeps_its_contract() {
         );
         assert_eq!(text("JSON.parse('[1,2]', (k, v) => k === '0' ? v * 10 : v).join()"), "10,2");
         assert_eq!(text("String(JSON.parse(12)) + JSON.parse(null) + JSON.parse(true)"), "12nulltrue");
+        assert_eq!(text("JSON.parse('[\"\\ud800\"]')[0].charCodeAt(0)"), "55296");
         assert_eq!(text("JSON.parse.name + JSON.parse.length + (typeof JSON.parse)"), "parse2function");
         assert_eq!(text("Object.keys(JSON).join() + JSON[Symbol.toStringTag]"), "JSON");
         assert_eq!(text("try { JSON.parse('{x') } catch (e) { e instanceof SyntaxError }"), "true");

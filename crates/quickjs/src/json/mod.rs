@@ -63,10 +63,11 @@ fn parse(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
     let text = call.arg(0);
     if text.is_string() && !call.arg(1).is_function() {
-        match text.with_str(|text| build::parse(ctx, text))? {
-            Ok(value) => return Ok(value),
-            Err(build::Refused::Threw) => return Err(Thrown::Pending),
-            Err(build::Refused::Syntax) => {}
+        // Text with half a surrogate pair in it has no UTF-8; the engine's own keeps it as it is.
+        match text.with_utf8(|text| text.map(|text| build::parse(ctx, text)).ok())? {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(build::Refused::Threw)) => return Err(Thrown::Pending),
+            Some(Err(build::Refused::Syntax)) | None => {}
         }
     }
     call.captured(0).call(&call.this(), &[&text, &call.arg(1)])
