@@ -203,7 +203,6 @@ fn script_error(program: &Program, ctx: Ctx, failure: Failure) -> ScriptError {
     let is_rejection = matches!(failure, Failure::Unhandled(_));
     let thrown = failure.into_thrown(ctx);
     if matches!(thrown, Thrown::Abort) {
-        ctx.take_stopped();
         return ScriptError::Aborted;
     }
     let exception = ctx.into_exception(thrown);

@@ -263,8 +263,6 @@ impl Ctx {
             match unsafe { q::JS_ExecutePendingJob(self.rt(), &raw mut at) } {
                 0 => return Ok(()),
                 n if n < 0 => return Err(Thrown::Pending),
-                // A promise job may swallow the error that the interrupt hook's stop is; the stop still counts.
-                _ if self.inner().stopped.get() => return Err(Thrown::Abort),
                 _ => {}
             }
         }
