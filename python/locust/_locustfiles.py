@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import sys
 import tempfile
 from urllib.request import urlopen
@@ -28,13 +29,15 @@ class Loaded:
         return next(iter(self.shapes.values()), None)
 
 
-def find(value):
-    """The paths that `-f` means, comma-separated."""
+def find(value, options=None):
+    """The paths that `-f` means, comma-separated; `-` is what the master has, which `options` say where to find."""
     paths = []
     for item in filter(None, (part.strip() for part in value.split(","))):
         if item == "-":
-            raise LocustfileError("fetching the locustfile from a master (-f -) is not supported by throng yet")
-        if item.startswith(("http://", "https://")):
+            if options is None or not options.worker:
+                raise LocustfileError("-f - fetches the locustfile from a master, which only a worker has (--worker)")
+            paths += _from_master(options.master_host, options.master_port)
+        elif item.startswith(("http://", "https://")):
             paths.append(_download(item))
         elif os.path.isdir(item):
             paths += _in_folder(item)
@@ -89,6 +92,30 @@ def _in_folder(folder):
     if not found:
         raise LocustfileError(f"Could not find any locustfiles in directory '{folder}'")
     return sorted(found)
+
+
+def _from_master(host, port):
+    # Here, because most runs have no other node.
+    from ._fetch import FetchError, fetch
+
+    try:
+        given = fetch(host, port)
+    except FetchError as error:
+        raise LocustfileError(str(error)) from None
+    paths = []
+    # One folder for all: they may import each other.
+    folder = tempfile.mkdtemp(prefix="throng-locustfile-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for file in given:
+        if isinstance(file, str):
+            paths.append(_download(file))
+            continue
+        # Only the name, whatever it says: the master is not asked where to write on this machine.
+        path = os.path.join(folder, os.path.basename(file["filename"]))
+        with open(path, "w", encoding="utf-8") as target:
+            target.write(file["contents"])
+        paths.append(path)
+    return paths
 
 
 def _download(url):

@@ -123,8 +123,6 @@ def _old(*flags, new, dest, stored=None, **settings):
     return Option(flags, argparse.SUPPRESS, "", settings)
 
 
-_SEVERAL_NODES = "a test on several nodes"
-
 # A table is read more easily with each option's help below its flags.
 # fmt: off
 SECTIONS = {
@@ -168,8 +166,7 @@ SECTIONS = {
                help="The path that the web interface is served under, such as /locust"),
     ),
     "Master options": (
-        _refused(_flag("--master", env="LOCUST_MODE_MASTER", help="Control workers, which run the users"),
-                 _SEVERAL_NODES + " (--master)"),
+        _flag("--master", env="LOCUST_MODE_MASTER", help="Control workers, which run the users"),
         _value("--master-bind-host", env="LOCUST_MASTER_BIND_HOST", default="*", metavar="<ip>",
                help="The address that workers connect to. Default: all"),
         _value("--master-bind-port", env="LOCUST_MASTER_BIND_PORT", type=int, default=5557, metavar="<port number>",
@@ -178,14 +175,15 @@ SECTIONS = {
                help="With --headless or --autostart: wait for so many workers"),
         _value("--expect-workers-max-wait", env="LOCUST_EXPECT_WORKERS_MAX_WAIT", type=int, default=0, metavar="<int>",
                help="How many seconds to wait for workers. Default: for ever"),
-        _flag("--enable-rebalancing", help="Deal the users anew when workers come or go"),
-        _gone("--expect-slaves", "The --expect-slaves parameter has been renamed --expect-workers", nargs="?"),
+        _flag("--enable-rebalancing", help="Deal the users anew when workers come or go. throng always does"),
+        _old("--expect-slaves", new="--expect-workers", dest="expect_workers", type=positive_integer),
     ),
     "Worker options": (
-        _refused(_flag("--worker", env="LOCUST_MODE_WORKER", help="Run users for a master"), _SEVERAL_NODES + " (--worker)"),
+        _flag("--worker", env="LOCUST_MODE_WORKER", help="Run users for a master"),
         _value("--processes", env="LOCUST_PROCESSES", type=int, metavar="<int>",
-               help="Run the users in so many processes beside this one; -1 is one for each core"),
-        _refused(_old("--slave", new="--worker", dest="worker", stored=True), _SEVERAL_NODES + " (--slave)"),
+               help="Run the users in so many processes beside this one; -1 is one for each core. With --worker, be so "
+               "many workers"),
+        _old("--slave", new="--worker", dest="worker", stored=True),
         _value("--master-host", env="LOCUST_MASTER_NODE_HOST", default="127.0.0.1", metavar="<hostname>",
                help="The master to connect to. Default: 127.0.0.1"),
         _value("--master-port", env="LOCUST_MASTER_NODE_PORT", type=int, default=5557, metavar="<port number>",
@@ -236,6 +234,14 @@ SECTIONS = {
     ),
 }
 # fmt: on
+
+# What a worker needs to know to get the test from its master, and what could be taken for an abbreviation of it.
+WHERE_THE_MASTER_IS = [
+    option
+    for title in ("Master options", "Worker options")
+    for option in SECTIONS[title]
+    if option.flags[0].startswith(("--master", "--worker", "--slave"))
+]
 
 REFUSED = [option for options in SECTIONS.values() for option in options if option.refused]
 

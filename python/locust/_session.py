@@ -171,13 +171,16 @@ class Session:
 
     # ---- the end
 
+    def _end_test(self):
+        self.runner.stop()
+
     def _shut_down(self):
         environment, options = self.environment, self.options
         environment.events.quitting.fire(environment=environment, reverse=True)
         code = self._exit_code()
         logger.info("Shutting down (exit code %s)", code)
         if self.runner.state not in (STATE_INIT, STATE_STOPPED):
-            self.runner.stop()
+            self._end_test()
             # Users that were stopped may still have failed something.
             code = self._exit_code()
         self.runner.quit()
@@ -205,43 +208,3 @@ class Session:
         if environment.stats.errors or self.runner.exceptions:
             return self.options.exit_code_on_error
         return 2 if log.unhandled_greenlet_exception else 0
-
-
-class MasterSession(Session):
-    """A run whose users are in the forked processes."""
-
-    def __init__(self, environment, options, children):
-        super().__init__(environment, options)
-        self._children = children
-
-    def _make_runner(self):
-        return self.environment.create_parent_runner(self._children.links)
-
-    def _start_test(self, limit_message, end):
-        self.runner.wait_for_workers()
-        super()._start_test(limit_message, end)
-
-
-class WorkerSession:
-    """A forked process: does what its parent says until it is told to leave."""
-
-    def __init__(self, environment, link):
-        self.environment = environment
-        self._link = link
-
-    def run(self):
-        """Returns the exit code: results are the parent's business."""
-        environment = self.environment
-        runner = environment.create_child_runner(self._link)
-        environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
-        if log.unhandled_greenlet_exception:
-            return 1
-        terminated = gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(runner._leave))
-        runner.greenlet.join()
-        terminated.cancel()
-        environment.events.quitting.fire(environment=environment, reverse=True)
-        code = environment.process_exit_code
-        if code is None:
-            code = 2 if log.unhandled_greenlet_exception else 0
-        environment.events.quit.fire(exit_code=code)
-        return code

@@ -258,8 +258,13 @@ def _add(parser, option):
 
 
 def parse_locustfile_option(args=None):
-    """Reads only where the test is; the locustfile may add options, so the others come later."""
+    """Reads only where the test is; the locustfile may add options, so the others come later.
+
+    A worker may have to ask its master for the test: whether it is one, and where the master is, belongs to it.
+    """
     parser = get_empty_argument_parser(add_help=False)
+    for option in _options.WHERE_THE_MASTER_IS:
+        _add(parser, option)
     # What is asked for without a test must work without one.
     parser.add_argument("-h", "--help", action="store_true", default=False)
     parser.add_argument("--version", "-V", action="store_true", default=False)

@@ -1,7 +1,6 @@
 """One test and all its parts: what it runs, its settings, its events, its statistics, its runner."""
 
 from . import dispatch
-from ._unsupported import refuse
 from .event import Events
 from .exception import RunnerAlreadyExistsError
 from .runners import LocalRunner, MasterRunner, Runner, WorkerRunner
@@ -78,23 +77,26 @@ class Environment:
         """The runner that runs users in this process."""
         return self._create_runner(LocalRunner)
 
-    def create_parent_runner(self, links):
-        """The runner that has forked processes run the users; `links` lead to them."""
-        return self._create_runner(MasterRunner, links)
-
-    def create_child_runner(self, link):
-        """The runner of a forked process; `link` leads to its parent."""
-        # What workers have in the histogram of a moment, their master caches.
-        self.stats = RequestStats(use_response_times_cache=False)
-        return self._create_runner(WorkerRunner, link)
-
     def create_master_runner(self, master_bind_host="*", master_bind_port=5557):
-        """A runner that has workers run the users."""
-        refuse("a master runner")
+        """A runner that has workers run the users. OSError if it cannot listen for them there."""
+        return self._create_runner(MasterRunner, master_bind_host, master_bind_port)
 
     def create_worker_runner(self, master_host, master_port):
-        """A runner that runs users for a master."""
-        refuse("a worker runner")
+        """A runner that runs users for a master, once that has answered; ConnectionError if it does not."""
+        return self._create_worker(master_host, master_port)
+
+    def create_parent_runner(self, sockets):
+        """The runner that has forked processes run the users; `sockets` lead to them."""
+        return self._create_runner(MasterRunner, sockets=sockets, listen=False)
+
+    def create_child_runner(self, sock):
+        """The runner of a forked process; `sock` leads to its parent."""
+        return self._create_worker("its parent process", 0, sock)
+
+    def _create_worker(self, *args):
+        # What workers have in the histogram of a moment, their master caches.
+        self.stats = RequestStats(use_response_times_cache=False)
+        return self._create_runner(WorkerRunner, *args)
 
     def create_web_ui(
         self,

@@ -25,9 +25,12 @@ class LogReader(logging.Handler):
     def __init__(self):
         super().__init__()
         self.logs = deque(maxlen=KEPT_LINES)
+        # All that there were, those no longer kept too.
+        self.count = 0
 
     def emit(self, record):
         self.logs.append(self.format(record))
+        self.count += 1
 
 
 def setup_logging(loglevel, logfile=None):
@@ -62,10 +65,18 @@ def setup_logging(loglevel, logfile=None):
 
 def get_logs():
     """The last lines that were logged, oldest first."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, LogReader):
-            return list(handler.logs)
-    return []
+    reader = _reader()
+    return list(reader.logs) if reader else []
+
+
+def lines_logged():
+    """How many lines were logged so far."""
+    reader = _reader()
+    return reader.count if reader else 0
+
+
+def _reader():
+    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogReader)), None)
 
 
 def greenlet_exception_logger(logger, level=logging.CRITICAL):

@@ -10,7 +10,8 @@ import os
 import sys
 
 from . import _locustfiles, _processes, argument_parser, events, stats
-from ._session import MasterSession, Session, WorkerSession
+from ._nodes import MasterSession, WorkerSession, supervise
+from ._session import Session
 from ._version import version
 from .env import Environment
 from .log import setup_logging
@@ -81,7 +82,7 @@ def _load_test():
     """The locustfiles and what they define; nothing if only help is asked for."""
     first, _ = argument_parser.parse_locustfile_option()
     try:
-        paths = _locustfiles.find(first.locustfile)
+        paths = _locustfiles.find(first.locustfile, first)
     except _locustfiles.LocustfileError as error:
         if first.help or first.version:
             return [], _locustfiles.Loaded()
@@ -105,6 +106,8 @@ def _import_plugins():
 def _follow(options, paths, loaded):
     stats.validate_stats_configuration()
     user_classes = _choose(options.user_classes, loaded)
+    if options.master and options.worker:
+        raise _Failed("The --master argument cannot be combined with --worker", 255)
     if options.autoquit != -1 and not options.autostart:
         raise _Failed("--autoquit is only meaningful in combination with --autostart")
     environment = create_environment(
@@ -124,13 +127,41 @@ def _follow(options, paths, loaded):
     if _show(environment, options, loaded):
         return 0
     _warn_of_shape(options, loaded.shape)
-    if options.processes is None:
+    if options.processes is not None:
+        return _run_processes(environment, options)
+    if options.worker:
+        return WorkerSession(environment, options).run()
+    if not options.master:
         return Session(environment, options).run()
+    return _run_master(environment, options)
+
+
+def _run_master(environment, options):
+    try:
+        return MasterSession(environment, options).run()
+    except OSError as error:
+        if environment.runner is not None:
+            raise
+        raise _Failed(
+            f"cannot listen for workers on {options.master_bind_host}:{options.master_bind_port}: {error}; "
+            "choose another port with --master-bind-port"
+        ) from None
+
+
+def _run_processes(environment, options):
     if options.processes != -1 and options.processes < 1:
         raise _Failed(f"--processes must be -1 or at least 1, not {options.processes}")
-    children, link = _processes.fork(_processes.how_many(options.processes))
-    if link is not None:
-        return WorkerSession(environment, link).run()
+    if options.master:
+        raise _Failed(
+            "--master cannot be combined with --processes. Remove --master, as it is implicit as long as --worker is not set."
+        )
+    count = _processes.how_many(options.processes)
+    if options.worker:
+        children = _processes.fork_workers(count)
+        return WorkerSession(environment, options).run() if children is None else supervise(children)
+    children, sock = _processes.fork(count)
+    if sock is not None:
+        return WorkerSession(environment, options, sock).run()
     code = MasterSession(environment, options, children).run()
     children.wait()
     return code

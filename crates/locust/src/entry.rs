@@ -1,12 +1,14 @@
 //! The statistics of one name and method, or of all requests together.
 
-use throng_metrics::Distribution;
+use throng_metrics::{Distribution, WireError};
 
 use crate::bins::{Bins, bucket};
 use crate::per_second::PerSecond;
 
 /// Response times gathered before they go into the fine distribution: its exact sum is dear one by one.
 const GATHERED: usize = 256;
+/// Response times of one report whose fine distribution is made up from the rounded ones.
+const MADE_UP_AT_MOST: u64 = 1 << 20;
 
 /// Counts and response times, in milliseconds.
 #[derive(Debug, Clone)]
@@ -139,6 +141,29 @@ impl Entry {
         &self.fine
     }
 
+    /// The fine distribution as bytes, for [`Self::unpack_fine`].
+    pub fn pack_fine(&mut self) -> Vec<u8> {
+        self.distribution().encode()
+    }
+
+    /// Takes over the fine distribution of another node's entry. Without one it is made up from the rounded times, as
+    /// that is all that Locust's own workers report.
+    pub fn unpack_fine(&mut self, bytes: Option<&[u8]>) -> Result<(), WireError> {
+        self.gathered.clear();
+        self.fine = Distribution::default();
+        match bytes {
+            Some(bytes) => self.fine = Distribution::decode(bytes)?,
+            // A report of more than that in three seconds is not one that was measured.
+            None if self.bins.iter().fold(0, |sum: u64, (_, n)| sum.saturating_add(n)) > MADE_UP_AT_MOST => {}
+            None => {
+                for (value, count) in self.bins.iter() {
+                    add_repeated(&mut self.fine, value as f64, count);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Requests per second over ten whole seconds that ended two before the last request of the run.
     pub fn current_rate(&self, run: &RunTimes) -> f64 {
         run.recent(&self.per_second)
@@ -172,6 +197,14 @@ impl Entry {
         self.settle();
         self.fine.merge(&other.fine);
         self.fine.extend(&other.gathered);
+    }
+}
+
+fn add_repeated(distribution: &mut Distribution, value: f64, mut count: u64) {
+    while count > 0 {
+        let some = count.min(GATHERED as u64);
+        distribution.extend(&[value; GATHERED][..some as usize]);
+        count -= some;
     }
 }
 
@@ -237,6 +270,21 @@ mod tests {
         assert_eq!(run.rate(entry.requests), 80.0 / 19.5);
         let young = RunTimes { start: 100.0, last_request: Some(101.5) };
         assert_eq!(entry.current_rate(&young), 0.0);
+    }
+
+    #[test]
+    fn a_packed_entry_has_the_same_fine_percentiles_and_a_foreign_one_rounded_ones() {
+        let mut entry = Entry::new(0.0);
+        for i in 0..3000 {
+            entry.log(0.0, Some(1000.0 + f64::from(i) / 7.0), None, 0);
+        }
+        let (packed, mut ours, mut foreign) = (entry.pack_fine(), entry.clone(), entry.clone());
+        ours.unpack_fine(Some(&packed)).unwrap();
+        foreign.unpack_fine(None).unwrap();
+        assert_eq!(ours.distribution(), entry.distribution());
+        assert_eq!(foreign.distribution().count(), 3000);
+        assert!((foreign.fine_percentile(0.9) - 1400.0).abs() < 1.0);
+        assert!(ours.unpack_fine(Some(&packed[..packed.len() - 1])).is_err());
     }
 
     #[test]

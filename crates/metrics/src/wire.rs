@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::checks::{CheckCounts, CheckKey, Checks, Stamp};
 use crate::delta::{Delta, Notice, Series};
+use crate::distribution::Distribution;
 use crate::kind::{Contains, Kind};
 use crate::registry::MetricDef;
 use crate::tags::TagSet;
@@ -43,6 +44,23 @@ pub enum WireError {
         /// Where.
         at: usize,
     },
+}
+
+impl Distribution {
+    /// The canonical bytes of this distribution alone.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(VERSION, BTreeMap::new());
+        sinks::write_distribution(&mut writer, self);
+        writer.finish()
+    }
+
+    /// The distribution that these bytes stand for.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut reader = Reader::new(bytes, VERSION)?;
+        let distribution = sinks::read_distribution(&mut reader)?;
+        reader.finish()?;
+        Ok(distribution)
+    }
 }
 
 impl Delta {

@@ -17,6 +17,7 @@ mod session;
 mod sink;
 mod stats;
 mod transport;
+mod wire;
 
 /// What locustfiles reach as `locust._core`; internal to the package.
 #[pyo3::pymodule]
@@ -41,4 +42,6 @@ mod _core {
     use super::stats::{
         Stats, StatsEntry, StatsError, bucket_response_time, percentile, proper_round, set_bucketing,
     };
+    #[pymodule_export]
+    use super::wire::{Connection, WireError, pack_message, unpack_message};
 }

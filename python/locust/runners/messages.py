@@ -1,15 +1,15 @@
-"""Messages between the nodes of a test, and the links that carry them between processes of one machine.
+"""Messages between the nodes of a test, and their form on the wire.
 
-A link is a pair of connected sockets that was made before the fork. Messages are pickled: both ends are the same program
-with the same locustfile, and nobody else can reach the sockets.
+That is Locust's: a msgpack array of type, data and node. Two kinds of objects that msgpack has no form for travel as
+dictionaries with a mark in them: points in time and MongoDB's object ids.
 """
 
-import pickle
-import struct
+import sys
+from datetime import datetime
 
-from gevent.lock import BoundedSemaphore
+from .. import _core
 
-_LENGTH = struct.Struct("!I")
+_TIME = "%Y%m%dT%H:%M:%S.%f"
 
 
 class Message:
@@ -23,46 +23,40 @@ class Message:
     def __repr__(self):
         return f"<Message {self.type}:{self.node_id}>"
 
+    def serialize(self):
+        """The bytes of the message; TypeError for data that cannot be sent."""
+        return _core.pack_message(self.type, self.data, self.node_id or "", _marked)
 
-class LinkClosed(Exception):
-    """The other process has ended."""
+    @classmethod
+    def unserialize(cls, data):
+        """The message that bytes stand for; `Garbled` if they stand for none."""
+        try:
+            return cls(*_core.unpack_message(data, _unmarked))
+        except (ValueError, TypeError) as error:
+            raise Garbled(str(error)) from None
 
 
-class Link:
-    """One end of the connection of two processes."""
+class Garbled(Exception):
+    """A node sent something that is no message."""
 
-    def __init__(self, sock):
-        self._socket = sock
-        # Two greenlets may send at once, and a message may need several writes.
-        self._sending = BoundedSemaphore()
 
-    def send(self, message):
-        """Sends a message; LinkClosed if there is nobody to read it."""
-        body = pickle.dumps((message.type, message.data, message.node_id))
-        with self._sending:
-            try:
-                self._socket.sendall(_LENGTH.pack(len(body)) + body)
-            except OSError:
-                raise LinkClosed from None
+def _marked(item):
+    if isinstance(item, datetime):
+        return {"__datetime__": True, "as_str": item.strftime(_TIME)}
+    bson = sys.modules.get("bson.objectid")
+    if bson is not None and isinstance(item, bson.ObjectId):
+        return {"__ObjectId__": True, "as_str": str(item)}
+    return item
 
-    def receive(self):
-        """Waits for the next message; LinkClosed at the end."""
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
-        return Message(*pickle.loads(self._read(length)))
 
-    def close(self):
-        """Ends the connection."""
-        self._socket.close()
-
-    def _read(self, count):
-        parts = []
-        while count:
-            try:
-                part = self._socket.recv(min(count, 1 << 20))
-            except OSError:
-                part = b""
-            if not part:
-                raise LinkClosed
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+def _unmarked(item):
+    if "__datetime__" in item:
+        return datetime.strptime(item["as_str"], _TIME)
+    if "__ObjectId__" in item:
+        try:
+            from bson import ObjectId
+        except ImportError:
+            # Where nobody can use it as one, it stays what it came as.
+            return item
+        return ObjectId(item["as_str"])
+    return item

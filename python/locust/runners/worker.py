@@ -1,41 +1,106 @@
-"""The runner of a worker: does what its master says, and reports what its users do."""
+"""The runner of a worker: does what its master says, and reports what its users do.
+
+The master may be Locust's own or ours. Ours is told more than Locust's protocol has: the fine distribution of response
+times beside each rounded one, and that a user ended the whole test. What it did not say in its `ack`, a worker does not
+expect of it.
+"""
 
 import logging
+import os
 import socket
 import time
 import traceback
 from uuid import uuid4
 
 import gevent
+from gevent.event import Event
 
-from .. import _core
+from .. import _core, log
 from .. import runners as settings
 from .. import stats as stats_module
 from .._version import version
 from ..exception import StopTest
 from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
+from ._welcome import apply_options
 from .base import DistributedRunner, greenlet_exception_handler
-from .messages import LinkClosed, Message
+from .links import Dealer, Link, LinkClosed
+from .messages import Garbled, Message
 
 logger = logging.getLogger("locust.runners")
 
+# New lines between two reports of the log from which on it is not worth sending.
+_LOG_LINES_AT_MOST = 70
+
 
 class WorkerRunner(DistributedRunner):
-    """Runs users for a master, over a `Link`."""
+    """Runs users for the master at a host and port, or at the other end of `sock`."""
 
     # Known once the master has answered.
     worker_index = -1
     worker_count = 1
 
-    def __init__(self, environment, link):
+    def __init__(self, environment, master_host, master_port, sock=None):
         super().__init__(environment)
         self.client_id = f"{socket.gethostname()}_{uuid4().hex}"
-        self.master_host = "local"
-        self.link = link
+        self.master_host = master_host
+        self.master_port = master_port
         self._last_order = 0.0
-        for work in (self._obey, self._beat, self._report):
-            self.greenlet.spawn(work).link_exception(greenlet_exception_handler)
-        self._tell("client_ready", version)
+        self._last_heard = time.monotonic()
+        # Set by the master's `ack`, which says whether it is one of ours.
+        self._acknowledged = Event()
+        self._master_is_ours = False
+        self._leaving = False
+        if sock is not None:
+            self.link = Link(sock, "DEALER", self.client_id)
+        else:
+            self.link = Dealer(master_host, master_port, self.client_id)
+            self.link.on_open = self._introduce_again
+        self._in_background(self._obey)
+        self._connect()
+        self._in_background(self._beat)
+        self._in_background(self._report)
+        self._in_background(self._report_logs)
+        if sock is None:
+            self._in_background(self._watch_master)
+
+    def _in_background(self, work):
+        self.greenlet.spawn(work).link_exception(greenlet_exception_handler)
+
+    # ---- finding the master
+
+    def _connect(self):
+        """Returns when the master has answered; ConnectionError if it does not."""
+        for attempt in range(settings.CONNECT_RETRY_COUNT + 1):
+            if attempt:
+                logger.warning(
+                    "Failed to connect to master %s:%s, retry %d/%d.",
+                    self.master_host,
+                    self.master_port,
+                    attempt,
+                    settings.CONNECT_RETRY_COUNT,
+                )
+            if not isinstance(self.link, Dealer) or self.link.wait_open(settings.CONNECT_TIMEOUT):
+                self._tell("client_ready", version)
+                if self._acknowledged.wait(settings.CONNECT_TIMEOUT):
+                    return
+            if self.link.closed:
+                break
+        raise ConnectionError(f"there is no master at {self.master_host}:{self.master_port}")
+
+    def _introduce_again(self):
+        # After the connection broke: the master may be another one. One that runs users is known by its heartbeats.
+        if self._acknowledged.is_set() and self.state == STATE_INIT:
+            self._tell("client_ready", version)
+
+    def _watch_master(self):
+        while True:
+            gevent.sleep(settings.HEARTBEAT_INTERVAL)
+            if time.monotonic() - self._last_heard > settings.MASTER_HEARTBEAT_TIMEOUT:
+                logger.error(
+                    "Didn't get heartbeat from master in over %ss, shutting down", settings.MASTER_HEARTBEAT_TIMEOUT
+                )
+                self.quit()
+                return
 
     # ---- to the master
 
@@ -52,10 +117,12 @@ class WorkerRunner(DistributedRunner):
 
     def _beat(self):
         while True:
+            # Locust's masters know three states of workers.
+            state = STATE_RUNNING if self.state == STATE_CLEANUP else self.state
             self._tell(
                 "heartbeat",
                 {
-                    "state": self.state,
+                    "state": state,
                     "current_cpu_usage": self.current_cpu_usage,
                     "current_memory_usage": _core.memory_bytes(),
                 },
@@ -68,22 +135,37 @@ class WorkerRunner(DistributedRunner):
             self._send_stats()
 
     def _send_stats(self):
-        stats = self.stats
-        data = {
-            "stats": stats.serialize_stats(),
-            "stats_total": stats.total.get_stripped_report(),
-            "errors": stats.serialize_errors(),
-            "user_classes_count": self.user_classes_count,
-            "user_count": self.user_count,
-        }
-        stats.clear_errors()
+        data = self.stats.take_report()
+        data["user_classes_count"] = self.user_classes_count
+        data["user_count"] = self.user_count
         self.environment.events.report_to_master.fire(client_id=self.client_id, data=data)
-        self._tell("stats", data)
+        try:
+            self._tell("stats", data)
+        except (TypeError, ValueError, OverflowError) as error:
+            # What a listener put in; the counts must not be lost with it.
+            logger.error("Cannot send what a report_to_master listener added: %s", error)
+            known = ("stats", "stats_total", "errors", "user_classes_count", "user_count", stats_module.FINE)
+            self._tell("stats", {key: data[key] for key in known if key in data})
+
+    def _report_logs(self):
+        interval = settings.WORKER_LOG_REPORT_INTERVAL
+        sent = 0
+        while interval >= 0:
+            lines = log.lines_logged()
+            if lines - sent > _LOG_LINES_AT_MOST and sent:
+                logger.warning(
+                    "This worker logs more than %d lines in %s seconds; its log is no longer sent to the master",
+                    _LOG_LINES_AT_MOST,
+                    interval,
+                )
+                return
+            if lines != sent:
+                sent = lines
+                self._tell("logs", {"worker_id": self.client_id, "logs": log.get_logs()})
+            gevent.sleep(interval)
 
     def _on_user_error(self, user_instance, exception, tb, **_kwargs):
-        trace = "".join(traceback.format_tb(tb))
-        self.log_exception("local", str(exception), trace)
-        self._tell("exception", {"msg": str(exception), "traceback": trace})
+        self._tell("exception", {"msg": str(exception), "traceback": "".join(traceback.format_tb(tb))})
 
     # ---- from the master
 
@@ -91,16 +173,26 @@ class WorkerRunner(DistributedRunner):
         while True:
             try:
                 order = self.link.receive()
+            except Garbled as error:
+                logger.error("A message of the master cannot be read: %s", error)
+                continue
             except LinkClosed:
-                logger.warning("the master has gone, shutting down")
-                gevent.spawn(self._leave)
+                if not self._leaving:
+                    logger.warning("the master has gone, shutting down")
+                    self.quit()
                 return
-            self._handle(order)
+            try:
+                self._handle(order)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                logger.error("Cannot use a %s message of the master: %r", order.type, error)
 
     def _handle(self, order):
         if order.type == "ack":
             self.worker_index = order.data["index"]
-            self.worker_count = order.data["count"]
+            self._master_is_ours = "count" in order.data
+            self.worker_count = order.data.get("count", 1)
+            self._last_heard = time.monotonic()
+            self._acknowledged.set()
         elif order.type == "spawn":
             self._tell("spawning")
             if order.data["timestamp"] > self._last_order:
@@ -111,9 +203,15 @@ class WorkerRunner(DistributedRunner):
         elif order.type == "stop":
             gevent.spawn(self._stop_for_master).link_exception(greenlet_exception_handler)
         elif order.type == "quit":
-            gevent.spawn(self._leave).link_exception(greenlet_exception_handler)
+            logger.info("Got quit message from master, shutting down...")
+            self.quit()
         elif order.type == "heartbeat":
+            self._last_heard = time.monotonic()
             self.environment.events.heartbeat_received.fire(client_id=order.node_id, timestamp=time.time())
+        elif order.type == "reconnect":
+            logger.warning("The master could not read a message of this worker and wants it to connect again")
+            if isinstance(self.link, Dealer):
+                self.link.reconnect()
         elif order.type == "update_user_class":
             self.environment.update_user_class(order.data)
         elif order.type in self.custom_messages:
@@ -127,9 +225,8 @@ class WorkerRunner(DistributedRunner):
             environment.host = order["host"]
             for user_class in self.user_classes:
                 user_class.host = order["host"]
-        environment.stop_timeout = order["stop_timeout"]
-        for name, value in order["parsed_options"].items():
-            setattr(environment.parsed_options, name, value)
+        environment.stop_timeout = order["stop_timeout"] or 0.0
+        apply_options(environment, order["parsed_options"])
         if self.state not in (STATE_SPAWNING, STATE_RUNNING):
             self.stats.clear_all()
             self.exceptions = {}
@@ -145,14 +242,20 @@ class WorkerRunner(DistributedRunner):
         self.spawning_greenlet.link_exception(greenlet_exception_handler)
 
     def _follow(self, wanted):
+        known = self.environment.user_classes_by_name
+        for name in wanted.keys() - known.keys():
+            if wanted[name]:
+                logger.error("The master wants users of class %s, which this worker's locustfile does not have", name)
         try:
-            self._change_users(wanted)
+            self._change_users({name: count for name, count in wanted.items() if name in known})
         except StopTest as order:
             # A test that could not even start its users has failed, whatever else was counted.
-            self._tell("stop_test", {"message": str(order), "failed": True})
+            self._end_whole_test(str(order), failed=True)
             return
         self.update_state(STATE_RUNNING)
         self._tell("spawning_complete", {"user_classes_count": self.user_classes_count, "user_count": self.user_count})
+
+    # ---- the end
 
     def start(self, user_count, spawn_rate, wait=False, user_classes=None):
         """Only the master starts tests."""
@@ -181,18 +284,32 @@ class WorkerRunner(DistributedRunner):
         # Before the word that the users are gone, so that the master has everything when the test is over.
         self._send_stats()
         self._tell("client_stopped")
-        self._tell("client_ready")
+        gevent.sleep(int(os.environ.get("LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP", "0")))
+        self._tell("client_ready", version)
 
     def stop_from_user(self):
         """A user's `StopTest` is for the whole test."""
-        self._tell("stop_test", {"message": "a user stopped the test", "failed": False})
+        self._end_whole_test("a user stopped the test", failed=False)
+
+    def _end_whole_test(self, message, failed):
+        if self._master_is_ours:
+            self._tell("stop_test", {"message": message, "failed": failed})
+            return
+        # Locust's masters end a test when the last worker leaves.
+        logger.error("%s", message)
+        logger.warning("Stopping Locust...")
+        self.quit()
 
     def quit(self):
         """Takes this worker out of the test; when the last one goes, the test ends."""
         gevent.spawn(self._leave).link_exception(greenlet_exception_handler)
 
     def _leave(self):
+        if self._leaving:
+            return
+        self._leaving = True
         self.stop()
         self._send_stats()
         self._tell("quit")
+        self.link.close()
         self.greenlet.kill(block=False)

@@ -221,11 +221,37 @@ class RequestStats(_core.Stats):
         super().reset_all()
         self._reported = {}
 
+    def take_report(self):
+        """What came since the last call, as workers send it; the counts start over.
+
+        Beside what Locust's masters read there is the fine distribution of each entry's response times, so that a master
+        of ours has them as exactly as if all users had run in one process.
+        """
+        entries = [entry for entry in self.entries.values() if entry.num_requests or entry.num_failures]
+        fine = {"entries": [[entry.name, entry.method, entry.pack_fine()] for entry in entries]}
+        fine["total"] = self.total.pack_fine()
+        report = {
+            "stats": [entry.get_stripped_report() for entry in entries],
+            "stats_total": self.total.get_stripped_report(),
+            "errors": self.serialize_errors(),
+            settings.FINE: fine,
+        }
+        self.clear_errors()
+        return report
+
     def merge(self, report):
         """Adds what a worker reported: its `stats`, `stats_total` and `errors`."""
-        for data in report["stats"]:
-            self.get(data["name"], data["method"]).extend(StatsEntry.unserialize(data, self))
-        self.total.extend(StatsEntry.unserialize(report["stats_total"], self))
+        fine = report.get(settings.FINE) or {}
+        by_entry = {(name, method): packed for name, method, packed in fine.get("entries", ())}
+        # All are read before the first is counted: a report counts as a whole or not at all.
+        entries = [StatsEntry.unserialize(data, self) for data in report["stats"]]
+        total = StatsEntry.unserialize(report["stats_total"], self)
+        for entry in entries:
+            entry.unpack_fine(by_entry.get((entry.name, entry.method)))
+        total.unpack_fine(fine.get("total"))
+        for entry in entries:
+            self.get(entry.name, entry.method or "").extend(entry)
+        self.total.extend(total)
         if self.total.use_response_times_cache:
             # Requests of this process do this themselves; the page's current percentiles need it.
             self.total._cache_response_times(int(time.time()))

@@ -30,31 +30,35 @@ pub(super) fn write(writer: &mut Writer<'_>, sink: &Sink) {
             writer.varint(rate.passes);
             writer.varint(rate.total);
         }
-        Sink::Trend(distribution) => match distribution.shape() {
-            Shape::Values(values) => {
-                writer.byte(0);
-                writer.varint(values.len() as u64);
-                for value in values {
-                    writer.float(value);
-                }
+        Sink::Trend(distribution) => write_distribution(writer, distribution),
+    }
+}
+
+pub(super) fn write_distribution(writer: &mut Writer<'_>, distribution: &Distribution) {
+    match distribution.shape() {
+        Shape::Values(values) => {
+            writer.byte(0);
+            writer.varint(values.len() as u64);
+            for value in values {
+                writer.float(value);
             }
-            Shape::Buckets(buckets) => {
-                writer.byte(1);
-                write_sum(writer, distribution.sum_state());
-                writer.float(distribution.min());
-                writer.float(distribution.max());
-                let entries: Vec<_> = buckets.iter().collect();
-                writer.varint(entries.len() as u64);
-                let mut previous = 0_i32;
-                for (index, (key, count)) in entries.into_iter().enumerate() {
-                    let difference = i64::from(key) - i64::from(previous);
-                    // Keys rise, so that only the first difference has a sign.
-                    writer.varint(if index == 0 { zigzag(difference) } else { difference as u64 });
-                    writer.varint(count);
-                    previous = key;
-                }
+        }
+        Shape::Buckets(buckets) => {
+            writer.byte(1);
+            write_sum(writer, distribution.sum_state());
+            writer.float(distribution.min());
+            writer.float(distribution.max());
+            let entries: Vec<_> = buckets.iter().collect();
+            writer.varint(entries.len() as u64);
+            let mut previous = 0_i32;
+            for (index, (key, count)) in entries.into_iter().enumerate() {
+                let difference = i64::from(key) - i64::from(previous);
+                // Keys rise, so that only the first difference has a sign.
+                writer.varint(if index == 0 { zigzag(difference) } else { difference as u64 });
+                writer.varint(count);
+                previous = key;
             }
-        },
+        }
     }
 }
 
@@ -77,7 +81,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: Kind) -> Result<Sink, WireErro
     })
 }
 
-fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution, WireError> {
+pub(super) fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution, WireError> {
     let at = reader.at();
     match reader.byte()? {
         0 => Ok(Distribution::exact(reader.list(Reader::float)?)),

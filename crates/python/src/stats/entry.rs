@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use throng_locust::{Bins, Entry, PerSecond, RunTimes};
 
 use super::history::History;
@@ -320,6 +320,17 @@ impl StatsEntry {
     /// A percentile by our own buckets, in milliseconds within 0.05 %.
     fn get_fine_percentile(&self, py: Python<'_>, percent: f64) -> f64 {
         self.change(py, |entry| entry.fine_percentile(percent))
+    }
+
+    /// The fine distribution as bytes.
+    fn pack_fine<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.change(py, Entry::pack_fine))
+    }
+
+    /// Takes over another node's fine distribution, or makes one up from the rounded times for None.
+    fn unpack_fine(&self, py: Python<'_>, packed: Option<&[u8]>) -> PyResult<()> {
+        let taken = self.change(py, |entry| entry.unpack_fine(packed));
+        taken.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// Counts a request that took that many milliseconds, or None.

@@ -1,0 +1,124 @@
+"""Where a master listens for its workers.
+
+Locust's protocol has no authentication: whoever can reach the port can join a test and read its options. What is not
+ZMTP is refused with a line in the log, what announces too much is cut off, and so many strangers are borne at a time
+that they cannot keep workers out.
+"""
+
+import ipaddress
+import logging
+import socket
+import time
+from collections import deque
+
+import gevent
+
+from .links import Link, LinkClosed, keep_alive
+from .messages import Garbled
+
+logger = logging.getLogger("locust.runners")
+
+# Seconds that a client may take until its first message, and clients that may take them at the same time.
+FIRST_MESSAGE_TIMEOUT = 10.0
+STRANGERS_AT_MOST = 256
+# Bytes of a message from a client that is no worker yet, and from a worker.
+STRANGER_MESSAGE_LIMIT = 64 << 10
+WORKER_MESSAGE_LIMIT = 64 << 20
+# At least so many seconds are between two lines about refused clients.
+_BETWEEN_LINES = 1.0
+
+
+class Door:
+    """Listens, and calls `welcome(link, first_message)` in a greenlet of its own for each client that speaks ZMTP."""
+
+    def __init__(self, host, port, welcome):
+        self._welcome = welcome
+        self._listener = _listen(host, port)
+        self.port = self._listener.getsockname()[1]
+        self._strangers = deque()
+        self._refused = _Refused(self.port)
+        self._warn(host)
+        self._accepting = gevent.spawn(self._accept)
+
+    def close(self):
+        """Listens no more. Links that stand are not affected."""
+        self._accepting.kill()
+        self._listener.close()
+        for link in list(self._strangers):
+            link.close(linger=0)
+
+    def _warn(self, host):
+        if not _is_loopback(self._listener.getsockname()[0]):
+            logger.warning(
+                "Workers are listened for on %s:%d without authentication or encryption, as Locust's protocol has none: "
+                "whoever reaches this port can join the test and read its options (--master-bind-host 127.0.0.1 keeps "
+                "it to this machine)",
+                host or "*",
+                self.port,
+            )
+
+    def _accept(self):
+        while True:
+            try:
+                sock, address = self._listener.accept()
+            except OSError as error:
+                # Out of file descriptors, most likely; those who wait are accepted later.
+                logger.warning("cannot accept workers on port %d: %s", self.port, error)
+                gevent.sleep(1)
+                continue
+            keep_alive(sock)
+            gevent.spawn(self._hear, Link(sock, "ROUTER", message_limit=STRANGER_MESSAGE_LIMIT), address)
+
+    def _hear(self, link, address):
+        if len(self._strangers) >= STRANGERS_AT_MOST:
+            # The one that has had most time.
+            self._strangers.popleft().close(linger=0)
+        self._strangers.append(link)
+        try:
+            with gevent.Timeout(FIRST_MESSAGE_TIMEOUT):
+                first = link.receive()
+        except (LinkClosed, Garbled) as error:
+            if str(error):
+                self._refused.say(address, error)
+            return link.close(linger=0)
+        except gevent.Timeout:
+            self._refused.say(address, f"it said nothing for {FIRST_MESSAGE_TIMEOUT:.0f} seconds")
+            return link.close(linger=0)
+        finally:
+            if link in self._strangers:
+                self._strangers.remove(link)
+        return self._welcome(link, first)
+
+
+class _Refused:
+    """Says who was refused; of many, one a second."""
+
+    def __init__(self, port):
+        self._port = port
+        self._said = -_BETWEEN_LINES
+        self._unsaid = 0
+
+    def say(self, address, why):
+        now = time.monotonic()
+        if now - self._said < _BETWEEN_LINES:
+            self._unsaid += 1
+            return
+        others = f" ({self._unsaid} others since the last line like this)" if self._unsaid else ""
+        logger.warning("Refused a client from %s on port %d: %s%s", address[0], self._port, why, others)
+        self._said, self._unsaid = now, 0
+
+
+def _listen(host, port):
+    if host in ("", "*"):
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
+        host = "0.0.0.0"
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def _is_loopback(address):
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
