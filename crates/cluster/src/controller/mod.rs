@@ -1,0 +1,13 @@
+//! The controller's side: what a host program configures, orders and is told, and the machine behind it.
+
+mod config;
+mod happening;
+mod machine;
+mod member;
+mod order;
+mod refusals;
+
+pub use config::{ControllerConfig, OnWorkerLoss};
+pub use happening::{Happening, Loss};
+pub use machine::{Action, ConnectionId, Event, Machine, Settings};
+pub use order::Order;

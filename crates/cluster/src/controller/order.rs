@@ -1,0 +1,30 @@
+//! What the host program has its workers do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bundle::Bundle;
+
+/// What the host program has its workers do. Orders come in this order; each reaches every worker once, whatever happens
+/// to connections, or the worker is reported lost.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Deal the slots and have all workers load the test and initialise their virtual users. Possible once
+    /// [`Happening::AllJoined`](crate::Happening::AllJoined) was told.
+    Prepare(Arc<Bundle>),
+    /// Start everywhere at one moment, told as [`Happening::Starting`](crate::Happening::Starting). Possible once
+    /// [`Happening::Ready`](crate::Happening::Ready) was told.
+    Start {
+        /// What `setup` returned, as JSON.
+        setup_data: Option<Arc<str>>,
+        /// How long the run phase has lasted by now, `setup` included.
+        elapsed: Duration,
+    },
+    /// End iterations early; workers still report what they measured, and that they are done. Possible at any time.
+    Abort {
+        /// Why, for the workers' own logs.
+        reason: String,
+    },
+    /// The run is over: workers may go. Answered by [`Happening::Ended`](crate::Happening::Ended).
+    End,
+}

@@ -1,0 +1,30 @@
+//! One run on many machines: a controller and its workers.
+//!
+//! The controller gathers workers, sends each the test and its part of the slots, starts them at one moment, takes in
+//! what they measured, and says who was lost. Both sides are state machines that know neither a socket nor a clock
+//! (`controller::Machine`, `worker::Machine`); the network edge carries their messages, one gRPC stream per worker.
+//! A host program uses [`Controller`] with [`Order`]s and [`Happening`]s, and [`WorkerClient`] with [`Report`]s and
+//! [`Instruction`]s; it knows nothing of the wire.
+
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod clock;
+pub mod controller;
+mod ids;
+mod lane;
+mod log;
+mod moment;
+mod net;
+pub mod protocol;
+mod token;
+pub mod worker;
+
+pub use bundle::{Bundle, BundleError, BundleFile};
+pub use controller::{ControllerConfig, Happening, Loss, OnWorkerLoss, Order};
+pub use ids::{InstanceId, RunId, WorkerId};
+pub use log::{LogLevel, LogRecord};
+pub use moment::Moment;
+pub use net::{ClientTls, Controller, NetError, ServerTls, WorkerClient};
+pub use token::{Token, TokenError};
+pub use worker::{Disconnect, Instruction, Lease, Report, WorkerConfig};

@@ -1,0 +1,50 @@
+//! The network edge: sockets, TLS and gRPC around the state machines, on threads of its own.
+//!
+//! Each side has one thread with a runtime. On it one task (the hub, the pilot) owns the machine; tasks of connections
+//! send it what arrives and carry out what it asks for. Host programs talk to it through channels.
+
+mod client;
+mod controller;
+mod error;
+mod frames;
+mod grpc;
+mod hub;
+mod server;
+mod strangers;
+mod tls;
+mod worker;
+
+use std::time::{Duration, Instant};
+
+use crate::moment::Moment;
+
+pub use controller::Controller;
+pub use error::NetError;
+pub use tls::{ClientTls, ServerTls};
+pub use worker::WorkerClient;
+
+/// How long a closed connection may take to send what was queued for it.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// The clock of a machine's moments.
+#[derive(Debug, Clone, Copy)]
+struct Origin(Instant);
+
+impl Origin {
+    fn now(self) -> Moment {
+        self.0.elapsed().into()
+    }
+
+    fn instant(self, moment: Moment) -> Instant {
+        self.0 + moment.since_origin()
+    }
+
+    /// Sleeps until then; for ever, if that is never.
+    async fn sleep_until(self, moment: Moment) {
+        if moment == Moment::NEVER {
+            std::future::pending().await
+        } else {
+            tokio::time::sleep_until(self.instant(moment).into()).await;
+        }
+    }
+}

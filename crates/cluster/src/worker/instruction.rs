@@ -1,0 +1,67 @@
+//! What a worker is told to do.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use throng_plan::Slots;
+
+use crate::bundle::Bundle;
+use crate::ids::{RunId, WorkerId};
+
+/// Why a worker is on its own for good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Disconnect {
+    /// The controller does not want this worker, or the worker does not trust the controller.
+    #[error("cannot join {controller}: {reason}")]
+    Refused {
+        /// The controller's address.
+        controller: String,
+        /// What one said to the other.
+        reason: String,
+    },
+    /// The controller could not be reached, or not any more.
+    #[error("cannot reach the controller at {controller}: {reason}")]
+    Unreachable {
+        /// The controller's address.
+        controller: String,
+        /// What failed last.
+        reason: String,
+    },
+}
+
+/// What a worker is told to do, each once and in this order.
+#[derive(Debug, Clone)]
+pub enum Instruction {
+    /// Load the test and initialise virtual users; answer with [`Report::VusReady`](crate::Report::VusReady) and
+    /// [`Report::Initialised`](crate::Report::Initialised) or [`Report::InitFailed`](crate::Report::InitFailed).
+    Prepare {
+        /// The run.
+        run: RunId,
+        /// The number of this worker in the run.
+        worker: WorkerId,
+        /// How many workers the run begins with: the divisor of limits that hold for the whole test (`rps`).
+        workers: u32,
+        /// The part of the test that is this worker's.
+        slots: Slots,
+        /// The test; its checksums were verified.
+        bundle: Arc<Bundle>,
+    },
+    /// Run iterations, from this moment on; as long as the [`Lease`](crate::Lease) is valid.
+    Start {
+        /// The moment, on this machine's clock.
+        at: Instant,
+        /// When the run phase began, `setup` included, on this machine's clock.
+        began: Instant,
+        /// What `setup` returned, as JSON.
+        setup_data: Option<Arc<str>>,
+    },
+    /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).
+    Abort {
+        /// Why.
+        reason: String,
+    },
+    /// The run is over: the process may exit.
+    End,
+    /// There is no controller any more; nothing follows. Iterations have to be ended.
+    Disconnected(Disconnect),
+}

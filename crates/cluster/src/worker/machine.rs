@@ -1,0 +1,439 @@
+//! The worker as a state machine: told the time and what happened, it answers with what is to be done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use throng_plan::Slots;
+
+use super::pending::Pending;
+use super::{Disconnect, Instruction, Report};
+use crate::bundle::Bundle;
+use crate::clock::Clock;
+use crate::ids::{InstanceId, RunId, WorkerId};
+use crate::lane::{Arrival, Inbox, Outbox};
+use crate::moment::Moment;
+use crate::protocol::{
+    self, Batch, BundleMessage, Challenge, Command, FromController, FromWorker, HEARTBEAT, Heartbeat, Hello,
+    Join, LEASE, Milestone, SILENCE, Status, Task, Welcome,
+};
+use crate::token::{Nonce, Role, Token};
+
+/// Batches that are under way at a time; what is reported meanwhile folds into the next one.
+const WINDOW: usize = 8;
+/// The first heartbeats come quickly, for a good reading of the controller's clock before the start.
+const EAGER_HEARTBEATS: u32 = 5;
+const EAGER_HEARTBEAT: Duration = Duration::from_millis(50);
+/// How often the status is sent, if it changed.
+const STATUS_EVERY: Duration = Duration::from_millis(100);
+/// The first pause before connecting again; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// While iterations run, a connection without an answer for so long is made anew: the lease has ended.
+const RUNNING_SILENCE: Duration = Duration::from_millis(2_500);
+
+/// Who a worker is and how it behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The controller's address, for messages.
+    pub controller: String,
+    /// The name in logs and results.
+    pub name: String,
+    /// Threads that generate load.
+    pub threads: u32,
+    /// Random, of this process.
+    pub instance: InstanceId,
+    /// What both sides have to know.
+    pub token: Option<Token>,
+    /// How long to try to reach the controller.
+    pub join_timeout: Duration,
+}
+
+/// What happens to a worker.
+#[derive(Debug)]
+pub enum Event {
+    /// A connection that [`Action::Connect`] asked for stands; the nonce is new and random.
+    Connected([u8; 16]),
+    /// It could not be made, or it broke, for this reason.
+    Closed(String),
+    /// A part of a message came: a sign of life.
+    Heard,
+    /// The controller says something.
+    Received(FromController),
+    /// The host program reports something.
+    Reported(Report),
+    /// The host program reports raw samples.
+    Samples(Bytes),
+    /// Time has passed; see [`Machine::wakes_at`].
+    Tick,
+}
+
+/// What a worker's surroundings have to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Make a connection; answered by [`Event::Connected`] or [`Event::Closed`].
+    Connect,
+    /// Send this on the connection.
+    Send(FromWorker),
+    /// Close the connection after what was sent; no [`Event::Closed`] follows.
+    Close,
+    /// Tell the host program.
+    Instruct(Instruction),
+    /// Tell the host program to start at this moment of this machine's clock.
+    Start {
+        /// The moment.
+        at: Moment,
+        /// When the run phase began.
+        began: Moment,
+        /// What `setup` returned.
+        setup_data: Option<Arc<str>>,
+    },
+    /// Iterations may start until then.
+    Lease(Moment),
+    /// So many bytes of raw samples have arrived: there is room for more.
+    SamplesTaken(usize),
+}
+
+/// How the worker stands with its controller.
+#[derive(Debug)]
+enum Link {
+    /// No connection until this moment; then it tries again.
+    Pausing { until: Moment },
+    /// A connection is being made.
+    Connecting,
+    /// `Hello` was sent.
+    Greeting { nonce: Nonce },
+    /// `Join` was sent.
+    Joining,
+    /// The worker takes part.
+    Joined,
+    /// It never will again.
+    Over,
+}
+
+/// A worker. It connects, joins, carries out commands once, and keeps what it reports until the controller has it.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    link: Link,
+    /// When the link came to its state, or was last known to work.
+    heard: Moment,
+    /// When it was last known to work; the measure of giving up.
+    alive: Moment,
+    pause: Duration,
+    run: Option<(RunId, WorkerId)>,
+    running: bool,
+    clock: Clock,
+    lease: Moment,
+    next_heartbeat: Moment,
+    heartbeats: u32,
+    commands: Inbox,
+    bundle: Option<BundleMessage>,
+    batches: Outbox<Batch>,
+    pending: Pending,
+    status: Status,
+    status_sent: Moment,
+}
+
+impl Machine {
+    /// A worker that begins to connect at once.
+    pub fn new(now: Moment, settings: Settings, actions: &mut Vec<Action>) -> Self {
+        actions.push(Action::Connect);
+        Self {
+            settings,
+            link: Link::Connecting,
+            heard: now,
+            alive: now,
+            pause: FIRST_PAUSE,
+            run: None,
+            running: false,
+            clock: Clock::default(),
+            lease: Moment::default(),
+            next_heartbeat: now,
+            heartbeats: 0,
+            commands: Inbox::default(),
+            bundle: None,
+            batches: Outbox::default(),
+            pending: Pending::default(),
+            status: Status::default(),
+            status_sent: Moment::default(),
+        }
+    }
+
+    /// Takes in an event.
+    pub fn on_event(&mut self, now: Moment, event: Event, actions: &mut Vec<Action>) {
+        if matches!(self.link, Link::Over) {
+            return;
+        }
+        match event {
+            Event::Connected(nonce) => {
+                self.link = Link::Greeting { nonce };
+                self.heard = now;
+                let hello = Hello { version: protocol::VERSION, nonce: nonce.to_vec() };
+                actions.push(Action::Send(FromWorker::Hello(hello)));
+            }
+            Event::Closed(why) => self.closed(now, why, actions),
+            Event::Heard => self.heard = now,
+            Event::Received(message) => {
+                self.heard = now;
+                self.received(now, message, actions);
+            }
+            Event::Reported(report) => {
+                self.reported(report);
+                self.send_batch(actions);
+            }
+            Event::Samples(bytes) => {
+                self.pending.samples(bytes);
+                self.send_batch(actions);
+            }
+            Event::Tick => {}
+        }
+        self.on_time(now, actions);
+    }
+
+    /// When [`Event::Tick`] is due at the latest.
+    pub fn wakes_at(&self) -> Moment {
+        match self.link {
+            Link::Over => Moment::NEVER,
+            Link::Pausing { until } => until,
+            // The connection attempt has its own timeout.
+            Link::Connecting => Moment::NEVER,
+            Link::Greeting { .. } | Link::Joining => self.heard + self.patience(),
+            Link::Joined => {
+                let status = if self.has_status() { self.status_sent + STATUS_EVERY } else { Moment::NEVER };
+                self.next_heartbeat.min(status).min(self.heard + self.patience())
+            }
+        }
+    }
+
+    /// Whether everything that was reported has arrived.
+    pub fn is_flushed(&self) -> bool {
+        self.batches.is_empty() && self.pending.is_empty()
+    }
+
+    /// Whether nothing will happen any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.link, Link::Over)
+    }
+
+    fn on_time(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        match self.link {
+            Link::Pausing { until } if now >= until => {
+                self.link = Link::Connecting;
+                actions.push(Action::Connect);
+            }
+            Link::Greeting { .. } | Link::Joining | Link::Joined if now >= self.heard + self.patience() => {
+                actions.push(Action::Close);
+                let why = format!("it has been silent for {:.1} s", now.since(self.heard).as_secs_f64());
+                self.closed(now, why, actions);
+            }
+            Link::Joined => {
+                if now >= self.next_heartbeat {
+                    self.heartbeat(now, actions);
+                }
+                if self.has_status() && now >= self.status_sent + STATUS_EVERY {
+                    self.send_status(now, actions);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How long the controller may be silent.
+    fn patience(&self) -> Duration {
+        if self.running { RUNNING_SILENCE } else { SILENCE }
+    }
+
+    // --- the link --------------------------------------------------------------------------------
+
+    fn closed(&mut self, now: Moment, why: String, actions: &mut Vec<Action>) {
+        if matches!(self.link, Link::Joined) {
+            self.pause = FIRST_PAUSE;
+        }
+        if now.since(self.alive) >= self.settings.join_timeout {
+            let controller = self.settings.controller.clone();
+            self.give_up(Disconnect::Unreachable { controller, reason: why }, actions);
+        } else {
+            self.link = Link::Pausing { until: now + self.pause };
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn give_up(&mut self, disconnect: Disconnect, actions: &mut Vec<Action>) {
+        self.link = Link::Over;
+        actions.push(Action::Close);
+        actions.push(Action::Lease(Moment::default()));
+        actions.push(Action::Instruct(Instruction::Disconnected(disconnect)));
+    }
+
+    fn refuse(&mut self, reason: impl Into<String>, actions: &mut Vec<Action>) {
+        let (controller, reason) = (self.settings.controller.clone(), reason.into());
+        self.give_up(Disconnect::Refused { controller, reason }, actions);
+    }
+
+    fn received(&mut self, now: Moment, message: FromController, actions: &mut Vec<Action>) {
+        match (message, &self.link) {
+            (FromController::Refused(refused), _) => self.refuse(refused.reason, actions),
+            (FromController::Challenge(challenge), &Link::Greeting { nonce }) => {
+                self.challenged(&nonce, &challenge, actions);
+            }
+            (FromController::Welcome(welcome), Link::Joining) => self.welcomed(now, &welcome, actions),
+            (FromController::Pulse(pulse), Link::Joined) => {
+                let sent = Moment::from_nanos(pulse.sent);
+                self.clock.sample(sent, Moment::from_nanos(pulse.at), now);
+                if sent + LEASE > self.lease {
+                    self.lease = sent + LEASE;
+                    actions.push(Action::Lease(self.lease));
+                }
+            }
+            (FromController::Taken(taken), Link::Joined) => {
+                self.acknowledged(taken.batch, actions);
+                self.send_batch(actions);
+            }
+            (FromController::Bundle(bundle), Link::Joined) => self.bundle = Some(bundle),
+            (FromController::Command(command), Link::Joined) => self.commanded(now, command, actions),
+            _ => self.refuse("its answer is out of place: use the same throng on all machines", actions),
+        }
+        if matches!(self.link, Link::Joined) {
+            self.alive = now;
+        }
+    }
+
+    fn challenged(&mut self, nonce: &Nonce, challenge: &Challenge, actions: &mut Vec<Action>) {
+        let Ok(theirs) = Nonce::try_from(&challenge.nonce[..]) else {
+            return self.refuse("its challenge makes no sense", actions);
+        };
+        let proof = match &self.settings.token {
+            Some(token) if !token.accepts(Role::Controller, &theirs, nonce, &challenge.proof) => {
+                let reason = "it does not know the join token: compare the token on both sides";
+                return self.refuse(reason, actions);
+            }
+            Some(token) => token.prove(Role::Worker, &theirs, nonce),
+            None => Vec::new(),
+        };
+        self.link = Link::Joining;
+        actions.push(Action::Send(FromWorker::Join(Join {
+            proof,
+            instance: self.settings.instance.0,
+            name: self.settings.name.clone(),
+            threads: self.settings.threads,
+            run: self.run.map(|(run, _)| run.0),
+            received: self.commands.received(),
+        })));
+    }
+
+    fn welcomed(&mut self, now: Moment, welcome: &Welcome, actions: &mut Vec<Action>) {
+        self.run = Some((RunId(welcome.run), WorkerId(welcome.worker)));
+        self.link = Link::Joined;
+        self.pause = FIRST_PAUSE;
+        self.acknowledged(welcome.taken, actions);
+        for (_, batch) in self.batches.kept() {
+            actions.push(Action::Send(FromWorker::Batch(batch.clone())));
+        }
+        self.heartbeats = 0;
+        self.heartbeat(now, actions);
+        self.send_batch(actions);
+    }
+
+    // --- commands --------------------------------------------------------------------------------
+
+    fn commanded(&mut self, now: Moment, command: Command, actions: &mut Vec<Action>) {
+        match self.commands.arrive(command.number) {
+            Arrival::Next => {}
+            Arrival::Again => return,
+            Arrival::Gap => return self.refuse("a command of it was lost, which cannot happen", actions),
+        }
+        match command.task {
+            Some(Task::Prepare(prepare)) => {
+                let Some((run, worker)) = self.run else { return };
+                let Some(bundle) = self.bundle.take() else {
+                    return self.refuse("it sent no test to prepare", actions);
+                };
+                match Bundle::try_from(bundle) {
+                    Ok(bundle) => actions.push(Action::Instruct(Instruction::Prepare {
+                        run,
+                        worker,
+                        workers: prepare.workers,
+                        slots: Slots::from_owners(prepare.version, prepare.seat, prepare.owners),
+                        bundle: Arc::new(bundle),
+                    })),
+                    Err(error) => {
+                        self.pending.milestone(Milestone::InitFailed(error.to_string()));
+                        self.send_batch(actions);
+                    }
+                }
+            }
+            Some(Task::Start(start)) => {
+                self.running = true;
+                let local = |nanos| self.clock.to_local(Moment::from_nanos(nanos));
+                let (at, began) = (local(start.at), local(start.began));
+                actions.push(Action::Start { at, began, setup_data: start.setup_data.map(Arc::from) });
+            }
+            Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
+            Some(Task::End(_)) => {
+                // Says that the command has arrived; the controller waits for it.
+                self.heartbeat(now, actions);
+                self.link = Link::Over;
+                actions.push(Action::Close);
+                actions.push(Action::Instruct(Instruction::End));
+            }
+            None => self.refuse("it sent an unknown command: use the same throng on all machines", actions),
+        }
+    }
+
+    // --- reports ---------------------------------------------------------------------------------
+
+    fn reported(&mut self, report: Report) {
+        match report {
+            Report::VusReady(count) => self.status.vus_ready = Some(count),
+            Report::Progress(progress) => self.status.progress = Some((&progress).into()),
+            Report::Lag(lag) => {
+                let worst = (lag.as_nanos() as u64).max(self.status.lag.unwrap_or_default());
+                self.status.lag = Some(worst);
+            }
+            Report::Usage(cpu) => self.status.cpu = Some(cpu),
+            Report::Log(record) => self.pending.log(record),
+            Report::Delta(delta) => self.pending.delta(delta),
+            Report::Initialised => self.pending.milestone(Milestone::Initialised(true)),
+            Report::InitFailed(text) => self.pending.milestone(Milestone::InitFailed(text)),
+            Report::ScriptAborted(text) => self.pending.milestone(Milestone::ScriptAborted(text)),
+            Report::ScriptFailed => self.pending.milestone(Milestone::ScriptFailed(true)),
+            Report::Leaving => self.pending.milestone(Milestone::Leaving(true)),
+            Report::Done => self.pending.milestone(Milestone::Done(true)),
+        }
+    }
+
+    fn send_batch(&mut self, actions: &mut Vec<Action>) {
+        if matches!(self.link, Link::Joined) && !self.pending.is_empty() && self.batches.len() < WINDOW {
+            let batch = self.pending.take(self.batches.last() + 1);
+            self.batches.push(batch.clone());
+            actions.push(Action::Send(FromWorker::Batch(batch)));
+        }
+    }
+
+    fn acknowledged(&mut self, batch: u64, actions: &mut Vec<Action>) {
+        let samples = |(_, batch): (u64, &Batch)| batch.samples.iter().map(Bytes::len).sum::<usize>();
+        let taken: usize = self.batches.kept().take_while(|(number, _)| *number <= batch).map(samples).sum();
+        if taken > 0 {
+            actions.push(Action::SamplesTaken(taken));
+        }
+        self.batches.acknowledge(batch);
+    }
+
+    fn has_status(&self) -> bool {
+        self.status != Status::default()
+    }
+
+    fn send_status(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.status_sent = now;
+        actions.push(Action::Send(FromWorker::Status(std::mem::take(&mut self.status))));
+    }
+
+    fn heartbeat(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.heartbeats += 1;
+        self.next_heartbeat =
+            now + if self.heartbeats < EAGER_HEARTBEATS { EAGER_HEARTBEAT } else { HEARTBEAT };
+        let heartbeat = Heartbeat { sent: now.as_nanos(), received: self.commands.received() };
+        actions.push(Action::Send(FromWorker::Heartbeat(heartbeat)));
+    }
+}

@@ -1,0 +1,106 @@
+//! What a worker has to report and cannot send yet, folded so that it stays bounded.
+//!
+//! Deltas merge into one; milestones are few. Only logs grow: beyond [`MAX_LOGS`] the further ones are counted instead.
+
+use bytes::Bytes;
+use throng_metrics::Delta;
+
+use crate::log::LogRecord;
+use crate::protocol::{Batch, Milestone};
+
+/// The most log records that wait.
+const MAX_LOGS: usize = 2_000;
+/// The most text of log records that waits, in bytes.
+const MAX_LOG_BYTES: usize = 4 << 20;
+
+/// Everything that goes into the next batch.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    logs: Vec<LogRecord>,
+    log_bytes: usize,
+    logs_dropped: u64,
+    samples: Vec<Bytes>,
+    delta: Option<Delta>,
+    milestones: Vec<Milestone>,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+            && self.logs_dropped == 0
+            && self.samples.is_empty()
+            && self.delta.is_none()
+            && self.milestones.is_empty()
+    }
+
+    pub(super) fn log(&mut self, record: LogRecord) {
+        let fields = record.fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        let bytes = record.message.len() + fields;
+        if self.logs.len() >= MAX_LOGS || self.log_bytes + bytes > MAX_LOG_BYTES {
+            self.logs_dropped += 1;
+        } else {
+            self.log_bytes += bytes;
+            self.logs.push(record);
+        }
+    }
+
+    /// Raw samples are bounded where they are reported: their source counts what it has to drop.
+    pub(super) fn samples(&mut self, bytes: Bytes) {
+        self.samples.push(bytes);
+    }
+
+    pub(super) fn delta(&mut self, delta: Delta) {
+        match &mut self.delta {
+            _ if delta.is_empty() => {}
+            Some(waiting) => waiting.merge(&delta),
+            None => self.delta = Some(delta),
+        }
+    }
+
+    pub(super) fn milestone(&mut self, milestone: Milestone) {
+        self.milestones.push(milestone);
+    }
+
+    /// Everything that waits, as one batch.
+    pub(super) fn take(&mut self, number: u64) -> Batch {
+        let Self { logs, log_bytes: _, logs_dropped, samples, delta, milestones } = std::mem::take(self);
+        Batch {
+            number,
+            logs: logs.into_iter().map(Into::into).collect(),
+            logs_dropped,
+            samples,
+            delta: delta.map(|delta| delta.encode().into()),
+            milestones: milestones.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogLevel;
+
+    fn record(message: String) -> LogRecord {
+        LogRecord { level: LogLevel::Info, message, fields: Vec::new() }
+    }
+
+    #[test]
+    fn logs_are_bounded_in_number_and_size_and_the_rest_is_counted() {
+        let mut pending = Pending::default();
+        assert!(pending.is_empty());
+        (0..MAX_LOGS + 3).for_each(|n| pending.log(record(n.to_string())));
+        let batch = pending.take(1);
+        assert_eq!((batch.logs.len(), batch.logs_dropped), (MAX_LOGS, 3));
+        assert!(pending.is_empty());
+        (0..5).for_each(|_| pending.log(record("x".repeat(1 << 20))));
+        let batch = pending.take(2);
+        assert_eq!((batch.logs.len(), batch.logs_dropped), (4, 1));
+    }
+
+    #[test]
+    fn an_empty_delta_is_nothing_to_report() {
+        let mut pending = Pending::default();
+        pending.delta(Delta::default());
+        assert!(pending.is_empty());
+    }
+}

@@ -1,0 +1,39 @@
+//! What a worker reports.
+
+use std::time::Duration;
+
+use throng_engine::Progress;
+use throng_metrics::Delta;
+
+use crate::log::LogRecord;
+
+/// What a worker reports. Everything but [`VusReady`](Self::VusReady), [`Progress`](Self::Progress),
+/// [`Lag`](Self::Lag) and [`Usage`](Self::Usage), of which the newest or worst is enough, reaches the controller exactly
+/// once, also across connections; what cannot be sent yet is folded, so it needs bounded memory.
+#[derive(Debug)]
+pub enum Report {
+    /// How many virtual users are initialised by now, in total.
+    VusReady(u64),
+    /// All are.
+    Initialised,
+    /// The test could not be loaded or a virtual user not be initialised; nothing but logs follows.
+    InitFailed(String),
+    /// What was measured since the last delta.
+    Delta(Delta),
+    /// How far this worker's part of the run is.
+    Progress(Progress),
+    /// By how much an event loop was late, at worst, since the last such report.
+    Lag(Duration),
+    /// The share of the threads' processors that was used since the last such report, from 0 to 1.
+    Usage(f64),
+    /// A record of the log.
+    Log(LogRecord),
+    /// The script called `test.abort` with this message.
+    ScriptAborted(String),
+    /// The script called `test.fail`.
+    ScriptFailed,
+    /// The operator wants this worker gone (SIGTERM): no iteration starts any more; [`Done`](Self::Done) follows.
+    Leaving,
+    /// All iterations are over, and the last delta was reported before.
+    Done,
+}
