@@ -21,18 +21,44 @@ pub(super) struct Scanner<'a> {
     at: usize,
 }
 
-/// 1 for the bytes that end the plain run of a string: the quote, the backslash, control characters.
-const ENDS_RUN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
+/// A word whose bytes are all `byte`.
+const fn every(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Where the plain run of a string from `at` on ends: at a quote, a backslash or a control character.
+///
+/// Eight bytes at a time, as one word ("Determine if a word has a byte less than n", Bit Twiddling Hacks): a borrow can
+/// only mark bytes above the first that is right, and the first is what is asked for.
+fn run_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        let less = |word: u64, than: u8| word.wrapping_sub(every(than)) & !word;
+        let ends = less(word ^ every(b'"'), 1) | less(word ^ every(b'\\'), 1) | less(word, 0x20);
+        let ends = ends & every(0x80);
+        if ends != 0 {
+            return Some(at + (ends.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
     }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes.get(at..)?.iter().position(ends).map(|more| at + more)
+}
+
+/// Whether two texts of the same length are equal. Keys are short: comparing them here, by words that may overlap, costs
+/// less than calling out for it.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    fn words<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        let (chunks, ends) =
+            (a.chunks_exact(N).zip(b.chunks_exact(N)), (a.last_chunk::<N>(), b.last_chunk::<N>()));
+        ends.0 == ends.1 && chunks.into_iter().all(|(a, b)| a.first_chunk::<N>() == b.first_chunk::<N>())
+    }
+    match a.len() {
+        8.. => words::<8>(a, b),
+        4.. => words::<4>(a, b),
+        _ => a == b,
+    }
+}
 
 /// Powers of ten that a double holds exactly.
 const EXACT_TENS: [f64; 23] = [
@@ -70,11 +96,7 @@ impl<'a> Scanner<'a> {
 
     /// Takes exactly `text` if it comes next, as it is.
     pub(super) fn take_exactly(&mut self, text: &[u8]) -> bool {
-        // Keys are short: comparing them here costs less than calling out for it.
-        let found = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| {
-            let differs = |(a, b): (&u8, &u8)| a != b;
-            !here.iter().zip(text).rev().any(differs)
-        });
+        let found = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| same(here, text));
         self.at += if found { text.len() } else { 0 };
         found
     }
@@ -91,10 +113,7 @@ impl<'a> Scanner<'a> {
     /// A string; the cursor is on its opening quote.
     pub(super) fn string(&mut self) -> Option<Text<'a>> {
         let start = self.at + 1;
-        let mut end = start;
-        while !ENDS_RUN[usize::from(*self.bytes.get(end)?)] {
-            end += 1;
-        }
+        let end = run_end(self.bytes, start)?;
         if self.bytes[end] == b'"' {
             self.at = end + 1;
             // The run starts after an ASCII byte and ends before one.
@@ -108,9 +127,7 @@ impl<'a> Scanner<'a> {
         let mut units = Vec::new();
         loop {
             let start = self.at;
-            while !ENDS_RUN[usize::from(*self.bytes.get(self.at)?)] {
-                self.at += 1;
-            }
+            self.at = run_end(self.bytes, start)?;
             units.extend(self.source[start..self.at].encode_utf16());
             let byte = self.bytes[self.at];
             self.at += 1;
@@ -212,6 +229,33 @@ mod tests {
             Number::Int(value) => f64::from(value),
             Number::Float(value) => value,
         })
+    }
+
+    #[test]
+    fn a_run_ends_at_the_first_byte_that_ends_it_wherever_that_lies() {
+        for length in 0..20 {
+            for before in ["a", "\u{7f}", "é", "!", "#", "[", "]", "\u{ff}"] {
+                for end in ['"', '\\', '\0', '\u{1f}'] {
+                    let run = before.repeat(length);
+                    let text = format!("{run}{end}\"\\\u{1}");
+                    assert_eq!(run_end(text.as_bytes(), 0), Some(run.len()), "{text:?}");
+                }
+                assert_eq!(run_end(before.repeat(length).as_bytes(), 0), None);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_when_every_byte_is() {
+        for length in 0..20 {
+            let text = vec![b'k'; length];
+            assert!(same(&text, &text.clone()));
+            for at in 0..length {
+                let mut other = text.clone();
+                other[at] = b'K';
+                assert!(!same(&text, &other), "{at} of {length}");
+            }
+        }
     }
 
     #[test]
