@@ -1,13 +1,18 @@
 """What several tests need: a server to load, runs of the command line, environments."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 PACKAGE = Path(__file__).resolve().parent.parent
 REPOSITORY = PACKAGE.parent
@@ -102,16 +107,123 @@ class Run:
         self._folder.cleanup()
 
 
-def start(arguments, folder, env=None):
-    """Starts the command line in a folder, with nothing of this machine's settings."""
+class Cluster:
+    """A master and workers: `with Cluster(locustfile, "--headless ...", workers=2) as cluster`, until the master ends.
+
+    `during(cluster)` runs meanwhile; the master is told to end after it, unless there is a run time or it answers that the
+    test ends by itself. A node is throng's, or Locust's if its interpreter is `locust`.
+    """
+
+    def __init__(self, locustfile, arguments, workers=2, during=None, master=None, env=None):
+        self._locustfile = textwrap.dedent(locustfile)
+        self._arguments = arguments.split()
+        # Interpreters of the workers that are there from the start; None is ours.
+        self._first = [None] * workers if isinstance(workers, int) else workers
+        self._during = during
+        self._master_python = master
+        self._env = env or {}
+        self.port = free_port()
+        self.web_port = free_port()
+        self.workers = []
+
+    def worker(self, arguments="", python=None):
+        """Starts a further worker."""
+        where = ["--worker", "--master-port", str(self.port)]
+        process = self._start(f"worker-{len(self.workers)}", [*where, *arguments.split()], python)
+        self.workers.append(process)
+        return process
+
+    def log(self, node="master"):
+        """What a node has written to its standard error so far."""
+        return (self._folder / f"{node}.log").read_text(encoding="utf-8")
+
+    def until(self, text, node="master"):
+        """Waits for a text in a node's log."""
+        until(lambda: text in self.log(node), what=f"{text!r} in the log of {node}")
+
+    def post(self, path, **form):
+        """Posts a form to the web page."""
+        return json.loads(urlopen(f"{self.url}{path}", urlencode(form, doseq=True).encode(), timeout=30).read())
+
+    def get(self, path):
+        """The page's JSON."""
+        return json.loads(urlopen(f"{self.url}{path}", timeout=30).read())
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def _start(self, name, arguments, python):
+        folder = self._folder / name
+        folder.mkdir()
+        if "-f" not in arguments:
+            (folder / "locustfile.py").write_text(self._locustfile, encoding="utf-8")
+        with open(self._folder / f"{name}.log", "w", encoding="utf-8") as log:
+            return start(arguments, folder, self._env, stderr=log, python=python)
+
+    def __enter__(self):
+        self._temporary = tempfile.TemporaryDirectory(prefix="throng-test-")
+        self._folder = Path(self._temporary.name)
+        here = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(self.port)]
+        if "--headless" not in self._arguments:
+            here += ["--web-host", "127.0.0.1", "--web-port", str(self.web_port)]
+        expected = ["--expect-workers", str(max(1, len(self._first)))]
+        self.master = self._start("master", [*here, *expected, *self._arguments], self._master_python)
+        try:
+            for python in self._first:
+                self.worker(python=python)
+            if self._during:
+                ends_itself = self._during(self)
+                if not ends_itself and "-t" not in self._arguments and self.master.poll() is None:
+                    self.master.terminate()
+            self.code = self.master.wait(60)
+            self.worker_codes = [worker.wait(15) for worker in self.workers]
+        except BaseException:
+            for name in ("master", *(f"worker-{number}" for number in range(len(self.workers)))):
+                sys.stderr.write(f"---- {name}\n{self.log(name)[-4000:]}\n")
+            self.__exit__()
+            raise
+        self.stderr = self.log()
+        return self
+
+    def __exit__(self, *_exception):
+        for process in [self.master, *self.workers]:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdout.close()
+        self._temporary.cleanup()
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def until(condition, limit=20, what="it"):
+    """Waits until the condition holds."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not happen in time")
+        time.sleep(0.02)
+
+
+def start(arguments, folder, env=None, stderr=subprocess.PIPE, python=None):
+    """Starts the command line in a folder, with nothing of this machine's settings; with `python`, that of its Locust."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    clean.update(HOME=str(folder), PYTHONPATH=str(PACKAGE), PYTHONUNBUFFERED="1", **(env or {}))
+    clean.update(HOME=str(folder), PYTHONUNBUFFERED="1", **(env or {}))
+    if python is None:
+        clean["PYTHONPATH"] = str(PACKAGE)
+    else:
+        clean.pop("PYTHONPATH", None)
     return subprocess.Popen(
-        [sys.executable, "-m", "locust", *arguments],
+        [python or sys.executable, "-m", "locust", *arguments],
         cwd=folder,
         env=clean,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )

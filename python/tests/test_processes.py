@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from .support import Run, Target
+from .support import Run, Target, until
 
 STEADY = """
 import os
@@ -27,14 +27,6 @@ def requests(ran):
 
 def pids(target):
     return {path[1:] for _, path, _ in list(target.asked)}
-
-
-def until(condition, limit=20):
-    end = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("it did not happen in time")
-        time.sleep(0.02)
 
 
 class Processes(unittest.TestCase):
