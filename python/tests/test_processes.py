@@ -138,6 +138,7 @@ class Processes(unittest.TestCase):
     def test_workers_draw_different_numbers(self):
         drawing = """
             import random
+            import sys
             from locust import User, constant, task
 
             class MyUser(User):
@@ -145,7 +146,8 @@ class Processes(unittest.TestCase):
 
                 @task
                 def draw(self):
-                    print(random.random(), flush=True)
+                    # In one piece: `print` writes the end of the line by itself, and all processes share a pipe.
+                    sys.stdout.write(f"{random.random()}\n")
         """
         with Run(drawing, "--headless --only-summary -u 2 -r 2 -t 1 --processes 2") as ran:
             drawn = ran.stdout.split()

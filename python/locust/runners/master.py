@@ -26,7 +26,7 @@ from ._welcome import locustfiles_of, options_for_workers, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
 from .door import WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
-from .messages import Garbled, Message
+from .messages import FINE, Garbled, Message
 from .nodes import WorkerNode, WorkerNodes
 
 logger = logging.getLogger("locust.runners")
@@ -55,6 +55,8 @@ class MasterRunner(DistributedRunner):
         self._indices = {}
         # What each worker was last told to run, for those whose link breaks.
         self._told = {}
+        # The fine parts of reports that listeners are reading.
+        self._fine = {}
         self._private = set()
         self._handlers = {
             "heartbeat": self._on_heartbeat,
@@ -67,6 +69,7 @@ class MasterRunner(DistributedRunner):
             "quit": self._on_quit,
             "stop_test": self._on_stop_test,
         }
+        environment.events.worker_report.add_listener(self._merge_report)
         self._door = Door(master_bind_host, master_bind_port, self._listen) if listen else None
         for sock in sockets:
             link = Link(sock, "ROUTER", message_limit=WORKER_MESSAGE_LIMIT)
@@ -320,7 +323,7 @@ class MasterRunner(DistributedRunner):
             link.send(Message("quit", None, client_id))
         elif message.type == "stats" and client_id in self._indices:
             # One that was given up, or has just stopped: what it measured, it measured.
-            self.stats.merge(message.data)
+            self.stats.merge(message.data, message.data.get(FINE))
         elif message.type == "stats":
             logger.info("Discarded report from unrecognized worker %s", client_id)
         else:
@@ -430,8 +433,15 @@ class MasterRunner(DistributedRunner):
         data = message.data
         if node.state != STATE_STOPPED:
             node.user_classes_count = dict(data["user_classes_count"])
+        self._fine[node.id] = data.pop(FINE, None)
         self.environment.events.worker_report.fire(client_id=node.id, data=data)
-        self.stats.merge(data)
+
+    def _merge_report(self, client_id, data, **_kwargs):
+        """A listener as others are: those that were there before it see the statistics without this report."""
+        try:
+            self.stats.merge(data, self._fine.pop(client_id, None))
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            logger.error("Cannot use the report of worker %s: %r", client_id, error)
 
     def _on_exception(self, message, node):
         self.log_exception(node.id, message.data["msg"], message.data["traceback"])

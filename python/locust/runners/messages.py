@@ -9,6 +9,9 @@ from datetime import datetime
 
 from .. import _core
 
+# The key of a report with what Locust's masters do not know, which listeners do not see.
+FINE = "throng"
+
 _TIME = "%Y%m%dT%H:%M:%S.%f"
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import gevent
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from .. import _core, log
 from .. import runners as settings
@@ -24,7 +25,7 @@ from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 from ._welcome import apply_options
 from .base import DistributedRunner, greenlet_exception_handler
 from .links import Dealer, Link, LinkClosed
-from .messages import Garbled, Message
+from .messages import FINE, Garbled, Message
 
 logger = logging.getLogger("locust.runners")
 
@@ -50,6 +51,9 @@ class WorkerRunner(DistributedRunner):
         self._acknowledged = Event()
         self._master_is_ours = False
         self._leaving = False
+        self._last_report = {}, {}
+        self._reporting = BoundedSemaphore()
+        environment.events.report_to_master.add_listener(self._fill_report)
         if sock is not None:
             self.link = Link(sock, "DEALER", self.client_id)
         else:
@@ -135,17 +139,28 @@ class WorkerRunner(DistributedRunner):
             self._send_stats()
 
     def _send_stats(self):
-        data = self.stats.take_report()
-        data["user_classes_count"] = self.user_classes_count
-        data["user_count"] = self.user_count
+        # A listener may wait, and the end of a test reports too.
+        with self._reporting:
+            self._send_one_report()
+
+    def _send_one_report(self):
+        data = {}
         self.environment.events.report_to_master.fire(client_id=self.client_id, data=data)
+        counts, fine = self._last_report
         try:
-            self._tell("stats", data)
+            self._tell("stats", {**data, FINE: fine})
         except (TypeError, ValueError, OverflowError) as error:
             # What a listener put in; the counts must not be lost with it.
             logger.error("Cannot send what a report_to_master listener added: %s", error)
-            known = ("stats", "stats_total", "errors", "user_classes_count", "user_count", stats_module.FINE)
-            self._tell("stats", {key: data[key] for key in known if key in data})
+            self._tell("stats", {**counts, FINE: fine})
+
+    def _fill_report(self, client_id, data, **_kwargs):
+        """The counts are a listener's addition themselves: others that were there before find an empty report."""
+        counts, fine = self.stats.take_report()
+        counts["user_classes_count"] = self.user_classes_count
+        counts["user_count"] = self.user_count
+        self._last_report = counts, fine
+        data.update(counts)
 
     def _report_logs(self):
         interval = settings.WORKER_LOG_REPORT_INTERVAL

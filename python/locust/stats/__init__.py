@@ -22,9 +22,6 @@ PERCENTILES_TO_REPORT = [0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9
 PERCENTILES_TO_STATISTICS = [0.95, 0.99]
 PERCENTILES_TO_CHART = [0.5, 0.95]
 
-# Where a worker's report has what Locust's masters do not know: the distributions of response times within 0.05 %.
-FINE = "throng"
-
 bucket_response_time = _core.bucket_response_time
 
 from .._legacy import current_runner  # noqa: E402

@@ -222,10 +222,10 @@ class RequestStats(_core.Stats):
         self._reported = {}
 
     def take_report(self):
-        """What came since the last call, as workers send it; the counts start over.
+        """What came since the last call, as workers send it, and the fine part of it; the counts start over.
 
-        Beside what Locust's masters read there is the fine distribution of each entry's response times, so that a master
-        of ours has them as exactly as if all users had run in one process.
+        The fine part is the distribution of each entry's response times within 0.05 %, so that a master of ours has them as
+        exactly as if all users had run in one process. Locust's masters do not know it.
         """
         entries = [entry for entry in self.entries.values() if entry.num_requests or entry.num_failures]
         fine = {"entries": [[entry.name, entry.method, entry.pack_fine()] for entry in entries]}
@@ -234,14 +234,13 @@ class RequestStats(_core.Stats):
             "stats": [entry.get_stripped_report() for entry in entries],
             "stats_total": self.total.get_stripped_report(),
             "errors": self.serialize_errors(),
-            settings.FINE: fine,
         }
         self.clear_errors()
-        return report
+        return report, fine
 
-    def merge(self, report):
-        """Adds what a worker reported: its `stats`, `stats_total` and `errors`."""
-        fine = report.get(settings.FINE) or {}
+    def merge(self, report, fine=None):
+        """Adds what a worker reported: its `stats`, `stats_total` and `errors`, and the fine part if there is one."""
+        fine = fine or {}
         by_entry = {(name, method): packed for name, method, packed in fine.get("entries", ())}
         # All are read before the first is counted: a report counts as a whole or not at all.
         entries = [StatsEntry.unserialize(data, self) for data in report["stats"]]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -31,27 +32,29 @@ def observe(engine, script, run, base_url):
             arguments = (
                 [*arguments, "--host", base_url] if "--host" not in arguments and "-H" not in arguments else arguments
             )
-        process = subprocess.Popen(
-            [*engine, *arguments],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        workers = []
+        if script.workers:
+            port = _free_port()
+            here = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+            there = ["-f", str(script.path), "--worker", "--master-port", str(port)]
+            arguments = [*here, "--expect-workers", str(script.workers), *arguments]
+            for number in range(script.workers):
+                own = folder / f"facts of worker {number}"
+                own.touch()
+                workers.append((_start(engine, there, folder, {**env, "FACTS": str(own)}), own))
+        process = _start(engine, arguments, folder, env)
         if script.signal:
             _send(script.signal, process, noted)
-        try:
-            stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            stdout, stderr = process.communicate()
-            stderr += f"\nconformance: still running after {LIMIT_SECONDS} s"
-        facts = {"exit code": process.returncode}
-        for line in noted.read_text(encoding="utf-8").splitlines():
-            key, value = json.loads(line)
-            facts.setdefault(key, []).append(value)
+        stdout, stderr = _finish(process)
+        facts = {"exit code": process.returncode, **_read(noted)}
+        if workers:
+            facts["workers"] = []
+        for worker, own in workers:
+            stderr += f"---- a worker\n{_finish(worker)[1]}"
+            found = {"exit code": worker.returncode, **_read(own)}
+            facts["workers"].append({key: sorted(value) if key in script.unordered else value for key, value in found.items()})
+        # Which worker comes first is chance.
+        facts.get("workers", []).sort(key=lambda found: json.dumps(found, sort_keys=True))
         for what in script.outputs:
             facts[what] = _output(what, folder, stdout, stderr)
         for key in script.unordered:
@@ -66,6 +69,42 @@ def observe(engine, script, run, base_url):
             .replace(str(script.path.parent), "HERE")
         )
         return json.loads(text), stdout, stderr
+
+
+def _start(engine, arguments, folder, env):
+    return subprocess.Popen(
+        [*engine, *arguments],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finish(process):
+    """What the process wrote until it ended, or until it was given up."""
+    try:
+        return process.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        stdout, stderr = process.communicate()
+        return stdout, f"{stderr}\nconformance: still running after {LIMIT_SECONDS} s"
+
+
+def _read(noted):
+    """The facts of one process: key -> values in their order."""
+    facts = {}
+    for line in noted.read_text(encoding="utf-8").splitlines():
+        key, value = json.loads(line)
+        facts.setdefault(key, []).append(value)
+    return facts
+
+
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def _send(order, process, noted):

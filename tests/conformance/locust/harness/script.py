@@ -11,6 +11,7 @@ The header is the comments that a file begins with:
     # unordered: key                     facts of this key are compared sorted
     # differs: key: why                  a fact in which throng differs on purpose
     # signal: TERM when ready            a signal once the fact `ready` was noted
+    # workers: 2                         the run is a master's, and has so many workers with the same file
     # throng-only: why                   there is nothing to compare with; the recorded facts are throng's
 """
 
@@ -18,7 +19,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|throng-only|output)( [^:]+)?: ?(.*)")
+_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|workers|throng-only|output)( [^:]+)?: ?(.*)")
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Script:
     unordered: set
     differs: dict
     signal: str
+    workers: int
     throng_only: bool
     outputs: list
 
@@ -51,7 +53,7 @@ class Script:
 
 def load(path):
     """Reads a locustfile's header. ValueError if it has none."""
-    script = Script(path, [], [], set(), {}, "", False, [])
+    script = Script(path, [], [], set(), {}, "", 0, False, [])
     runs, settings = {}, []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -73,6 +75,8 @@ def load(path):
             script.differs[key] = why
         elif word == "signal":
             script.signal = rest
+        elif word == "workers":
+            script.workers = int(rest)
         elif word == "output":
             script.outputs.append(rest)
         else:
