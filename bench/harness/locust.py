@@ -2,10 +2,11 @@
 
 import re
 import statistics
+from datetime import datetime
 
 from . import measure
 from .measure import number, spread
-from .servers import Nginx
+from .servers import Nginx, SlowServer
 from .tools import Result
 
 FILES = measure.Path(__file__).resolve().parent.parent / "locust"
@@ -74,19 +75,36 @@ def locust_checked(bench) -> bool:
 
 
 def locust_users(bench) -> bool:
-    """10,000 users that visit once a second: requests a second, and memory a user."""
+    """10,000 users that visit once a second, answers after 10 ms: requests a second, memory a user, time to spawn."""
     throng, _ = programs(bench)
     count = bench.vus(10_000)
     seconds = max(5, int(60 * bench.scale))
-    with Nginx() as server:
+    with SlowServer(bench.truth_server, 10) as server:
         one = throng.run("wait.py", server.url, 1, 2)
         many = throng.run("wait.py", server.url, count, seconds)
     rate = many.requests / seconds
     kilobytes = (many.cost.peak_mb - one.cost.peak_mb) * 1024 / count
-    print(f"  {count:,} users: {rate:,.0f} requests a second over {seconds} s, {kilobytes:.1f} KB a user")
-    met = rate >= 0.8 * count and kilobytes <= 30
-    print(f"  {'met' if met else 'NOT MET'}: at least 80 % of a request per user and second, at most 30 KB a user")
+    spawned = seconds_between(many.cost.output, "Ramping to", "All users spawned")
+    print(
+        f"  {count:,} users: {rate:,.0f} requests a second over {seconds} s, {kilobytes:.1f} KB a user, "
+        f"spawned in {spawned:.1f} s, mean response time {many.summary['mean']} ms, slowest {many.summary['max']} ms"
+    )
+    met = rate >= 0.8 * count and kilobytes <= 30 and spawned <= 5
+    print(
+        f"  {'met' if met else 'NOT MET'}: at least 80 % of a request per user and second, at most 30 KB a user, "
+        "spawned within 5 s"
+    )
     return met
+
+
+def seconds_between(log: str, first: str, last: str) -> float:
+    """From the log line with one text to that with another."""
+    times = [
+        datetime.strptime(match.group(1), "%Y-%m-%d %H:%M:%S,%f")
+        for text in (first, last)
+        if (match := re.search(rf"^\[([^]]+)\].*{text}", log, re.MULTILINE))
+    ]
+    return (times[1] - times[0]).total_seconds() if len(times) == 2 else float("inf")
 
 
 def locust_busy(bench) -> bool:

@@ -56,6 +56,23 @@ class TruthServer:
         self.file.close()
 
 
+class SlowServer:
+    """throng-truthserver with the same delay for every answer."""
+
+    def __init__(self, program: Path, milliseconds: int):
+        self.command = [program, "-", str(milliseconds)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = f"http://{self.process.stdout.readline().strip()}/"
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
 def big_json() -> str:
     """About 10 KB, as an API would answer a list."""
     rows = [

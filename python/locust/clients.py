@@ -4,8 +4,8 @@ The work is done in Rust (`locust._core.Session`); here is what gives it Locust'
 """
 
 from . import _core
-from ._core import Response as LocustResponse
-from ._unsupported import refuse
+from ._core import CaughtResponse as ResponseContextManager
+from ._core import LocustResponse
 from .event import sink_of
 from .exception import CatchResponseError, LocustError, ResponseError
 
@@ -20,10 +20,6 @@ __all__ = (
 )
 
 
-class ResponseContextManager(LocustResponse):
-    """The response of a request; with `catch_response=True` a context manager that decides its verdict."""
-
-
 class RestResponseContextManager(ResponseContextManager):
     """The response that `HttpUser.rest` yields; `js` is the parsed body."""
 
@@ -32,13 +28,20 @@ class HttpSession(_core.Session):
     """Requests with shared cookies, headers and connections.
 
     `base_url` is put in front of every URL that is not absolute; a user name and password in it become Basic
-    authentication. `request_event` is the hook that hears of requests, `user` whose `context()` they carry.
+    authentication. `request_event` is the hook that hears of requests, `user` whose `context()` they carry. Sessions
+    with the same `pool_manager`, which may be a `urllib3.PoolManager`, share their connections.
     """
 
     def __init__(self, base_url, request_event, user, *args, pool_manager=None, **kwargs):
         if args or kwargs:
             raise TypeError(f"HttpSession takes no further arguments, got {[*args, *kwargs]}")
-        if pool_manager is not None:
-            refuse("a shared pool_manager")
         self.request_event = request_event
-        self._configure(base_url, sink_of(request_event), user, fast=False)
+        options = {} if pool_manager is None else _pool_options(pool_manager)
+        self._configure(base_url, sink_of(request_event), user, fast=False, **options)
+
+
+def _pool_options(manager):
+    """The size of a pool, and that as many requests run at a time if it lets others wait."""
+    said = getattr(manager, "connection_pool_kw", {})
+    size = said.get("maxsize", 1)
+    return {"pool": manager, "pool_size": size, "concurrency": size if said.get("block") else None}

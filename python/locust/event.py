@@ -75,11 +75,16 @@ def call_all(handlers, kwargs):
     for handler in tuple(handlers):
         try:
             handler(**kwargs)
-        except CONTROL_FLOW:
-            raise
-        except Exception:
-            logger.error("Uncaught exception in event handler: \n%s", traceback.format_exc())
-            log.unhandled_greenlet_exception = True
+        except Exception as error:
+            listener_failed(error)
+
+
+def listener_failed(error):
+    """Logs what a listener raised, or raises it again if it steers a user."""
+    if isinstance(error, CONTROL_FLOW):
+        raise error
+    logger.error("Uncaught exception in event handler: \n%s", "".join(traceback.format_exception(error)))
+    log.unhandled_greenlet_exception = True
 
 
 class RequestHook(EventHook):
@@ -88,6 +93,7 @@ class RequestHook(EventHook):
     def __init__(self):
         super().__init__()
         self.sink = _core.Sink()
+        self.sink.failed = listener_failed
         self._stats = None
         self._after = []
 
@@ -119,9 +125,8 @@ class RequestHook(EventHook):
             self._stats.log_error(request_type, name, exception)
 
     def _tell_sink(self):
-        before, after = self._handlers, self._after
-        self.sink.before = (lambda **kwargs: call_all(before, kwargs)) if before else None
-        self.sink.after = (lambda **kwargs: call_all(after, kwargs)) if after else None
+        self.sink.before = self._handlers or None
+        self.sink.after = self._after or None
 
 
 def sink_of(hook):

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bytes::Bytes;
 use smallvec::SmallVec;
 use throng_reactor::Timer;
 
@@ -14,17 +15,16 @@ use crate::compress::{compress, decompress};
 use crate::cookie::{CookieJar, SetCookie, is_cookie_pair, push_pair};
 use crate::debug::HttpDebug;
 use crate::error::RequestError;
+use crate::exchange::{FOREVER, Watch};
 use crate::hop::{Answer, Extra, Outgoing, Transport};
 use crate::pool::Pool;
 use crate::redirect;
 use crate::request::{Auth, Request, RequestCookie};
 use crate::response::{Hop, Outcome, Response, Warning};
 use crate::shared::Shared;
+use crate::stream::BodyStream;
 use crate::url::Url;
 use crate::websocket::{self, WebSocketAnswer, WebSocketRequest};
-
-/// Longer than any test.
-const FOREVER: Duration = Duration::from_hours(876_600);
 
 /// One virtual user's connections.
 ///
@@ -83,6 +83,12 @@ impl Client {
         websocket::open(&self.transport, request).await
     }
 
+    /// The next piece of a body that is handed out as it arrives; `None` at its end, after which the connection may
+    /// serve other requests. Dropping the future or the stream closes the connection.
+    pub async fn read(&self, stream: &mut BodyStream) -> Result<Option<Bytes>, RequestError> {
+        self.transport.read(stream).await
+    }
+
     /// Sends a request and follows its redirects.
     ///
     /// Waits for its turn first if there is a limit of requests per second; that wait counts neither in the
@@ -117,9 +123,11 @@ impl Client {
             body_mode,
             jar,
             cookies,
+            patience,
         } = request;
         let first_url = url.clone();
         let mut credentials = url.credentials();
+        let watch = Watch { timer, patience };
         let mut outgoing = Outgoing { method, url, headers, body, body_mode };
         let mut hops: SmallVec<[Hop; 1]> = SmallVec::new();
         let mut content_encoding = None;
@@ -155,7 +163,7 @@ impl Client {
             if let Some(referer) = &referer {
                 extra.push(("Referer", String::clone(referer)));
             }
-            let (hop, result) = self.transport.hop(&outgoing, &extra, timer).await;
+            let (hop, result) = self.transport.hop(&outgoing, &extra, watch).await;
             hops.push(hop);
             let answer = match result {
                 Ok(answer) => answer,
@@ -290,7 +298,7 @@ fn fail_last(hops: &mut [Hop], error: &RequestError) {
 
 /// The response to show, with its body unpacked.
 fn finish(url: Url, answer: Answer, hops: &mut [Hop]) -> Result<Response, RequestError> {
-    let Answer { parsed, remote, tls, .. } = answer;
+    let Answer { parsed, remote, tls, rest, .. } = answer;
     let mut body = parsed.body;
     if !body.is_empty() && parsed.notable.content_encoding {
         let encodings: Vec<&[u8]> = parsed.head.get_all("Content-Encoding").collect();
@@ -305,6 +313,7 @@ fn finish(url: Url, answer: Answer, hops: &mut [Hop]) -> Result<Response, Reques
         has_body: parsed.has_body,
         remote_addr: remote,
         tls,
+        rest,
     })
 }
 

@@ -8,17 +8,17 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use throng_reactor::Timer;
 
 use crate::conn::{Connected, Connection, Connector, Traffic};
 use crate::debug::HttpDebug;
 use crate::error::{RequestError, code, code_of_status};
-use crate::exchange::{Failure, Trace, exchange};
+use crate::exchange::{Ended, Failure, Trace, Watch, exchange, read_piece};
 use crate::http2::Http2;
 use crate::pool::{Key, Origin, Pool};
 use crate::request::{BodyMode, Headers, Method};
 use crate::response::{Hop, TlsInfo};
 use crate::shared::Shared;
+use crate::stream::BodyStream;
 use crate::url::{Scheme, Url};
 use crate::wire::{ParsedResponse, ResponseParser, WireRequest};
 
@@ -46,6 +46,7 @@ pub(crate) struct Answer {
     pub(crate) remote: SocketAddr,
     pub(crate) tls: Option<TlsInfo>,
     reused: bool,
+    pub(crate) rest: Option<Box<BodyStream>>,
 }
 
 /// What a virtual user's requests have in common.
@@ -72,17 +73,18 @@ impl Transport {
         &self,
         outgoing: &Outgoing,
         extra: &Extra,
-        timer: &Timer,
+        watch: Watch<'_>,
     ) -> (Hop, Result<Answer, RequestError>) {
         let mut trace = Trace::begin();
+        watch.connecting(trace.start.at);
         trace.exchange = self.exchanges.get();
         self.exchanges.set(trace.exchange + 1);
         let was_head = outgoing.method == Method::HEAD;
         let head_limit = self.shared.config.max_response_head;
         let mut parser = ResponseParser::new(was_head, outgoing.body_mode, head_limit);
         let mut result = {
-            let future = pin!(self.attempt(outgoing, extra, &mut parser, &mut trace));
-            timer.limit(future).await.unwrap_or_else(|_| Err(RequestError::timeout()))
+            let future = pin!(self.attempt(outgoing, extra, &mut parser, &mut trace, watch));
+            watch.timer.limit(future).await.unwrap_or_else(|_| Err(RequestError::timeout()))
         };
         let end = trace.ended.filter(|_| result.is_ok()).unwrap_or_else(Instant::now);
         let mut hop = Hop {
@@ -128,6 +130,7 @@ impl Transport {
         extra: &Extra,
         parser: &mut ResponseParser,
         trace: &mut Trace,
+        watch: Watch<'_>,
     ) -> Result<Answer, RequestError> {
         let url = &outgoing.url;
         let config = &self.shared.config;
@@ -159,12 +162,15 @@ impl Transport {
                 Some(ready) => ready,
                 None => Box::pin(self.connect(origin, trace)).await?,
             };
-            trace.connected = Some(Instant::now());
+            let now = Instant::now();
+            trace.connected = Some(now);
+            watch.alive(now);
             let (failure, reused) = match ready {
                 Ready::Http1(key, mut connection) => {
                     let body = outgoing.body.as_deref().unwrap_or_default();
-                    match exchange(&self.shared, &mut connection, &wire, body, parser, trace).await {
-                        Ok(clean) => return self.finish_http1(key, connection, clean, parser),
+                    match exchange(&self.shared, &mut connection, &wire, body, parser, trace, watch).await {
+                        Ok(Ended::Streaming) => return begin_stream(key, connection, parser, watch),
+                        Ok(ended) => return self.finish_http1(key, connection, ended, parser),
                         Err(failure) => (failure, connection.reused),
                     }
                 }
@@ -173,7 +179,7 @@ impl Transport {
                     match Box::pin(self.exchange_http2(&connection, &wire, outgoing, trace)).await {
                         Ok(parsed) => {
                             let (remote, tls) = (connection.remote, connection.tls);
-                            return Ok(Answer { parsed, remote, tls, reused });
+                            return Ok(Answer { parsed, remote, tls, reused, rest: None });
                         }
                         Err(failure) => {
                             if failure.connection_was_dead {
@@ -197,17 +203,46 @@ impl Transport {
     fn finish_http1(
         &self,
         key: Key,
-        mut connection: Connection,
-        clean: bool,
+        connection: Connection,
+        ended: Ended,
         parser: &mut ResponseParser,
     ) -> Result<Answer, RequestError> {
         let parsed = parser.take().ok_or_else(|| RequestError::generic("unexpected EOF"))?;
         let (remote, tls, reused) = (connection.remote, connection.tls, connection.reused);
-        if clean && parsed.keep_alive && !self.shared.config.no_connection_reuse {
+        if ended == Ended::Clean && parsed.keep_alive {
+            self.keep(key, connection);
+        }
+        Ok(Answer { parsed, remote, tls, reused, rest: None })
+    }
+
+    fn keep(&self, key: Key, mut connection: Connection) {
+        if !self.shared.config.no_connection_reuse {
             connection.reused = true;
             self.pool.borrow_mut().put(key, connection);
         }
-        Ok(Answer { parsed, remote, tls, reused })
+    }
+
+    /// The next piece of a body; `None` at its end.
+    pub(crate) async fn read(&self, stream: &mut BodyStream) -> Result<Option<Bytes>, RequestError> {
+        loop {
+            let piece = stream.parser.take_piece();
+            if !piece.is_empty() {
+                return Ok(Some(Bytes::from(piece)));
+            }
+            let Some((key, mut connection)) = stream.connection.take() else { return Ok(None) };
+            let timer = self.shared.handle.timer();
+            let watch = Watch { timer: &timer, patience: stream.patience };
+            watch.alive(Instant::now());
+            let ended = {
+                let read = pin!(read_piece(&self.shared, &mut connection.io, &mut stream.parser));
+                timer.limit(read).await.unwrap_or_else(|_| Err(RequestError::timeout()))?
+            };
+            match ended {
+                Ended::Streaming => stream.connection = Some((key, connection)),
+                Ended::Clean if stream.keep_alive => self.keep(key, connection),
+                Ended::Clean | Ended::Spent => {}
+            }
+        }
     }
 
     async fn exchange_http2(
@@ -264,4 +299,23 @@ impl Transport {
         let proxy = self.shared.config.proxy.find(scheme, host, port);
         Ok(Origin { scheme, host, port, proxy })
     }
+}
+
+/// The answer whose body is to come, with what reads it.
+fn begin_stream(
+    key: Key,
+    connection: Connection,
+    parser: &mut ResponseParser,
+    watch: Watch<'_>,
+) -> Result<Answer, RequestError> {
+    let parsed = parser.take().ok_or_else(|| RequestError::generic("unexpected EOF"))?;
+    let (remote, tls, reused) = (connection.remote, connection.tls, connection.reused);
+    let empty = ResponseParser::new(false, BodyMode::Discard, 0);
+    let rest = BodyStream {
+        parser: std::mem::replace(parser, empty),
+        connection: Some((key, connection)),
+        keep_alive: parsed.keep_alive,
+        patience: watch.patience,
+    };
+    Ok(Answer { parsed, remote, tls, reused, rest: Some(Box::new(rest)) })
 }

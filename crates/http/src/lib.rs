@@ -29,6 +29,7 @@ mod redirect;
 mod request;
 mod response;
 mod shared;
+mod stream;
 mod tls;
 mod url;
 mod websocket;
@@ -46,10 +47,12 @@ pub use net::{
     HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
 pub use request::{
-    Auth, BodyMode, HeaderBlock, Headers, Method, RedirectPolicy, Request, RequestCookie, canonical_name,
+    Auth, BodyMode, HeaderBlock, Headers, Method, Patience, RedirectPolicy, Request, RequestCookie,
+    canonical_name,
 };
 pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning};
 pub use shared::Shared;
+pub use stream::BodyStream;
 pub use tls::{CipherSuite, ClientIdentity, TlsConfig, TlsConfigError, TlsVersions};
 pub use url::{Scheme, Url, UrlError};
 pub use websocket::{WebSocket, WebSocketAnswer, WebSocketEvent, WebSocketRequest};

@@ -89,6 +89,18 @@ pub enum BodyMode {
     Keep,
     /// It is read and thrown away.
     Discard,
+    /// What has not come with the head is handed out as it arrives, from [`crate::Response::rest`]. A body with a
+    /// content coding is kept instead, and so is one over HTTP/2.
+    Stream,
+}
+
+/// How long single steps may take, as clients limit them that have no limit for the whole request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Patience {
+    /// Until a connection is there.
+    pub connect: Option<Duration>,
+    /// Without anything sent or received after that.
+    pub silence: Option<Duration>,
 }
 
 /// A cookie for one request and its redirects.
@@ -137,67 +149,90 @@ pub(crate) fn is_field_value(value: &str) -> bool {
     !value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f)
 }
 
-/// The headers of a request, by k6's rules: one value per name, names in canonical case.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Headers(Vec<(String, String)>, Option<Rc<HeaderBlock>>);
+/// The headers of a request, by k6's rules: one value per name, names in canonical case. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Headers {
+    block: Option<Rc<HeaderBlock>>,
+    /// `None` before the first.
+    lines: Option<Rc<Vec<(String, String)>>>,
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.block == other.block && self.lines() == other.lines()
+    }
+}
+
+impl Eq for Headers {}
 
 impl Headers {
     /// No headers; allocates nothing.
     pub const fn new() -> Self {
-        Self(Vec::new(), None)
+        Self { block: None, lines: None }
     }
 
     /// Headers that begin with a block. The block is invisible to everything but the wire, and goes onto it only with
     /// [`crate::HeaderOrder::AsGiven`] and HTTP/1.1.
     pub fn with_block(block: Rc<HeaderBlock>) -> Self {
-        Self(Vec::new(), Some(block))
+        Self { block: Some(block), lines: None }
     }
 
     /// Names and values as they go onto the wire: the block's, then the others.
     pub fn wire_lines(&self) -> Vec<(String, String)> {
-        let block = self.1.as_deref().map_or(&[][..], |block| &block.lines);
+        let block = self.block.as_deref().map_or(&[][..], |block| &block.lines);
         let text = String::from_utf8_lossy(block);
         let lines = text.lines().filter_map(|line| line.split_once(": "));
         lines.chain(self.iter()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     pub(crate) fn block(&self) -> Option<&HeaderBlock> {
-        self.1.as_deref()
+        self.block.as_deref()
+    }
+
+    fn lines(&self) -> &[(String, String)] {
+        self.lines.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn lines_mut(&mut self) -> &mut Vec<(String, String)> {
+        Rc::make_mut(self.lines.get_or_insert_default())
     }
 
     /// Sets a header under its canonical name; the last value wins.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         let name = canonical_name(name);
         let value = value.into();
-        match self.0.iter_mut().find(|(n, _)| *n == name) {
+        let lines = self.lines_mut();
+        match lines.iter_mut().find(|(n, _)| *n == name) {
             Some(entry) => entry.1 = value,
-            None => self.0.push((name, value)),
+            None => lines.push((name, value)),
         }
     }
 
     /// Appends a header as it is, in spelling and place, for hosts that control the wire themselves.
     pub fn append_verbatim(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
+        self.lines_mut().push((name.into(), value.into()));
     }
 
     /// The value of a header, whatever the case of its name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.lines().iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// Removes a header, whatever the case of its name.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        if self.get(name).is_some() {
+            self.lines_mut().retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        }
     }
 
     /// Name and value pairs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+        self.lines().iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lines().is_empty()
     }
 }
 
@@ -248,6 +283,8 @@ pub struct Request {
     pub jar: Option<Rc<RefCell<CookieJar>>>,
     /// Cookies for this request only; they come before the jar's.
     pub cookies: Vec<RequestCookie>,
+    /// Limits for its steps, in place of `timeout`.
+    pub patience: Option<Patience>,
 }
 
 impl Request {
@@ -265,6 +302,7 @@ impl Request {
             body_mode: BodyMode::default(),
             jar: None,
             cookies: Vec::new(),
+            patience: None,
         }
     }
 }

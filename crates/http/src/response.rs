@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::error::RequestError;
 use crate::request::Method;
+use crate::stream::BodyStream;
 use crate::url::Url;
 
 /// The protocol of a response.
@@ -227,7 +228,7 @@ impl<'a> Iterator for HeaderIter<'a> {
 }
 
 /// A response.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Response {
     /// The status.
     pub status: u16,
@@ -245,6 +246,8 @@ pub struct Response {
     pub remote_addr: SocketAddr,
     /// TLS, if it was used.
     pub tls: Option<TlsInfo>,
+    /// What is still to come of the body, for [`crate::BodyMode::Stream`].
+    pub rest: Option<Box<BodyStream>>,
 }
 
 impl Response {

@@ -162,6 +162,26 @@ impl Url {
         }
     }
 
+    /// The same URL with more in its query, which is taken as it is.
+    #[must_use]
+    pub fn with_more_query(&self, more: &str) -> Self {
+        let inner = &*self.0;
+        let mut text = String::with_capacity(inner.text.len() + 1 + more.len());
+        text.push_str(&inner.text[..inner.fragment]);
+        text.push(if inner.query < inner.fragment { '&' } else { '?' });
+        text.push_str(more);
+        let fragment = text.len();
+        text.push_str(&inner.text[inner.fragment..]);
+        Self(Rc::new(Inner {
+            text,
+            userinfo: inner.userinfo.clone(),
+            authority: inner.authority.clone(),
+            host: inner.host.clone(),
+            fragment,
+            ..*inner
+        }))
+    }
+
     /// Resolves a reference against this URL (RFC 3986 section 5.2).
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         let r = Self::parse(reference)?;
@@ -515,6 +535,20 @@ mod tests {
         assert_eq!(u.target(), "/a/b?c=d");
         assert_eq!(u.masked(), "https://****:****@Example.com:8443/a/b?c=d#e");
         assert_eq!(u.without_userinfo(), "https://Example.com:8443/a/b?c=d#e");
+    }
+
+    #[test]
+    fn a_query_grows_before_the_fragment() {
+        for (before, after) in [
+            ("http://u:p@h:1/a", "http://u:p@h:1/a?x=1&y=2"),
+            ("http://h/a?b#c?d", "http://h/a?b&x=1&y=2#c?d"),
+            ("http://h", "http://h?x=1&y=2"),
+        ] {
+            let grown = url(before).with_more_query("x=1&y=2");
+            assert_eq!(grown.as_str(), after);
+            assert_eq!(grown.0.fragment, url(after).0.fragment);
+            assert_eq!((grown.target(), grown.host()), (url(after).target(), "h"));
+        }
     }
 
     /// Observed on k6 1.1.

@@ -23,7 +23,7 @@ use throng_reactor::{Config, Handle, Reactor, TaskId};
 
 use crate::greenlet;
 use crate::lag::Lag;
-use crate::transport::Transports;
+use crate::transport::{Pools, Transports};
 
 /// A callback gives the hub back after this long, so that other watchers and timers of the same loop get their turn.
 const BUDGET: Duration = Duration::from_millis(2);
@@ -44,6 +44,7 @@ pub(crate) struct Driver {
     pub(crate) id: u64,
     pub(crate) handle: Handle,
     pub(crate) transports: Transports,
+    pub(crate) pools: Pools,
     pub(crate) lag: Lag,
     reactor: RefCell<Reactor>,
     hub: Py<PyAny>,
@@ -111,6 +112,7 @@ impl Driver {
             id: DRIVERS.fetch_add(1, Ordering::Relaxed),
             handle: reactor.handle(),
             transports: Transports::default(),
+            pools: Pools::default(),
             lag: Lag::default(),
             reactor: RefCell::new(reactor),
             hub: hub.unbind(),

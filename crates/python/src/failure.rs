@@ -8,7 +8,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
-use throng_http::{Cause, RequestError, code};
+use throng_http::{Cause, RequestError, Scheme, Url, code};
 
 use crate::response::{Answer, Sent};
 
@@ -114,7 +114,20 @@ impl Failure {
             url: sent.url.clone(),
             sent: sent.clone(),
             elapsed: Duration::ZERO,
+            stream: None,
+            rest: None,
         })
+    }
+
+    /// What the client says went wrong on the way to `url`.
+    pub(crate) fn of_transport(error: RequestError, url: &Url, timeouts: Timeouts) -> Self {
+        Self::Transport {
+            error: Box::new(error),
+            host: url.host().to_owned(),
+            port: url.port().unwrap_or_default(),
+            secure: url.scheme() == Some(Scheme::Https),
+            timeouts,
+        }
     }
 
     /// The exception, if it has been made.

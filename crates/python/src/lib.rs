@@ -10,6 +10,7 @@ mod failure;
 mod gil;
 mod greenlet;
 mod headers;
+mod json;
 mod lag;
 mod process;
 mod response;
@@ -22,6 +23,10 @@ mod wire;
 /// What locustfiles reach as `locust._core`; internal to the package.
 #[pyo3::pymodule]
 mod _core {
+    use pyo3::prelude::*;
+
+    use super::response::{CaughtResponse, FastCaughtResponse, Response};
+
     #[pymodule_export]
     use super::cookies::{Cookies, OneCookie};
     #[pymodule_export]
@@ -33,7 +38,7 @@ mod _core {
     #[pymodule_export]
     use super::process::{cpu_seconds, memory_bytes};
     #[pymodule_export]
-    use super::response::{Response, SentRequest};
+    use super::response::{FastResponse, LocustResponse, SentRequest};
     #[pymodule_export]
     use super::session::{ClientPool, Rename, Session, UserAgent};
     #[pymodule_export]
@@ -44,4 +49,13 @@ mod _core {
     };
     #[pymodule_export]
     use super::wire::{Connection, WireError, pack_message, unpack_message};
+
+    /// Classes that have the same name in two places.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("Response", py.get_type::<Response>())?;
+        module.add("CaughtResponse", py.get_type::<CaughtResponse>())?;
+        module.add("FastCaughtResponse", py.get_type::<FastCaughtResponse>())
+    }
 }

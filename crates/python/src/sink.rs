@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::gil::GilBound;
@@ -14,6 +15,7 @@ struct State {
     stats: RefCell<Option<Py<Stats>>>,
     before: RefCell<Option<Py<PyAny>>>,
     after: RefCell<Option<Py<PyAny>>>,
+    failed: RefCell<Option<Py<PyAny>>>,
 }
 
 /// The `request` event of one environment, as the client sees it.
@@ -42,11 +44,40 @@ impl Sink {
     }
 }
 
-/// Calls a listener with the event's arguments.
-pub(crate) fn notify(py: Python<'_>, listener: Option<Py<PyAny>>, event: &Bound<'_, PyDict>) -> PyResult<()> {
-    match listener {
-        Some(listener) => listener.bind(py).call((), Some(event)).map(drop),
-        None => Ok(()),
+impl Sink {
+    /// Calls listeners with the event's arguments: those of a list one by one, and what one of them raises is
+    /// `failed`'s business.
+    pub(crate) fn notify(
+        &self,
+        py: Python<'_>,
+        listeners: Option<Py<PyAny>>,
+        event: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let Some(listeners) = listeners else { return Ok(()) };
+        let listeners = listeners.bind(py);
+        let Ok(list) = listeners.cast::<PyList>() else {
+            return listeners.call((), Some(event)).map(drop);
+        };
+        if let (1, Ok(only)) = (list.len(), list.get_item(0)) {
+            return self.tell(&only, event);
+        }
+        // A copy, because a listener may remove itself.
+        for listener in list.to_tuple() {
+            self.tell(&listener, event)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, listener: &Bound<'_, PyAny>, event: &Bound<'_, PyDict>) -> PyResult<()> {
+        let Err(error) = listener.call((), Some(event)) else { return Ok(()) };
+        let py = event.py();
+        let failed = self.0.get(py).failed.borrow().as_ref().map(|failed| failed.bind(py).clone());
+        match failed {
+            Some(failed) if error.is_instance_of::<PyException>(py) => {
+                failed.call1((error.value(py),)).map(drop)
+            }
+            _ => Err(error),
+        }
     }
 }
 
@@ -62,7 +93,7 @@ impl Sink {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(state) = (unsafe { self.0.traversed() }) else { return Ok(()) };
-        for call in [&state.before, &state.after] {
+        for call in [&state.before, &state.after, &state.failed] {
             if let Ok(call) = call.try_borrow() {
                 visit.call(&*call)?;
             }
@@ -75,7 +106,7 @@ impl Sink {
 
     fn __clear__(&self, py: Python<'_>) {
         let state = self.0.get(py);
-        drop((state.before.take(), state.after.take(), state.stats.take()));
+        drop((state.before.take(), state.after.take(), state.failed.take(), state.stats.take()));
     }
 
     /// The statistics, or None.
@@ -89,7 +120,18 @@ impl Sink {
         drop(self.0.get(py).stats.replace(stats));
     }
 
-    /// Called before statistics, or None.
+    /// Called with an exception that a listener of a list let through, or None.
+    #[getter]
+    fn failed(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.get(py).failed.borrow().as_ref().map(|call| call.clone_ref(py))
+    }
+
+    #[setter]
+    fn set_failed(&self, py: Python<'_>, call: Option<Py<PyAny>>) {
+        drop(self.0.get(py).failed.replace(call));
+    }
+
+    /// Called before statistics, a list of what is, or None.
     #[getter]
     fn before(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.listener_before(py)
@@ -100,7 +142,7 @@ impl Sink {
         drop(self.0.get(py).before.replace(call));
     }
 
-    /// Called after statistics, or None.
+    /// Called after statistics, a list of what is, or None.
     #[getter]
     fn after(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.listener_after(py)

@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use throng_http::{ClientConfig, ClientIdentity, HeaderOrder, ProxyConfig, Shared, TlsConfig};
+use throng_http::{Client, ClientConfig, ClientIdentity, HeaderOrder, ProxyConfig, Shared, TlsConfig};
 use throng_reactor::Handle;
+
+use crate::driver::Driver;
+use crate::session::Gate;
 
 /// Idle connections that a user keeps to one host: the size of a pool in `requests`.
 const IDLE_PER_HOST: usize = 10;
@@ -24,8 +27,10 @@ pub(crate) struct TransportKey {
     pub(crate) identity: Option<(String, String)>,
     /// Proxies for http and https.
     pub(crate) proxies: (Option<String>, Option<String>),
-    /// How long a connection may take to come about, in milliseconds.
-    pub(crate) connect_timeout: Option<u64>,
+    /// Hosts that are reached without a proxy, as in the variable `no_proxy`.
+    pub(crate) no_proxy: String,
+    /// Idle connections to one host, if not as many as usual.
+    pub(crate) idle_per_host: Option<usize>,
 }
 
 impl TransportKey {
@@ -45,11 +50,11 @@ impl TransportKey {
         Ok(ClientConfig {
             header_order: HeaderOrder::AsGiven,
             max_idle: 0,
-            max_idle_per_host: IDLE_PER_HOST,
+            max_idle_per_host: self.idle_per_host.unwrap_or(IDLE_PER_HOST),
             tls,
-            proxy: ProxyConfig::new(http, https, "").map_err(|error| invalid(&error))?,
-            // The whole request has its own timeout; a connection without one may wait as long as the system does.
-            dial_timeout: Duration::from_millis(self.connect_timeout.unwrap_or(300_000)),
+            proxy: ProxyConfig::new(http, https, &self.no_proxy).map_err(|error| invalid(&error))?,
+            // Requests have their own; without one they wait as long as the system does.
+            dial_timeout: Duration::from_mins(5),
             tcp_keepalive: None,
             ..ClientConfig::default()
         })
@@ -69,5 +74,50 @@ impl Transports {
         let shared = Shared::new(handle.clone(), Arc::new(key.config()?));
         self.0.borrow_mut().push((key.clone(), Rc::clone(&shared)));
         Ok(shared)
+    }
+}
+
+/// One thread's clients, and how many requests they run at a time, by the objects that sessions share them by.
+#[derive(Default)]
+pub(crate) struct Pools {
+    clients: RefCell<Vec<Pooled>>,
+    gates: RefCell<Vec<(Py<PyAny>, Rc<Gate>)>>,
+}
+
+/// The client of all sessions with an object and connection settings.
+struct Pooled {
+    object: Py<PyAny>,
+    key: TransportKey,
+    client: Rc<Client>,
+}
+
+impl Pools {
+    /// The client of all sessions with this object and these settings.
+    pub(crate) fn client(
+        &self,
+        py: Python<'_>,
+        driver: &Driver,
+        object: &Py<PyAny>,
+        key: &TransportKey,
+    ) -> PyResult<Rc<Client>> {
+        let same = |known: &&Pooled| known.object.is(object) && known.key == *key;
+        if let Some(known) = self.clients.borrow().iter().find(same) {
+            return Ok(Rc::clone(&known.client));
+        }
+        let client = Rc::new(Client::new(driver.transports.shared(&driver.handle, key)?));
+        let pooled = Pooled { object: object.clone_ref(py), key: key.clone(), client: Rc::clone(&client) };
+        self.clients.borrow_mut().push(pooled);
+        Ok(client)
+    }
+
+    /// The limit of all sessions with this object.
+    pub(crate) fn gate(&self, py: Python<'_>, object: &Py<PyAny>, limit: Option<u32>) -> Rc<Gate> {
+        let mut gates = self.gates.borrow_mut();
+        if let Some((_, gate)) = gates.iter().find(|(known, _)| known.is(object)) {
+            return Rc::clone(gate);
+        }
+        let gate = Gate::new(limit);
+        gates.push((object.clone_ref(py), Rc::clone(&gate)));
+        gate
     }
 }

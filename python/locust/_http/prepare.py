@@ -1,5 +1,7 @@
 """Rarely used request arguments: multipart bodies, authentication objects, hooks, streams."""
 
+import codecs
+import io
 import os
 import re
 
@@ -128,6 +130,30 @@ def _text(value):
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
+def environment_settings():
+    """What a session that trusts the environment finds there: proxies for http and https, hosts without a proxy, and a
+    file of certificates."""
+    from urllib.request import getproxies
+
+    found = getproxies()
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return found.get("http", found.get("all")), found.get("https", found.get("all")), found.get("no", ""), bundle
+
+
+def netrc_auth(host):
+    """User and password for a host from the user's netrc file, or None."""
+    import netrc
+
+    for path in [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]:
+        try:
+            found = netrc.netrc(os.path.expanduser(path)).authenticators(host)
+        except (OSError, netrc.NetrcParseError):
+            continue
+        if found:
+            return found[0] or found[1], found[2]
+    return None
+
+
 def call_hooks(hooks, response):
     """Calls the response hooks; one that returns something replaces the response, as in `requests`."""
     listed = hooks.get("response") or []
@@ -149,18 +175,79 @@ def check_adapter(prefix, adapter):
         raise NotImplementedError(f"session.mount({prefix!r}, ...) with max_retries is not supported yet")
 
 
-def iter_content(response, size, decode):
-    """The body in pieces of `size` bytes."""
-    content = (response.text if decode else response.content) or ("" if decode else b"")
+def pieces(response, size):
+    """The body as bytes: `size` of them at a time, or as they arrive for None."""
+    if response._is_stream:
+        while piece := response._next_piece(size):
+            yield piece
+        return
+    content = response.content or b""
     size = size or len(content) or 1
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
-def iter_lines(response, decode, delimiter):
-    """The lines of the body."""
-    content = (response.text if decode else response.content) or ("" if decode else b"")
-    yield from content.split(delimiter) if delimiter else content.splitlines()
+def iter_content(response, size, decode):
+    """The body in pieces of `size` bytes, as text if `decode` and the encoding is known."""
+    encoding = response.encoding if decode else None
+    if encoding is None:
+        yield from pieces(response, size)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    for piece in pieces(response, size):
+        if text := decoder.decode(piece):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
+
+
+def iter_lines(response, decode, delimiter, size=512):
+    """The lines of the body, each as soon as its end has arrived."""
+    begun = None
+    for piece in iter_content(response, size, decode):
+        if begun is not None:
+            piece = begun + piece
+        lines = piece.split(delimiter) if delimiter else piece.splitlines()
+        # The last one is complete only if what ends lines ends the piece.
+        begun = lines.pop() if lines and lines[-1] and piece and lines[-1][-1] == piece[-1] else None
+        yield from lines
+    if begun is not None:
+        yield begun
+
+
+class StreamedBody(io.RawIOBase):
+    """The body of a streamed response as a file."""
+
+    def __init__(self, response):
+        super().__init__()
+        self._response = response
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        piece = self._response._next_piece(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size=-1, decode_content=None):
+        """At most `size` bytes, or all; content codings have been undone."""
+        return super().read(-1 if size is None else size)
+
+    def stream(self, amt=65536, decode_content=None):
+        """The body in pieces of at most `amt` bytes."""
+        return pieces(self._response, amt)
+
+    def release_conn(self):
+        """Gives the connection back."""
+        self._response.close()
+
+
+def raw_body(response):
+    """The body as a file object."""
+    if response._is_stream:
+        return StreamedBody(response)
+    return io.BytesIO(response.content or b"")
 
 
 def parse_links(header):

@@ -1,7 +1,8 @@
 """`FastHttpUser`: in throng the same client as `HttpUser`'s, with the settings, names and verdicts of this one."""
 
 from .. import _core
-from .._core import Response as FastResponse
+from .._core import FastCaughtResponse as ResponseContextManager
+from .._core import FastResponse
 from .._http.exceptions import LocustBadStatusCode
 from .._legacy import deprecated
 from .._unsupported import refuse
@@ -9,10 +10,6 @@ from ..event import sink_of
 from ..exception import StopTest
 from ..user._rest import RestMixin
 from ..user.users import User
-
-
-class ResponseContextManager(FastResponse):
-    """The response of a request; with `catch_response=True` a context manager that decides its verdict."""
 
 
 class RestResponseContextManager(ResponseContextManager):
@@ -29,17 +26,36 @@ FastRequest = _core.SentRequest
 
 
 class FastHttpSession(_core.Session):
-    """Requests with shared cookies and connections, and the settings of `FastHttpUser`."""
+    """Requests with shared cookies and connections, and the settings of `FastHttpUser`.
+
+    Sessions with the same `client_pool`, a `geventhttpclient.HTTPClientPool`, share their connections.
+    """
 
     def __init__(
         self, base_url, request_event, user, insecure=True, client_pool=None, ssl_context_factory=None, **kwargs
     ):
-        if client_pool is not None:
-            refuse("a shared client_pool")
         if ssl_context_factory is not None:
             refuse("an ssl_context_factory")
         self.request_event = request_event
+        if client_pool is not None:
+            kwargs |= _pool_options(client_pool)
+            insecure = client_pool.client_args.get("insecure", False)
         self._configure(base_url, sink_of(request_event), user, fast=True, insecure=insecure, **kwargs)
+
+
+def _pool_options(pool):
+    """What a `geventhttpclient.HTTPClientPool` says of its connections, which holds for all who share it."""
+    said = pool.client_args
+    size = said.get("concurrency", 1)
+    return {
+        "pool": pool,
+        "pool_size": size,
+        "concurrency": size,
+        "connection_timeout": said.get("connection_timeout", 5.0),
+        "network_timeout": said.get("network_timeout", 5.0),
+        "proxy_host": said.get("proxy_host"),
+        "proxy_port": said.get("proxy_port"),
+    }
 
 
 class FastHttpUser(RestMixin, User):

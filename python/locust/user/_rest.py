@@ -55,10 +55,7 @@ def _assertion_text(error, text):
 
 
 def _error_text(error, text):
-    # The innermost line of the locustfile is more use than one inside a library; without one, the innermost of all.
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = next(
-        (f for f in reversed(frames) if "site-packages" not in f.filename and f.filename != __file__), frames[-1]
-    )
-    where = f"{frame.filename}:{frame.lineno}"
+    # From the locustfile's own line on, which is what one looks for.
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    where = ", ".join(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
     return f"{type(error).__name__}: {error} at {where}. Response was {(text or '')[:_SHOWN]}"

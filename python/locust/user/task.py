@@ -170,9 +170,11 @@ class TaskSet(metaclass=TaskSetMeta):
         """Runs tasks until something ends the task set: an interruption, or the end of the user or of the test."""
         try:
             self.on_start()
+            cls = type(self)
+            own_queue = (cls.schedule_task, cls.execute_next_task) != (TaskSet.schedule_task, TaskSet.execute_next_task)
             try:
                 while True:
-                    self._turn()
+                    self._turn(own_queue)
             except (InterruptTaskSet, StopUser, StopTest, GreenletExit):
                 self.on_stop()
                 raise
@@ -180,17 +182,27 @@ class TaskSet(metaclass=TaskSetMeta):
             # To the parent an interrupted task set is a task that asks for the next one.
             raise (RescheduleTaskImmediately if interruption.reschedule else RescheduleTask)() from interruption
 
-    def _turn(self):
-        """One task and the wait after it. Errors of tasks are reported and the user goes on."""
+    def _turn(self, own_queue):
+        """One task and the wait after it. Errors of tasks are reported and the user goes on.
+
+        A task goes through the queue only if there are others in it, or a subclass wants to see it there.
+        """
+        user = self._user
         try:
+            task = None
             if not self._task_queue:
-                self.schedule_task(self.get_next_task())
-            if self._user._state == LOCUST_STATE_STOPPING:
+                task = self.get_next_task()
+                if own_queue:
+                    self.schedule_task(task)
+            if user._state == LOCUST_STATE_STOPPING:
                 raise StopUser()
             try:
-                self.execute_next_task()
+                if task is None or own_queue:
+                    self.execute_next_task()
+                else:
+                    self.execute_task(task)
             except RescheduleTaskImmediately:
-                if self._user._state == LOCUST_STATE_STOPPING:
+                if user._state == LOCUST_STATE_STOPPING:
                     raise StopUser() from None
                 self._let_others_run()
                 return
@@ -200,7 +212,7 @@ class TaskSet(metaclass=TaskSetMeta):
         except (InterruptTaskSet, StopUser, StopTest):
             raise
         except Exception as error:
-            environment = self._user.environment
+            environment = user.environment
             environment.events.user_error.fire(user_instance=self, exception=error, tb=sys.exc_info()[2])
             if not environment.catch_exceptions:
                 raise

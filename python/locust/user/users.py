@@ -159,7 +159,7 @@ class HttpUser(RestMixin, User):
     """A user with an HTTP client, `self.client`, that behaves like a session of requests."""
 
     abstract = True
-    # May be set to an object of urllib3; sharing it is not supported yet and refused when the user starts.
+    # A `urllib3.PoolManager`: users with the same one share its connections.
     pool_manager = None
 
     def __init__(self, *args, **kwargs):

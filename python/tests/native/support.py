@@ -22,7 +22,8 @@ class Session(_core.Session):
 
 
 class Raw:
-    """A server that answers each request with what `answer(request)` returns: bytes, or None to close.
+    """A server that answers each request with what `answer(request)` returns: bytes, an iterator of them, or None to
+    close.
 
     `with Raw(answer) as url:`; it runs in green threads of the same process. `requests` keeps what came.
     """
@@ -62,7 +63,8 @@ class Raw:
                         answer = self.answer(message)
                         if answer is None:
                             return
-                        connection.sendall(answer)
+                        for piece in [answer] if isinstance(answer, bytes) else answer:
+                            connection.sendall(piece)
             except OSError:
                 pass
             finally:

@@ -4,9 +4,14 @@ import gc
 import gzip
 import http.cookiejar
 import io
+import os
+import tempfile
 import time
 import unittest
 import weakref
+from unittest import mock
+
+import gevent
 
 from locust import _core
 
@@ -61,6 +66,43 @@ class Requests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "No scheme supplied"):
             session.get("/path")
         self.assertEqual(session.stats.num_requests, 0)
+
+    def test_a_path_without_its_slash_runs_into_the_port(self):
+        with self.assertRaisesRegex(ValueError, "^Failed to parse: '127.0.0.1:8000api' is not a valid host or port$"):
+            Session("http://127.0.0.1:8000").get("api/users")
+
+    def test_the_environment_is_looked_at_if_the_session_trusts_it(self):
+        with Raw(lambda request: ok()) as server, tempfile.NamedTemporaryFile("w") as netrc:
+            netrc.write("machine a.test login me password secret\n")
+            netrc.flush()
+            with mock.patch.dict(os.environ, {"http_proxy": server.url, "no_proxy": "b.test", "NETRC": netrc.name}):
+                session = Session("http://a.test")
+                self.assertIn("gaierror", repr(session.get("/").error))
+                session.trust_env = True
+                self.assertEqual(session.get("/").status_code, 200)
+                self.assertEqual(session.get("http://b.test/").status_code, 0)
+                session.trust_env = False
+                self.assertEqual(session.get("/").status_code, 0)
+            self.assertEqual(head_of(server.requests[0])["authorization"], "Basic bWU6c2VjcmV0")
+            self.assertTrue(server.requests[0].startswith(b"GET http://a.test/ HTTP/1.1"))
+
+    def test_sessions_with_one_pool_share_their_connections_and_its_limit(self):
+        running, most = [], []
+
+        def answer(_request):
+            running.append(1)
+            most.append(len(running))
+            gevent.sleep(0.01)
+            running.pop()
+            yield ok()
+
+        with Raw(answer) as server:
+            pool = object()
+            sessions = [Session(server.url, pool=pool, pool_size=2, concurrency=2) for _ in range(6)]
+            sessions[0].cookies.set("own", "1")
+            gevent.joinall([gevent.spawn(session.get, "/") for session in sessions for _ in range(3)])
+            self.assertEqual((max(most), server.open, len(server.requests)), (2, 2, 18))
+            self.assertEqual(sum("cookie" in head_of(request) for request in server.requests), 3)
 
     def test_files_are_sent_as_multipart(self):
         with Raw(lambda request: ok()) as server:
@@ -117,8 +159,6 @@ class Requests(unittest.TestCase):
 
     def test_what_is_not_supported_is_named(self):
         session = Session("http://127.0.0.1:1")
-        with self.assertRaisesRegex(NotImplementedError, "trust_env"):
-            session.trust_env = True
         with self.assertRaisesRegex(NotImplementedError, "get_adapter"):
             session.get_adapter("http://")
         with self.assertRaisesRegex(TypeError, "unexpected keyword argument 'nope'"):
@@ -218,6 +258,28 @@ class Events(unittest.TestCase):
             with self.assertRaises(Stop):
                 session.get("/")
         self.assertEqual(session.stats.num_requests, 0)
+
+    def test_listeners_of_a_list_are_called_one_by_one_and_failures_are_handed_over(self):
+        def stop(**_event):
+            listeners.remove(stop)
+            raise ValueError("mine")
+
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            seen = []
+            listeners = [stop, lambda name, **_event: seen.append(name)]
+            session.sink.before = listeners
+            session.sink.failed = lambda error: seen.append(str(error))
+            session.get("/a")
+            session.get("/b")
+            self.assertEqual(seen, ["mine", "/a", "/b"])
+
+            def interrupt(**_event):
+                raise KeyboardInterrupt
+
+            listeners[:] = [interrupt]
+            with self.assertRaises(KeyboardInterrupt):
+                session.get("/c")
 
     def test_a_status_is_one_error_whoever_listens(self):
         with Raw(lambda request: ok(status="500 Oops")) as server:

@@ -105,6 +105,16 @@ class Statistics(unittest.TestCase):
         self.assertEqual([e.occurrences for e in errors.values() if "other errors" in str(e.error)], [50])
         self.assertEqual(self.stats.num_failures, 10_050)
 
+    def test_names_that_are_all_different_are_bounded_and_the_user_is_told_once(self):
+        with self.assertLogs("locust.stats", "WARNING") as said:
+            for number in range(10_050):
+                self.stats.log_request("GET", f"/item/{number}", 1, 0)
+            self.stats.log_error("GET", "/item/10049", "boom")
+        self.assertEqual((len(said.output), len(self.stats.entries)), (1, 10_001))
+        other = self.stats.entries[("other", "")]
+        self.assertEqual((other.num_requests, other.num_failures), (50, 1))
+        self.assertEqual(self.stats.num_requests, 10_050)
+
     def test_numbers_are_rounded_as_locust_does(self):
         self.assertEqual([_core.bucket_response_time(ms) for ms in (0.5, 147, 3432, 58760)], [0, 150, 3400, 59000])
         self.assertEqual(_core.proper_round(2.675, 2), 2.68)

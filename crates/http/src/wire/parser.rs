@@ -85,11 +85,20 @@ pub(crate) struct ResponseParser {
     body_mode: BodyMode,
     head_limit: usize,
     response: Option<ParsedResponse>,
+    /// The end of a body whose response has been taken already.
+    last_piece: Vec<u8>,
 }
 
 impl ResponseParser {
     pub(crate) fn new(request_was_head: bool, body_mode: BodyMode, head_limit: usize) -> Self {
-        Self { state: State::Head(Vec::new()), request_was_head, body_mode, head_limit, response: None }
+        Self {
+            state: State::Head(Vec::new()),
+            request_was_head,
+            body_mode,
+            head_limit,
+            response: None,
+            last_piece: Vec::new(),
+        }
     }
 
     /// What has arrived of the body so far.
@@ -124,6 +133,26 @@ impl ResponseParser {
         Cause::Other
     }
 
+    /// Whether the head of a response is there whose body is to be handed out as it arrives.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.body_mode == BodyMode::Stream
+            && matches!(self.state, State::Body { .. })
+            && self.response.is_some()
+    }
+
+    /// What has arrived of the body since the last call, once the response has been taken.
+    pub(crate) fn take_piece(&mut self) -> Vec<u8> {
+        match &mut self.state {
+            State::Body { buffer, .. } => std::mem::take(buffer),
+            State::Head(_) | State::Done => std::mem::take(&mut self.last_piece),
+        }
+    }
+
+    /// The body comes in pieces whose sizes the server chooses.
+    pub(crate) fn is_chunked(&self) -> bool {
+        matches!(self.state, State::Body { framing: Framing::Chunked(_), .. })
+    }
+
     /// The response, after [`Progress::Done`].
     pub(crate) fn take(&mut self) -> Option<ParsedResponse> {
         self.response.take()
@@ -150,7 +179,7 @@ impl ResponseParser {
             State::Head(pending) if pending.is_empty() => Err("EOF".to_owned()),
             State::Head(pending) => Err(explain_cut(pending)),
             State::Body { framing: Framing::UntilClose, buffer } => {
-                let body = Bytes::from(std::mem::take(buffer));
+                let body = std::mem::take(buffer);
                 self.complete(body);
                 Ok(())
             }
@@ -187,7 +216,10 @@ impl ResponseParser {
                 }
                 continue;
             }
-            let Facts { framing, keep_alive, notable: _ } = facts;
+            let Facts { framing, keep_alive, notable } = facts;
+            if notable.content_encoding && self.body_mode == BodyMode::Stream {
+                self.body_mode = BodyMode::Keep;
+            }
             if let Some(response) = &mut self.response {
                 response.keep_alive = keep_alive;
                 response.has_body = !matches!(framing, Framing::None | Framing::Length(0));
@@ -199,10 +231,10 @@ impl ResponseParser {
                 && n <= body.len()
             {
                 let bytes = match self.body_mode {
-                    BodyMode::Keep => Bytes::copy_from_slice(&body[..n]),
+                    BodyMode::Keep | BodyMode::Stream => Bytes::copy_from_slice(&body[..n]),
                     BodyMode::Discard => Bytes::new(),
                 };
-                self.complete(bytes);
+                self.complete_with(bytes);
                 return Ok(Progress::Done(start + n - before));
             }
             let buffer = match (&framing, self.body_mode) {
@@ -221,7 +253,7 @@ impl ResponseParser {
 
     fn feed_body(&mut self, input: &[u8]) -> Result<Progress, String> {
         let State::Body { framing, buffer } = &mut self.state else { return Ok(Progress::Done(0)) };
-        let keep = self.body_mode == BodyMode::Keep;
+        let keep = self.body_mode != BodyMode::Discard;
         let mut store = |data: &[u8]| {
             if keep {
                 buffer.extend_from_slice(data);
@@ -245,7 +277,7 @@ impl ResponseParser {
             }
         };
         if done {
-            let body = Bytes::from(std::mem::take(buffer));
+            let body = std::mem::take(buffer);
             self.complete(body);
             Ok(Progress::Done(used))
         } else {
@@ -253,7 +285,16 @@ impl ResponseParser {
         }
     }
 
-    fn complete(&mut self, body: Bytes) {
+    fn complete(&mut self, body: Vec<u8>) {
+        if self.response.is_some() {
+            self.complete_with(Bytes::from(body));
+        } else {
+            self.last_piece = body;
+            self.state = State::Done;
+        }
+    }
+
+    fn complete_with(&mut self, body: Bytes) {
         if let Some(response) = &mut self.response {
             response.body = body;
         }

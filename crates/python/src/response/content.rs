@@ -66,15 +66,30 @@ pub(super) fn parse_json<'py>(
     fast: bool,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let text = std::str::from_utf8(body);
+    if options.is_none()
+        && let Ok(text) = text
+        && let Some(value) = crate::json::parse(py, text)
+    {
+        return Ok(value);
+    }
+    match text {
+        Ok(text) => loads(py, PyString::new(py, text.trim_start_matches('\u{feff}')).as_any(), fast, options),
+        Err(_) => loads(py, PyBytes::new(py, body).as_any(), fast, options),
+    }
+}
+
+/// `json.loads` of a text or bytes, with the error that the client's users expect.
+pub(super) fn loads<'py>(
+    py: Python<'py>,
+    text: &Bound<'py, PyAny>,
+    fast: bool,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static MODULE: PyOnceLock<Py<pyo3::types::PyModule>> = PyOnceLock::new();
-    let loads =
-        LOADS.get_or_try_init(py, || PyResult::Ok(py.import("json")?.getattr("loads")?.unbind()))?.bind(py);
-    let parsed = match std::str::from_utf8(body) {
-        Ok(text) => loads.call((text.trim_start_matches('\u{feff}'),), options),
-        Err(_) => loads.call((PyBytes::new(py, body),), options),
-    };
-    let error = match parsed {
+    let loads = LOADS.get_or_try_init(py, || PyResult::Ok(py.import("json")?.getattr("loads")?.unbind()))?;
+    let error = match loads.bind(py).call((text,), options) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };

@@ -1,10 +1,14 @@
 //! What a request gives back: one object for both clients, most of which is made when it is first looked at.
 
+mod classes;
 mod content;
 mod object;
 mod report;
+mod rest;
 mod sent;
 mod verdict;
 
+pub(crate) use classes::{CaughtResponse, FastCaughtResponse, FastResponse, LocustResponse};
 pub(crate) use object::{Answer, Report, Response};
+pub(crate) use rest::Open;
 pub(crate) use sent::{Sent, SentRequest};

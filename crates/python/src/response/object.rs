@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
-use throng_http::{Head, Url};
+use throng_http::{BodyStream, Head, Url};
 
-use super::content::{decode, encoding_of, parse_json};
+use super::content::{decode, encoding_of, loads, parse_json};
+use super::rest::{Open, Rest};
 use super::sent::{Sent, SentRequest};
 use super::verdict::{Verdict, fast_success, plain_success};
 use crate::cookies::Cookies;
@@ -26,8 +27,12 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     pub(crate) url: Url,
     pub(crate) sent: Sent,
-    /// From the start to the last byte.
+    /// From the start to the last byte, or to the head of a stream.
     pub(crate) elapsed: Duration,
+    /// What is to come of the body, as the client left it.
+    pub(crate) stream: Option<Box<BodyStream>>,
+    /// The same with what reading it needs.
+    pub(crate) rest: Option<Open>,
 }
 
 /// What is told about a request when it is over.
@@ -65,6 +70,7 @@ pub(super) struct State {
     headers: RefCell<Option<Py<CaseInsensitiveDict>>>,
     request: RefCell<Option<Py<SentRequest>>>,
     read: Cell<usize>,
+    rest: Rest,
 }
 
 /// The encoding of the text.
@@ -77,8 +83,8 @@ enum Encoding {
     Set(Option<String>),
 }
 
-/// A response, or the absence of one (`status_code` 0 and an `error`).
-#[pyclass(frozen, subclass, dict, weakref, module = "locust._core")]
+/// A response, or the absence of one (`status_code` 0 and an `error`). What a user gets is of a subclass.
+#[pyclass(frozen, subclass, dict, weakref, name = "ResponseContextManager", module = "locust._core")]
 pub(crate) struct Response(GilBound<State>);
 
 impl Response {
@@ -113,13 +119,14 @@ impl Response {
 
     fn build(
         fast: bool,
-        answer: Option<Answer>,
+        mut answer: Option<Answer>,
         sent: Option<Sent>,
         failure: Option<Failure>,
         history: Vec<Py<Self>>,
         report: Option<Report>,
         catch: bool,
     ) -> Self {
+        let rest = Rest::new(answer.as_mut().and_then(|answer| answer.rest.take()));
         Self(GilBound::new(State {
             fast,
             answer,
@@ -138,11 +145,16 @@ impl Response {
             headers: RefCell::default(),
             request: RefCell::default(),
             read: Cell::new(0),
+            rest,
         }))
     }
 
     pub(super) fn state<'a>(&'a self, py: Python<'a>) -> &'a State {
         self.0.get(py)
+    }
+
+    pub(super) fn is_fast(&self, py: Python<'_>) -> bool {
+        self.state(py).fast
     }
 
     /// Whether the block decides what is reported.
@@ -163,8 +175,14 @@ impl Response {
         Err(PyErr::from_value(locust_exception(py, "LocustError")?.call1((text,))?))
     }
 
-    fn body(&self, py: Python<'_>) -> Option<Bytes> {
-        self.state(py).answer.as_ref().map(|answer| answer.body.clone())
+    /// The body, for which a stream is read to its end; `None` without a response.
+    fn body(&self, py: Python<'_>) -> PyResult<Option<Bytes>> {
+        let state = self.state(py);
+        let Some(answer) = &state.answer else { return Ok(None) };
+        if state.rest.is_stream() {
+            return state.rest.whole(py, state.fast, &answer.url).map(Some);
+        }
+        Ok(Some(answer.body.clone()))
     }
 
     fn current_encoding(&self, py: Python<'_>) -> Option<String> {
@@ -235,14 +253,15 @@ impl Response {
 
     /// The body, decompressed; None if there is no response.
     #[getter]
-    fn content(&self, py: Python<'_>) -> Option<Py<PyBytes>> {
+    fn content(&self, py: Python<'_>) -> PyResult<Option<Py<PyBytes>>> {
         let state = self.state(py);
         if let Some(content) = &*state.content.borrow() {
-            return Some(content.clone_ref(py));
+            return Ok(Some(content.clone_ref(py)));
         }
-        let content = PyBytes::new(py, &state.answer.as_ref()?.body).unbind();
+        let Some(body) = self.body(py)? else { return Ok(None) };
+        let content = PyBytes::new(py, &body).unbind();
         state.content.replace(Some(content.clone_ref(py)));
-        Some(content)
+        Ok(Some(content))
     }
 
     /// The body as text.
@@ -252,7 +271,7 @@ impl Response {
         if let Some(text) = &*state.text.borrow() {
             return Ok(Some(text.clone_ref(py)));
         }
-        let Some(body) = self.body(py) else {
+        let Some(body) = self.body(py)? else {
             return Ok((!state.fast).then(|| PyString::new(py, "").unbind()));
         };
         let text = decode(py, &body, self.current_encoding(py).as_deref())?.unbind();
@@ -267,8 +286,16 @@ impl Response {
         py: Python<'py>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let body = self.body(py).unwrap_or_default();
-        parse_json(py, &body, self.state(py).fast, options)
+        let state = self.state(py);
+        let body = self.body(py)?.unwrap_or_default();
+        // Observed on requests 2.34: an encoding that is known stands before the one that JSON has by definition.
+        if !body.is_ascii()
+            && self.current_encoding(py).is_some_and(|name| !name.eq_ignore_ascii_case("utf-8"))
+            && let Some(text) = self.text(py)?
+        {
+            return loads(py, text.bind(py).as_any(), state.fast, options);
+        }
+        parse_json(py, &body, state.fast, options)
     }
 
     /// The encoding of the text, by the headers or as it was set.
@@ -285,13 +312,13 @@ impl Response {
 
     /// The encoding that the body itself suggests.
     #[getter]
-    fn apparent_encoding(&self, py: Python<'_>) -> &'static str {
-        let body = self.body(py).unwrap_or_default();
-        match std::str::from_utf8(&body) {
+    fn apparent_encoding(&self, py: Python<'_>) -> PyResult<&'static str> {
+        let body = self.body(py)?.unwrap_or_default();
+        Ok(match std::str::from_utf8(&body) {
             Ok(_) if body.is_ascii() => "ascii",
             Ok(_) => "utf-8",
             Err(_) => "ISO-8859-1",
-        }
+        })
     }
 
     /// The URL after redirects.
@@ -379,24 +406,38 @@ impl Response {
         prepare(py)?.call_method1("parse_links", (header.map(latin1).unwrap_or_default(),))
     }
 
-    /// The body as a file object; it has been read from the network already.
+    /// The body as a file object.
     #[getter]
-    fn raw<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("io")?.call_method1("BytesIO", (PyBytes::new(py, &self.body(py).unwrap_or_default()),))
+    fn raw<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        prepare(slf.py())?.call_method1("raw_body", (slf,))
+    }
+
+    /// Whether the body is read as it is asked for.
+    #[getter]
+    fn _is_stream(&self, py: Python<'_>) -> bool {
+        self.state(py).rest.is_stream()
+    }
+
+    /// The next bytes of a stream: at most so many, or what there is; none at its end.
+    #[pyo3(signature = (amount = None))]
+    fn _next_piece<'py>(&self, py: Python<'py>, amount: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
+        let state = self.state(py);
+        let Some(answer) = &state.answer else { return Ok(PyBytes::new(py, b"")) };
+        Ok(PyBytes::new(py, &state.rest.next(py, amount, state.fast, &answer.url)?))
     }
 
     /// The next bytes of the body, as a stream gives them.
     #[pyo3(signature = (amount = None))]
-    fn read<'py>(&self, py: Python<'py>, amount: Option<usize>) -> Bound<'py, PyBytes> {
-        let body = self.body(py).unwrap_or_default();
+    fn read<'py>(&self, py: Python<'py>, amount: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = self.body(py)?.unwrap_or_default();
         let at = self.state(py).read.get().min(body.len());
         let end = amount.map_or(body.len(), |n| at.saturating_add(n).min(body.len()));
         self.state(py).read.set(end);
-        PyBytes::new(py, &body[at..end])
+        Ok(PyBytes::new(py, &body[at..end]))
     }
 
     /// The body in pieces.
-    #[pyo3(signature = (chunk_size = None, decode_unicode = false, **rest))]
+    #[pyo3(signature = (chunk_size = Some(1), decode_unicode = false, **rest))]
     fn iter_content<'py>(
         slf: &Bound<'py, Self>,
         chunk_size: Option<usize>,
@@ -404,7 +445,7 @@ impl Response {
         rest: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = rest;
-        prepare(slf.py())?.call_method1("iter_content", (slf, chunk_size.unwrap_or(1), decode_unicode))
+        prepare(slf.py())?.call_method1("iter_content", (slf, chunk_size, decode_unicode))
     }
 
     /// The lines of the body.
@@ -415,17 +456,17 @@ impl Response {
         decode_unicode: bool,
         delimiter: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = chunk_size;
-        prepare(slf.py())?.call_method1("iter_lines", (slf, decode_unicode, delimiter))
+        prepare(slf.py())?.call_method1("iter_lines", (slf, decode_unicode, delimiter, chunk_size))
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         prepare(slf.py())?.call_method1("iter_content", (slf, 128, false))
     }
 
-    /// There is nothing to close: the body has been read.
-    #[expect(clippy::unused_self, reason = "a method of the Python object")]
-    fn close(&self) {}
+    /// Closes the connection of a stream that has not come to its end.
+    fn close(&self, py: Python<'_>) {
+        self.state(py).rest.close();
+    }
 
     /// Says, in a `with` block, that the request is a success.
     fn success(&self, py: Python<'_>) -> PyResult<()> {

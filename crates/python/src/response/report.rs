@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyString};
 use super::object::Response;
 use super::verdict::Verdict;
 use crate::failure::{Failure, Place};
-use crate::sink::{Sink, notify};
+use crate::sink::Sink;
 
 impl Response {
     /// The exception that a report shows: the innermost cause, and the name in place of the URL.
@@ -135,7 +135,7 @@ impl Response {
         let event = Self::event(slf)?;
         let exception = Self::verdict_error(slf, Self::reported_error)?;
         event.set_item(intern!(py, "exception"), &exception)?;
-        notify(py, sink.listener_before(py), &event)?;
+        sink.notify(py, sink.listener_before(py), &event)?;
         if let Some(stats) = sink.statistics(py) {
             let stats = stats.bind(py).get();
             let text = |key: &Bound<'py, PyString>| -> PyResult<Bound<'py, PyString>> {
@@ -156,7 +156,7 @@ impl Response {
                 stats.record_error(py, place, &exception)?;
             }
         }
-        let done = notify(py, sink.listener_after(py), &event);
+        let done = sink.notify(py, sink.listener_after(py), &event);
         // The event refers to the response: without this each would keep the other until the collector comes.
         drop(state.meta.take());
         done

@@ -1,7 +1,5 @@
 //! The request that a response answers, for `response.request`.
 
-use std::rc::Rc;
-
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -15,7 +13,7 @@ use crate::headers::CaseInsensitiveDict;
 pub(crate) struct Sent {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    pub(crate) headers: Rc<Headers>,
+    pub(crate) headers: Headers,
     pub(crate) body: Option<Bytes>,
     /// The body is shown as text, as it was given.
     pub(crate) body_is_text: bool,

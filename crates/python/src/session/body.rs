@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyList, PyModule, PyString, PyTuple};
 use throng_locust::form_urlencode;
 
 use super::arguments::Arguments;
@@ -43,8 +43,10 @@ pub(super) fn body_of(py: Python<'_>, arguments: &Arguments<'_>, fast: bool) -> 
     }
     let Some(data) = data else {
         let Some(json) = &arguments.json else { return Ok(Body::of_bytes(None, None)) };
-        let text = dumps(json, fast)?;
-        let bytes = Bytes::copy_from_slice(text.to_str()?.as_bytes());
+        let bytes = match crate::json::dump(json) {
+            Some(bytes) => Bytes::from(bytes),
+            None => Bytes::copy_from_slice(dumps(json, fast)?.to_str()?.as_bytes()),
+        };
         return Ok(Body::of_bytes(Some(bytes), Some(JSON)));
     };
     if let Ok(text) = data.cast::<PyString>() {
@@ -103,7 +105,7 @@ fn has_nan(value: &Bound<'_, PyAny>) -> bool {
     if let Ok(list) = value.cast_exact::<PyList>() {
         return list.iter().any(|value| has_nan(&value));
     }
-    if value.cast_exact::<PyString>().is_ok() || value.cast_exact::<pyo3::types::PyInt>().is_ok() {
+    if value.cast_exact::<PyString>().is_ok() || value.cast_exact::<PyInt>().is_ok() {
         return false;
     }
     match value.cast::<pyo3::types::PyFloat>() {
@@ -117,6 +119,7 @@ pub(super) fn urlencode(data: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     let mut push = |key: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>| -> PyResult<()> {
         let single = values.is_instance_of::<PyString>()
+            || values.is_instance_of::<PyInt>()
             || values.is_instance_of::<PyBytes>()
             || !values.hasattr("__iter__")?;
         if single {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use throng_http::{Client, Url};
@@ -12,7 +12,7 @@ use throng_reactor::TaskId;
 use super::arguments::Arguments;
 use super::body::prepare;
 use super::object::Session;
-use super::prepare::{Prepared, prepare_request, transport_of, url_of};
+use super::prepare::{Prepared, encoded_query, prepare_request, transport_of, url_of};
 use super::send::{Exchange, Pending, start};
 use super::settings::{Known, Settings};
 use crate::driver::Driver;
@@ -56,8 +56,10 @@ impl Session {
         if let Some(known) = settings.clients.borrow().iter().find(find) {
             return Ok((driver, Rc::clone(&known.client)));
         }
-        let shared = driver.transports.shared(&driver.handle, key)?;
-        let client = Rc::new(Client::new(shared));
+        let client = match &*settings.pool.borrow() {
+            Some(pool) => driver.pools.client(py, driver, &pool.object, key)?,
+            None => Rc::new(Client::new(driver.transports.shared(&driver.handle, key)?)),
+        };
         let known = Known { driver: driver.id, key: key.clone(), client: Rc::clone(&client) };
         settings.clients.borrow_mut().push(known);
         Ok((driver, client))
@@ -73,7 +75,8 @@ impl Session {
         arguments: Arguments<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let _pass = slf.get().settings(py).gate.enter(py)?;
+        let gate = Rc::clone(&slf.get().settings(py).gate.borrow());
+        let _pass = gate.enter(py)?;
         let mut call = Self::begin(slf, method, url, arguments)?;
         if let Some(Waiting { driver, slot, task }) = &call.waiting {
             call.exchange = Some(driver.wait(py, slot, Some(*task))?);
@@ -97,18 +100,12 @@ impl Session {
             Err(_) => text_of(url)?,
         };
         let known = method.to_str()?;
+        if fast && known.is_empty() {
+            return Err(PyValueError::new_err("invalid HTTP method ''"));
+        }
         let is_upper = fast || !known.bytes().any(|b| b.is_ascii_lowercase());
         let wire_method = if is_upper { Cow::Borrowed(known) } else { Cow::Owned(known.to_uppercase()) };
-        let plain = arguments.params.is_none();
-        let full = if let Some(known) = settings.known_url(&given, plain) {
-            known
-        } else {
-            let full = url_of(settings, given.to_str()?, arguments.params.as_ref(), py)?;
-            if plain {
-                settings.remember_url(&given, &full);
-            }
-            full
-        };
+        let full = full_url(py, settings, &given, arguments.params.as_ref())?;
         let name = name_of(py, settings, &arguments, &given, &full)?;
         let sink = settings.sink.borrow().as_ref().map(|sink| sink.clone_ref(py));
         let has_listeners = sink.as_ref().is_some_and(|sink| sink.bind(py).get().has_listeners(py));
@@ -129,7 +126,7 @@ impl Session {
                 sink,
             },
             catch: arguments.catch_response,
-            stream: arguments.stream && !fast,
+            stream: (arguments.stream || settings.stream.get()) && !fast,
             hooks: arguments.hooks.as_ref().map(|hooks| hooks.clone().unbind()),
             waiting: None,
             exchange: None,
@@ -162,7 +159,7 @@ impl Session {
                 report.response_time = exchange.elapsed.as_secs_f64() * 1e3;
                 report.start_time = exchange.started as f64 / 1e9;
                 for answer in exchange.history {
-                    history.push(Py::new(py, Response::past(fast, answer))?);
+                    history.push(Response::past(fast, answer).into_object(py)?.unbind());
                 }
                 exchange.result
             }
@@ -174,7 +171,7 @@ impl Session {
         if let Ok(answer) = &result {
             report.length = length_of(answer, stream);
         }
-        let mut response = Bound::new(py, Response::new(fast, result, history, report, catch))?;
+        let mut response = Response::new(fast, result, history, report, catch).into_object(py)?;
         let own_hooks = settings.hooks.borrow().bind(py).clone();
         if !own_hooks.is_empty() {
             response = prepare(py)?.call_method1("call_hooks", (own_hooks, response))?.cast_into()?;
@@ -216,6 +213,30 @@ impl Session {
         arguments.json = json.or(arguments.json);
         Self::call(slf, method, url, arguments)
     }
+}
+
+/// The URL of a request. Literals of the locustfile are parsed once, and what they are with a query is put together.
+fn full_url(
+    py: Python<'_>,
+    settings: &Settings,
+    given: &Bound<'_, PyString>,
+    params: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Url> {
+    let query = params.map(encoded_query).transpose()?.flatten();
+    if params.is_some() && (query.is_none() || settings.params.borrow().is_some()) {
+        return url_of(settings, given.to_str()?, params, py);
+    }
+    let url = if let Some(known) = settings.known_url(given) {
+        known
+    } else {
+        let url = url_of(settings, given.to_str()?, None, py)?;
+        settings.remember_url(given, &url);
+        url
+    };
+    Ok(match query {
+        Some(query) if !query.is_empty() => url.with_more_query(&query),
+        _ => url,
+    })
 }
 
 fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
@@ -289,7 +310,7 @@ fn nothing_sent(method: &str, url: Url) -> Sent {
     Sent {
         method: throng_http::Method::new(method),
         url,
-        headers: Rc::default(),
+        headers: throng_http::Headers::new(),
         body: None,
         body_is_text: false,
     }

@@ -1,6 +1,7 @@
-//! How many requests of one fast session run at the same time (`FastHttpUser.concurrency`).
+//! How many requests run at the same time, of one fast session (`FastHttpUser.concurrency`) or of all that share a pool.
 //!
-//! Only green threads that a locustfile starts itself ever come to the limit; for all others it is one comparison.
+//! Without a pool only green threads that a locustfile starts itself ever come to the limit; for all others it is one
+//! comparison.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,19 +13,23 @@ use crate::driver::{Driver, Slot};
 
 /// The limit of a session, and who waits for it.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     /// `None` for no limit.
-    pub(super) limit: Cell<Option<u32>>,
+    limit: Cell<Option<u32>>,
     inside: Cell<u32>,
     waiting: RefCell<VecDeque<Rc<Slot<()>>>>,
 }
 
 /// A place inside, given back when it is dropped.
-pub(super) struct Pass<'a>(Option<&'a Gate>);
+pub(super) struct Pass(Option<Rc<Gate>>);
 
 impl Gate {
+    pub(crate) fn new(limit: Option<u32>) -> Rc<Self> {
+        Rc::new(Self { limit: Cell::new(limit), ..Self::default() })
+    }
+
     /// Waits for a place.
-    pub(super) fn enter(&self, py: Python<'_>) -> PyResult<Pass<'_>> {
+    pub(super) fn enter(self: Rc<Self>, py: Python<'_>) -> PyResult<Pass> {
         let Some(limit) = self.limit.get() else { return Ok(Pass(None)) };
         while self.inside.get() >= limit {
             let slot = Slot::new();
@@ -51,9 +56,9 @@ impl Gate {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Pass {
     fn drop(&mut self) {
-        if let Some(gate) = self.0 {
+        if let Some(gate) = &self.0 {
             gate.inside.set(gate.inside.get() - 1);
             gate.call_next();
         }

@@ -14,5 +14,6 @@ mod prepare;
 mod send;
 mod settings;
 
+pub(crate) use gate::Gate;
 pub(crate) use handles::{ClientPool, Rename, UserAgent};
 pub(crate) use object::Session;

@@ -10,10 +10,12 @@ use throng_http::Url;
 
 use super::arguments::Arguments;
 use super::body::prepare;
+use super::gate::Gate;
 use super::handles::{Rename, UserAgent};
 use super::prepare::basic;
-use super::settings::Settings;
+use super::settings::{Settings, SharedPool};
 use crate::cookies::Cookies;
+use crate::driver::Driver;
 use crate::gil::GilBound;
 use crate::headers::CaseInsensitiveDict;
 use crate::sink::Sink;
@@ -47,7 +49,7 @@ impl Session {
     #[pyo3(signature = (
         base_url, sink = None, user = None, *, fast = false, insecure = false, connection_timeout = None,
         network_timeout = None, max_redirects = None, max_retries = 0, default_headers = None, concurrency = None,
-        proxy_host = None, proxy_port = None
+        proxy_host = None, proxy_port = None, pool = None, pool_size = 1
     ))]
     #[expect(clippy::too_many_arguments, reason = "the attributes of FastHttpUser")]
     fn _configure(
@@ -65,10 +67,18 @@ impl Session {
         concurrency: Option<u32>,
         proxy_host: Option<&str>,
         proxy_port: Option<u16>,
+        pool: Option<Py<PyAny>>,
+        pool_size: usize,
     ) -> PyResult<()> {
         let py = slf.py();
         let settings = slf.get().settings(py);
-        settings.gate.limit.set(concurrency);
+        match pool {
+            Some(object) => {
+                settings.gate.replace(Driver::get(py)?.pools.gate(py, &object, concurrency));
+                settings.pool.replace(Some(SharedPool { object, size: pool_size }));
+            }
+            None => drop(settings.gate.replace(Gate::new(concurrency))),
+        }
         settings.fast.set(fast);
         slf.get().set_base_url(py, base_url)?;
         settings.sink.replace(sink);
@@ -85,7 +95,7 @@ impl Session {
         if fast {
             headers.set_item("Accept-Encoding", "gzip, deflate, br")?;
         } else {
-            headers.set_item("Accept-Encoding", "gzip, deflate")?;
+            headers.set_item("Accept-Encoding", "gzip, deflate, br")?;
             headers.set_item("Accept", "*/*")?;
             headers.set_item("Connection", "keep-alive")?;
         }
@@ -402,16 +412,11 @@ impl Session {
         self.settings(py).trust_env.get()
     }
 
-    /// Locust's sessions look at no proxy variables and no netrc; neither do ours, and they cannot be made to.
+    /// Whether proxies, certificates and credentials come from the environment too; Locust's sessions do not look there.
     #[setter]
-    #[expect(clippy::unused_self, reason = "a method of the Python object")]
-    fn set_trust_env(&self, trust: bool) -> PyResult<()> {
-        if trust {
-            return Err(PyNotImplementedError::new_err(
-                "session.trust_env = True is not supported yet; set session.proxies and session.auth",
-            ));
-        }
-        Ok(())
+    fn set_trust_env(&self, py: Python<'_>, trust: bool) {
+        self.settings(py).trust_env.set(trust);
+        self.settings(py).transport.replace(None);
     }
 
     /// The fast client's user agent, whose connections can be closed.

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
-use throng_http::{Headers, Method, Request, RequestCookie, RequestError, Scheme, Url};
+use throng_http::{
+    BodyMode, Headers, Method, Patience, RedirectPolicy, Request, RequestCookie, RequestError, Url, UrlError,
+};
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
@@ -25,26 +27,34 @@ pub(super) struct Plan {
     pub(super) follow: Option<u32>,
     pub(super) max_retries: u32,
     pub(super) jar: Jar,
-    pub(super) timeout: Duration,
     pub(super) timeouts: Timeouts,
+    /// The body is read as the locustfile asks for it.
+    pub(super) stream: bool,
     /// The body was given as text.
     pub(super) body_is_text: bool,
 }
 
 impl Plan {
+    /// Sets what holds for each request on the way.
+    pub(super) fn apply(&self, request: &mut Request) {
+        request.timeout = Duration::MAX;
+        let Timeouts { connect, read } = self.timeouts;
+        if connect.is_some() || read.is_some() {
+            request.patience = Some(Patience { connect: connect.map(seconds), silence: read.map(seconds) });
+        }
+        if self.stream {
+            request.body_mode = BodyMode::Stream;
+        }
+        request.redirects = RedirectPolicy { max: 0, is_default: false };
+    }
+
     /// The failure for an error of the client.
     pub(super) fn transport_failure(&self, mut error: RequestError, url: &Url, connected: bool) -> Failure {
-        // One timeout covers the connection too: without a connection it was that which took too long.
+        // Without a connection it was that which took too long.
         if error.code == throng_http::code::REQUEST_TIMEOUT && !connected {
             error.code = throng_http::code::DIAL_TIMEOUT;
         }
-        Failure::Transport {
-            error: Box::new(error),
-            host: url.host().to_owned(),
-            port: url.port().unwrap_or_default(),
-            secure: url.scheme() == Some(Scheme::Https),
-            timeouts: self.timeouts,
-        }
+        Failure::of_transport(error, url, self.timeouts)
     }
 }
 
@@ -74,7 +84,7 @@ pub(super) fn url_of(
     if throng_locust::needs_requoting(&text) {
         text = throng_locust::requote(&text);
     }
-    let url = Url::parse(&text).map_err(|error| raise(py, "InvalidURL", error.to_string()))?;
+    let url = Url::parse(&text).map_err(|error| raise(py, "InvalidURL", no_url(&text, &error)))?;
     if !url.is_absolute() {
         let text = format!("Invalid URL '{text}': No scheme supplied. Perhaps you meant https://{text}?");
         return Err(raise(py, "MissingSchema", text));
@@ -88,10 +98,31 @@ pub(super) fn url_of(
     Ok(url)
 }
 
+/// Why a text is no URL, in the words of `requests` where a base URL and a path without a slash between them meet.
+fn no_url(text: &str, error: &UrlError) -> String {
+    let said = error.to_string();
+    let authority =
+        text.split_once("//").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    match authority {
+        Some(authority) if said.contains("invalid port") => {
+            format!("Failed to parse: '{authority}' is not a valid host or port")
+        }
+        _ => said,
+    }
+}
+
 fn is_absolute(url: &str) -> bool {
     let url = url.trim_start().as_bytes();
     let begins = |prefix: &[u8]| url.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
     begins(b"http://") || begins(b"https://")
+}
+
+/// A query that needs no look at the URL it is for: one that is encoded here. `None` for a text, which may be anything.
+pub(super) fn encoded_query(params: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    if params.is_instance_of::<PyString>() || params.is_instance_of::<PyBytes>() {
+        return Ok(None);
+    }
+    urlencode(params).map(Some)
 }
 
 fn append_query(url: &mut String, params: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -130,7 +161,11 @@ pub(super) fn prepare_request(
         }
         Err(error) => return Err(error),
     };
-    let own_auth = settings.auth.borrow().as_ref().map(|auth| auth.bind(py).clone());
+    let mut own_auth = settings.auth.borrow().as_ref().map(|auth| auth.bind(py).clone());
+    if settings.trust_env.get() && arguments.auth.is_none() && own_auth.is_none() {
+        let found = prepare(py)?.call_method1("netrc_auth", (url.host(),))?;
+        own_auth = (!found.is_none()).then_some(found);
+    }
     if let Some(auth) = arguments.auth.as_ref().or(own_auth.as_ref()) {
         apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
     }
@@ -139,13 +174,6 @@ pub(super) fn prepare_request(
     request.jar = headers.get("Cookie").is_none().then(|| Rc::clone(&settings.jar));
     request.headers = headers;
     request.body = body.bytes;
-    request.timeout = timeouts
-        .read
-        .map_or(Duration::MAX, |read| seconds(read + timeouts.connect.filter(|_| !fast).unwrap_or(0.0)));
-    if timeouts.read.is_some() && timeouts.connect == timeouts.read {
-        // One number stands for both; it is the whole request's here.
-        request.timeout = seconds(timeouts.read.unwrap_or_default());
-    }
     if let Some(cookies) = &arguments.cookies {
         request.cookies = cookies_of(cookies)?;
     }
@@ -155,8 +183,8 @@ pub(super) fn prepare_request(
         follow: follow.then(|| settings.max_redirects.get()),
         max_retries: settings.max_retries.get(),
         jar: Rc::clone(&settings.jar),
-        timeout: request.timeout,
         timeouts,
+        stream: (arguments.stream || settings.stream.get()) && !fast,
         body_is_text: body.is_text,
     };
     let own_connection =
@@ -361,11 +389,17 @@ pub(super) fn transport_of(
     settings: &Settings,
     arguments: &Arguments<'_>,
 ) -> PyResult<TransportKey> {
-    let mut key = TransportKey::default();
+    let idle_per_host = settings.pool.borrow().as_ref().map(|pool| pool.size);
+    let mut key = TransportKey { idle_per_host, ..TransportKey::default() };
+    if settings.trust_env.get() {
+        let told = prepare(py)?.call_method0("environment_settings")?;
+        (key.proxies.0, key.proxies.1, key.no_proxy, key.trust) = told.extract()?;
+    }
     let own_verify = settings.verify.borrow().as_ref().map(|value| value.bind(py).clone());
     if let Some(verify) = arguments.verify.as_ref().or(own_verify.as_ref()) {
         if verify.is_instance_of::<PyBool>() || verify.is_none() {
             key.insecure = !verify.is_truthy()? && !verify.is_none();
+            key.trust = key.trust.filter(|_| !key.insecure);
         } else {
             key.trust = Some(path_of(verify)?);
         }
@@ -384,9 +418,6 @@ pub(super) fn transport_of(
                 *place = if value.is_none() { None } else { Some(value.extract()?) };
             }
         }
-    }
-    if settings.fast.get() {
-        key.connect_timeout = settings.connect_timeout.get().map(|s| (s * 1e3) as u64);
     }
     Ok(key)
 }

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use throng_http::{Client, Headers, Hop, Method, Outcome, RedirectPolicy, Request, Response, Url};
+use throng_http::{Client, Headers, Hop, Method, Outcome, Request, Response, Url};
 use throng_reactor::TaskId;
 
 use super::prepare::Plan;
 use crate::driver::{Driver, Slot};
 use crate::failure::Failure;
-use crate::response::{Answer, Sent};
+use crate::response::{Answer, Open, Sent};
 
 /// A request with its redirects, from the first to the last.
 ///
@@ -51,11 +51,11 @@ impl Exchange {
     /// The request to send now, if it is not over.
     fn next(&mut self) -> Option<Request> {
         let mut request = self.next.take()?;
-        request.redirects = RedirectPolicy { max: 0, is_default: false };
+        self.plan.apply(&mut request);
         self.sent = Some(Sent {
             method: request.method.clone(),
             url: request.url.clone(),
-            headers: Rc::new(request.headers.clone()),
+            headers: request.headers.clone(),
             body: request.body.clone(),
             body_is_text: self.plan.body_is_text,
         });
@@ -133,8 +133,26 @@ async fn perform(
     while let Some(request) = exchange.next() {
         let outcome = client.send(request).await;
         exchange.arrived(outcome);
+        if let Some(answer) = exchange.history.last_mut() {
+            finish_body(&client, answer).await;
+        }
+    }
+    if let Some(Ok(answer)) = &mut exchange.result
+        && let Some(stream) = answer.stream.take()
+    {
+        answer.rest = Some(Open { driver, client, stream, timeouts: exchange.plan.timeouts });
     }
     slot.finish(driver, exchange);
+}
+
+/// Reads the body of a redirection, so that its connection can serve the next request.
+async fn finish_body(client: &Client, answer: &mut Answer) {
+    let Some(mut stream) = answer.stream.take() else { return };
+    let mut body = answer.body.to_vec();
+    while let Ok(Some(piece)) = client.read(&mut stream).await {
+        body.extend_from_slice(&piece);
+    }
+    answer.body = body.into();
 }
 
 /// One request's place on the wall clock, in nanoseconds since the Unix epoch.
@@ -156,8 +174,8 @@ fn ago(duration: Duration) -> u64 {
 }
 
 fn answer(response: Response, sent: Sent, elapsed: Duration) -> Answer {
-    let Response { status, url, head, body, .. } = response;
-    Answer { status, head, body, url, sent, elapsed }
+    let Response { status, url, head, body, rest, .. } = response;
+    Answer { status, head, body, url, sent, elapsed, stream: rest, rest: None }
 }
 
 /// Where a response redirects to, if it does.
@@ -201,7 +219,6 @@ fn redirected(answer: &Answer, location: &str, plan: &Plan) -> Result<Request, F
     let mut request = Request::new(if becomes_get { Method::GET } else { method.clone() }, url);
     request.headers = headers;
     request.body = answer.sent.body.clone().filter(|_| keeps_body);
-    request.timeout = plan.timeout;
     request.jar = Some(Rc::clone(&plan.jar));
     Ok(request)
 }

@@ -21,6 +21,13 @@ pub(super) struct Known {
     pub(super) client: Rc<Client>,
 }
 
+/// An object of the locustfile by which sessions share connections.
+pub(super) struct SharedPool {
+    pub(super) object: Py<PyAny>,
+    /// Idle connections kept to one host.
+    pub(super) size: usize,
+}
+
 /// A session's state.
 pub(super) struct Settings {
     pub(super) fast: Cell<bool>,
@@ -48,7 +55,9 @@ pub(super) struct Settings {
     /// The settings of connections unless a request says otherwise; `None` after a change.
     pub(super) transport: RefCell<Option<TransportKey>>,
     pub(super) clients: RefCell<Vec<Known>>,
-    pub(super) gate: Gate,
+    pub(super) gate: RefCell<Rc<Gate>>,
+    /// Connections that other sessions use as well.
+    pub(super) pool: RefCell<Option<SharedPool>>,
     /// URLs of the last requests by the object that named them: a literal of the locustfile is always the same one.
     urls: RefCell<VecDeque<(Py<PyString>, Url)>>,
 }
@@ -81,15 +90,16 @@ impl Settings {
             overridden: Cell::new(false),
             transport: RefCell::default(),
             clients: RefCell::default(),
-            gate: Gate::default(),
+            gate: RefCell::default(),
+            pool: RefCell::default(),
             urls: RefCell::default(),
         })
     }
 
-    /// The URL that this very string stood for, if the request adds nothing to it.
-    pub(super) fn known_url(&self, given: &Bound<'_, PyString>, plain: bool) -> Option<Url> {
+    /// The URL that this very string stood for.
+    pub(super) fn known_url(&self, given: &Bound<'_, PyString>) -> Option<Url> {
         let urls = self.urls.borrow();
-        urls.iter().find(|(known, _)| plain && known.is(given)).map(|(_, url)| url.clone())
+        urls.iter().find(|(known, _)| known.is(given)).map(|(_, url)| url.clone())
     }
 
     pub(super) fn remember_url(&self, given: &Bound<'_, PyString>, url: &Url) {

@@ -16,6 +16,12 @@ use crate::gil::GilBound;
 /// Distinct errors that are kept apart; texts that are all different would fill the memory otherwise.
 const ERRORS_AT_MOST: usize = 10_000;
 
+/// Distinct entries that are kept apart, for the same reason: URLs with a number in them and no `name=`.
+const ENTRIES_AT_MOST: usize = 10_000;
+
+/// The name of the entry that the others fall into.
+const OTHER: &str = "other";
+
 /// One name and method.
 struct Record {
     method: String,
@@ -73,6 +79,13 @@ impl Stats {
             return *place;
         }
         let place = records.len();
+        if place >= ENTRIES_AT_MOST && (method, name) != ("", OTHER) {
+            drop((records, index));
+            if place == ENTRIES_AT_MOST {
+                say_too_many(py);
+            }
+            return self.place(py, "", OTHER);
+        }
         records.push(Record {
             method: method.to_owned(),
             name: name.to_owned(),
@@ -244,6 +257,17 @@ impl Stats {
         }
         Ok(view)
     }
+}
+
+fn say_too_many(py: Python<'_>) {
+    let text = format!(
+        "more than {ENTRIES_AT_MOST} different request names: further ones are counted as {OTHER:?}; \
+         group requests with name="
+    );
+    let logger =
+        py.import("logging").and_then(|logging| logging.call_method1("getLogger", ("locust.stats",)));
+    // A warning that cannot be given is no reason to lose the request.
+    let _ = logger.and_then(|logger| logger.call_method1("warning", (text,)));
 }
 
 #[pymethods]

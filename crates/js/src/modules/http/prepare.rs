@@ -120,6 +120,7 @@ pub(super) fn prepare(
         body_mode: if discard { BodyMode::Discard } else { BodyMode::Keep },
         jar: Some(jar),
         cookies: params.cookies,
+        patience: None,
     };
     Ok(Prepared { request, tagging, response_type: params.response_type, sent, throw: params.throw })
 }
