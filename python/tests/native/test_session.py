@@ -61,6 +61,13 @@ class Requests(unittest.TestCase):
         self.assertEqual(targets, ["/base/a%20b?x=%C3%A9&k=1&k=2", "/absolute"])
         self.assertIn(("/base/a%20b?x=%C3%A9&k=1&k=2", "GET"), session.stats.entries)
 
+    def test_the_name_of_a_url_without_a_path_is_a_slash(self):
+        with Raw(lambda request: ok()) as server:
+            session = Session(server.url)
+            session.get("")
+            session.get(server.url + "?a=1")
+        self.assertEqual(sorted(session.stats.entries), [("/", "GET"), ("/?a=1", "GET")])
+
     def test_a_url_without_a_scheme_is_an_error_of_the_caller(self):
         session = Session("")
         with self.assertRaisesRegex(ValueError, "No scheme supplied"):

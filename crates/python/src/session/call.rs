@@ -270,11 +270,9 @@ fn name_of<'py>(
         return Ok(given.clone());
     }
     let target = full.target();
-    if given.to_str()? == target {
-        return Ok(given.clone());
-    }
     if target.starts_with('/') {
-        return Ok(PyString::new(py, target));
+        let same = given.to_str()? == target;
+        return Ok(if same { given.clone() } else { PyString::new(py, target) });
     }
     Ok(PyString::new(py, &format!("/{target}")))
 }
