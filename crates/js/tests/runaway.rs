@@ -26,6 +26,17 @@ fn a_memory_hog_fails_its_iteration_and_the_next_one_runs() {
 }
 
 #[test]
+fn a_hog_of_small_blocks_in_a_promise_is_told_of_its_memory() {
+    let script = Script::new(
+        "export default async function () { const hog = []; await null; for (;;) hog.push(new Array(1000).fill('x' + hog.length)) }",
+    )
+    .memory_limit(16 << 20);
+    script.run();
+    let errors = errors(&script);
+    assert!(errors.len() == 1 && errors[0].contains("memory"), "{errors:?}");
+}
+
+#[test]
 fn endless_recursion_is_a_range_error() {
     let script = Script::new(
         "export default function () { function f() { return f() + 1 } try { f() } catch (e) { console.log(e instanceof RangeError) } f() }",

@@ -139,9 +139,20 @@ impl Ctx {
 
     /// Describes a thrown value, without running script code more than `toString` does.
     pub fn describe(self, value: &Value) -> Exception {
-        // Out of memory while the error object itself was made leaves `null`; so does a script that throws it.
-        if value.is_null() && self.is_out_of_memory() {
-            return Exception { message: "InternalError: out of memory".into(), ..Exception::default() };
+        // Out of memory while the error object itself was made leaves `null`; so does a script that throws it, and
+        // what the script held may be freed by now.
+        if value.is_null()
+            && let Some((used, limit)) = self.memory_and_limit()
+        {
+            let message = if used > limit / 10 * 9 {
+                "InternalError: out of memory".to_owned()
+            } else {
+                let limit = limit >> 20;
+                format!(
+                    "null (thrown by the script, or it ran out of its {limit} MiB of memory, which THRONG_VU_MEMORY sets)"
+                )
+            };
+            return Exception { message, ..Exception::default() };
         }
         let text = if value.is_symbol() {
             value.get("description").and_then(|d| d.to_text())

@@ -311,14 +311,16 @@ impl Ctx {
         format!("{usage:#?}")
     }
 
-    /// Whether the script holds nearly all the memory it may.
-    pub(crate) fn is_out_of_memory(self) -> bool {
+    /// How many bytes the script holds and how many it may, if there is a limit. Walks the whole heap.
+    pub(crate) fn memory_and_limit(self) -> Option<(u64, u64)> {
         // SAFETY: the struct is plain integers, filled by the call.
-        unsafe {
+        let usage = unsafe {
             let mut usage: q::JSMemoryUsage = std::mem::zeroed();
             q::JS_ComputeMemoryUsage(self.rt(), &raw mut usage);
-            usage.malloc_limit > 0 && usage.malloc_size > usage.malloc_limit / 10 * 9
-        }
+            usage
+        };
+        let limit = u64::try_from(usage.malloc_limit).ok().filter(|limit| *limit > 0)?;
+        Some((u64::try_from(usage.malloc_size).unwrap_or_default(), limit))
     }
 
     pub(crate) fn class_of<T: 'static>(self) -> Option<crate::class::ClassRef> {
