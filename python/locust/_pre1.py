@@ -18,6 +18,9 @@ class _RenamedUserMeta(UserMeta):
             new = base.__dict__.get("_renamed_to")
             if new:
                 _legacy.deprecated(base.__name__, f"use {new}")
+        # A class without tasks was a base for others, and not run.
+        if not any(class_dict.get(name) for name in ("task_set", "tasks")) and not any(base.tasks for base in bases):
+            class_dict.setdefault("abstract", not any(hasattr(v, "locust_task_weight") for v in class_dict.values()))
         return super().__new__(mcs, classname, bases, class_dict)
 
     def __call__(cls, environment=None, *args, **kwargs):

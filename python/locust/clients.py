@@ -4,8 +4,9 @@ The work is done in Rust (`locust._core.Session`); here is what gives it Locust'
 """
 
 from . import _core
-from ._core import CaughtResponse as ResponseContextManager
-from ._core import LocustResponse
+from ._core import Response as LocustResponse
+from ._core import Response as ResponseContextManager
+from ._legacy import deprecated
 from .event import sink_of
 from .exception import CatchResponseError, LocustError, ResponseError
 
@@ -32,7 +33,13 @@ class HttpSession(_core.Session):
     with the same `pool_manager`, which may be a `urllib3.PoolManager`, share their connections.
     """
 
-    def __init__(self, base_url, request_event, user, *args, pool_manager=None, **kwargs):
+    def __init__(self, base_url, request_event=None, user=None, *args, pool_manager=None, **kwargs):
+        if request_event is None:
+            # Before version 1.0 there was one event for all, and no user to name.
+            from . import events
+
+            deprecated("HttpSession(base_url)", "use HttpSession(base_url, environment.events.request, user)")
+            request_event = events.request
         if args or kwargs:
             raise TypeError(f"HttpSession takes no further arguments, got {[*args, *kwargs]}")
         self.request_event = request_event

@@ -1,6 +1,8 @@
 """Locustfiles from before version 1.0."""
 
+import importlib.util
 import unittest
+import urllib.request
 
 from .support import Run, Target
 
@@ -102,6 +104,53 @@ class Before1(unittest.TestCase):
             self.assertRegex(ran.stderr, r"own +here +1 +0\(")
             self.assertRegex(ran.stderr, r"own +bad +1 +1\(")
             self.assertIn("runners.locust_runner is deprecated: use environment.runner", ran.stderr)
+
+    def test_runners_have_their_old_names(self):
+        old = """
+            from locust import HttpLocust, TaskSet, runners, task
+            from locust.clients import HttpSession
+            from locust.runners import LocalLocustRunner, MasterLocustRunner, SlaveLocustRunner
+
+            class Base(HttpLocust):
+                min_wait = max_wait = 100
+
+            class Tasks(TaskSet):
+                @task
+                def t(self):
+                    other = HttpSession(self.locust.host)
+                    other.get("/other")
+                    runners.logger.info("counted %s", runners.global_stats.num_requests)
+                    assert isinstance(runners.locust_runner, LocalLocustRunner)
+                    assert not isinstance(runners.locust_runner, (MasterLocustRunner, SlaveLocustRunner))
+
+            class Visitor(Base):
+                task_set = Tasks
+        """
+        with Target() as target, Run(old, f"--no-web -c 1 -r 1 -t 1s --host {target.url}") as ran:
+            self.assertEqual(ran.code, 0, ran.stderr)
+        self.assertIn("All users spawned: {\"Visitor\": 1}", ran.stderr)
+        self.assertIn("counted 1", ran.stderr)
+        for name in ("runners.MasterLocustRunner", "runners.global_stats", "HttpSession(base_url)"):
+            self.assertEqual(ran.stderr.count(f"{name} is deprecated"), 1, name)
+
+    @unittest.skipUnless(importlib.util.find_spec("flask"), "flask is not installed")
+    def test_routes_are_added_to_the_web_interface_while_the_file_is_imported(self):
+        from locust import web
+        from locust.env import Environment
+
+        @web.app.route("/added")
+        def added():
+            return "my page"
+
+        environment = Environment()
+        environment.create_local_runner()
+        ui = environment.create_web_ui("127.0.0.1", 0)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ui.server.server_port}/added") as answer:
+                self.assertEqual(answer.read(), b"my page")
+        finally:
+            ui.stop()
+            web.server._early_app = None
 
     def test_the_old_worker_option_is_known(self):
         # A worker would wait for its master; one that is a master as well is refused at once.

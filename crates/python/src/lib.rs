@@ -25,8 +25,6 @@ mod wire;
 mod _core {
     use pyo3::prelude::*;
 
-    use super::response::{CaughtResponse, FastCaughtResponse, Response};
-
     #[pymodule_export]
     use super::cookies::{Cookies, OneCookie};
     #[pymodule_export]
@@ -38,7 +36,7 @@ mod _core {
     #[pymodule_export]
     use super::process::{cpu_seconds, memory_bytes};
     #[pymodule_export]
-    use super::response::{FastResponse, LocustResponse, SentRequest};
+    use super::response::SentRequest;
     #[pymodule_export]
     use super::session::{ClientPool, Rename, Session, UserAgent};
     #[pymodule_export]
@@ -50,12 +48,8 @@ mod _core {
     #[pymodule_export]
     use super::wire::{Connection, WireError, pack_message, unpack_message};
 
-    /// Classes that have the same name in two places.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let py = module.py();
-        module.add("Response", py.get_type::<Response>())?;
-        module.add("CaughtResponse", py.get_type::<CaughtResponse>())?;
-        module.add("FastCaughtResponse", py.get_type::<FastCaughtResponse>())
+        super::response::add_to(module)
     }
 }

@@ -5,6 +5,8 @@ import io
 import os
 import re
 
+from .._core import FastResponse
+
 
 def read_body(data):
     """A body from what is neither text nor a form: a file, an iterator or a mapping; with its content type."""
@@ -189,7 +191,8 @@ def pieces(response, size):
 
 def iter_content(response, size, decode):
     """The body in pieces of `size` bytes, as text if `decode` and the encoding is known."""
-    encoding = response.encoding if decode else None
+    # The fast client reads what has no encoding of its own as UTF-8, requests hands it out as it is.
+    encoding = (response.encoding or ("utf-8" if isinstance(response, FastResponse) else None)) if decode else None
     if encoding is None:
         yield from pieces(response, size)
         return

@@ -1,8 +1,8 @@
 """`FastHttpUser`: in throng the same client as `HttpUser`'s, with the settings, names and verdicts of this one."""
 
 from .. import _core
+from .._core import ErrorResponse, FastResponse
 from .._core import FastCaughtResponse as ResponseContextManager
-from .._core import FastResponse
 from .._http.exceptions import LocustBadStatusCode
 from .._legacy import deprecated
 from .._unsupported import refuse
@@ -14,10 +14,6 @@ from ..user.users import User
 
 class RestResponseContextManager(ResponseContextManager):
     """The response that `FastHttpUser.rest` yields; `js` is the parsed body."""
-
-
-class ErrorResponse(FastResponse):
-    """What stands for the response of a request that failed before one came."""
 
 
 # The user agent and the requests it sends are parts of the session in Rust.

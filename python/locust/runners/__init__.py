@@ -26,8 +26,8 @@ MASTER_HEARTBEAT_TIMEOUT = 60
 CPU_MONITOR_INTERVAL = 10.0
 CPU_WARNING_THRESHOLD = 90
 
-from .._legacy import current_runner  # noqa: E402
-from .base import DistributedRunner, Runner, greenlet_exception_handler  # noqa: E402
+from .._legacy import current_runner, deprecated  # noqa: E402
+from .base import DistributedRunner, Runner, greenlet_exception_handler, logger  # noqa: E402
 from .local import LocalRunner  # noqa: E402
 from .master import MasterRunner  # noqa: E402
 from .messages import Message  # noqa: E402
@@ -35,10 +35,27 @@ from .nodes import WorkerNode, WorkerNodes  # noqa: E402
 from .worker import WorkerRunner  # noqa: E402
 
 
+_RENAMED = {
+    "LocustRunner": "Runner",
+    "LocalLocustRunner": "LocalRunner",
+    "DistributedLocustRunner": "DistributedRunner",
+    "MasterLocustRunner": "MasterRunner",
+    "SlaveLocustRunner": "WorkerRunner",
+    "SlaveNode": "WorkerNode",
+    "STATE_HATCHING": "STATE_SPAWNING",
+    "SLAVE_REPORT_INTERVAL": "WORKER_REPORT_INTERVAL",
+}
+
+
 def __getattr__(name):
-    """The runner, from where locustfiles took it before version 1.0."""
+    """What locustfiles took from here before version 1.0."""
     if name == "locust_runner":
         return current_runner("runners.locust_runner", "use environment.runner")
+    if name == "global_stats":
+        return current_runner("runners.global_stats", "use environment.stats").stats
+    if name in _RENAMED:
+        deprecated(f"runners.{name}", f"use {_RENAMED[name]}")
+        return globals()[_RENAMED[name]]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -59,4 +76,5 @@ __all__ = (
     "WorkerNodes",
     "WorkerRunner",
     "greenlet_exception_handler",
+    "logger",
 )

@@ -4,6 +4,14 @@ Served by gevent's own WSGI server from a greenlet of the process that runs the 
 what requests do, `answers` what they are told, `page` the page.
 """
 
-from .server import WebUI
+from .server import WebUI, old_app
+
+
+def __getattr__(name):
+    """What locustfiles took from here before version 1.0."""
+    if name == "app":
+        return old_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = ("WebUI",)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import gevent
 from gevent.pywsgi import WSGIServer
 
+from .._legacy import deprecated
 from .._unsupported import NotSupportedYet, refuse
 from ..html import get_html_report
 from . import actions, answers
@@ -25,6 +26,26 @@ class Answer:
         self.kind = kind
         self.status = HTTPStatus(status)
         self.download = download
+
+
+# The application of locustfiles that have routes before there is a web interface, as was usual before version 1.0.
+_early_app = None
+
+
+def _make_app(asked_for):
+    try:
+        from flask import Flask
+    except ImportError:
+        refuse(f"{asked_for} without Flask (pip install flask)")
+    return Flask("locust.web", static_folder=None)
+
+
+def old_app():
+    """The application of the web interface that will be made."""
+    global _early_app
+    deprecated("locust.web.app", "use environment.web_ui.app in a listener of init")
+    _early_app = _early_app or _make_app("locust.web.app")
+    return _early_app
 
 
 class WebUI:
@@ -60,7 +81,7 @@ class WebUI:
         self.base_path = (web_base_path or "").rstrip("/")
         self.stats_csv_writer = stats_csv_writer
         self.userclass_picker_is_active = userclass_picker_is_active
-        self._app = None
+        self._app = _early_app
         # What locustfiles may add for the page.
         self.template_args = {}
         self.server = None
@@ -90,11 +111,7 @@ class WebUI:
     def app(self):
         """A Flask application for the routes that a locustfile adds; asked for what is not among our own routes."""
         if self._app is None:
-            try:
-                from flask import Flask
-            except ImportError:
-                refuse("web_ui.app without Flask (pip install flask)")
-            self._app = Flask("locust.web", static_folder=None)
+            self._app = _make_app("web_ui.app")
         return self._app
 
     def auth_required_if_enabled(self, view_func):

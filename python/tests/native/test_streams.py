@@ -35,6 +35,29 @@ class Streams(unittest.TestCase):
             seen.set()
             self.assertEqual(list(lines), ["two", "drüben"])
 
+    def test_the_fast_client_streams_text(self):
+        def answer(_request):
+            yield CHUNKED + chunk(b"one\n")
+            gevent.sleep(0.01)
+            yield chunk(b"two\n") + chunk(b"")
+
+        with Raw(answer) as server:
+            session = Session(server.url, fast=True)
+            self.assertEqual(list(session.iter_lines("/")), ["one", "two"])
+            self.assertEqual(list(session.get("/", stream=True).iter_content(3)), ["one", "\ntw", "o\n"])
+            self.assertEqual(session.get("/", stream=True).content, b"one\ntwo\n")
+
+    def test_responses_have_the_class_names_of_locust(self):
+        with Raw(lambda request: ok()) as server:
+            names = [
+                [type(session.get(url, catch_response=catch)).__name__ for catch in (False, True) for url in ("/", "http://127.0.0.1:1/")]
+                for session in (Session(server.url), Session(server.url, fast=True))
+            ]
+        caught = "ResponseContextManager"
+        self.assertEqual(names, [[caught] * 4, ["FastResponse", "ErrorResponse", caught, caught]])
+        with self.assertRaisesRegex(AttributeError, "^'ResponseContextManager' object has no attribute 'nope'$"):
+            Session(server.url).get("/").nope
+
     def test_the_request_is_reported_when_its_head_is_there(self):
         seen = Event()
 

@@ -1,50 +1,57 @@
-//! The classes that responses have in Python: one object, and the names that Locust gives it.
+//! The classes that responses have in Python: one object, and the names that Locust 2.47 gives it.
 //!
-//! Scripts ask `isinstance`, and the messages of Python's own errors name the class.
+//! Scripts ask `isinstance`, and the messages of Python's own errors name the class. The response of `HttpUser` is the
+//! base itself; those of `FastHttpUser` are subclasses.
 
 use pyo3::prelude::*;
 use pyo3::{PyClassInitializer, PyTraverseError, PyVisit};
 
 use super::object::Response;
 
-/// A response of `HttpUser`.
-#[pyclass(frozen, subclass, extends = Response, module = "locust.clients")]
-pub(crate) struct LocustResponse;
-
-/// A response of `HttpUser` to a request with `catch_response=True`.
-#[pyclass(frozen, subclass, extends = LocustResponse, name = "ResponseContextManager", module = "locust.clients")]
-pub(crate) struct CaughtResponse;
-
 /// A response of `FastHttpUser`.
-#[pyclass(frozen, subclass, extends = Response, module = "locust.contrib.fasthttp")]
+#[pyclass(frozen, subclass, extends = Response)]
 pub(crate) struct FastResponse;
 
 /// A response of `FastHttpUser` to a request with `catch_response=True`.
-#[pyclass(
-    frozen,
-    subclass,
-    extends = FastResponse,
-    name = "ResponseContextManager",
-    module = "locust.contrib.fasthttp"
-)]
+#[pyclass(frozen, subclass, extends = FastResponse, name = "ResponseContextManager")]
 pub(crate) struct FastCaughtResponse;
+
+/// What stands for the response of `FastHttpUser` if there is none.
+#[pyclass(frozen, subclass, extends = FastResponse)]
+pub(crate) struct ErrorResponse;
 
 impl Response {
     /// The object, as an instance of the class that fits it.
     pub(crate) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, Self>> {
-        let (fast, caught) = (self.is_fast(py), self.is_caught(py));
-        let base = PyClassInitializer::from(self);
-        Ok(match (fast, caught) {
-            (false, false) => Bound::new(py, base.add_subclass(LocustResponse))?.into_super(),
-            (true, false) => Bound::new(py, base.add_subclass(FastResponse))?.into_super(),
-            (false, true) => Bound::new(py, base.add_subclass(LocustResponse).add_subclass(CaughtResponse))?
-                .into_super()
-                .into_super(),
-            (true, true) => Bound::new(py, base.add_subclass(FastResponse).add_subclass(FastCaughtResponse))?
-                .into_super()
-                .into_super(),
+        if !self.is_fast(py) {
+            return Bound::new(py, self);
+        }
+        let (caught, answered) = (self.is_caught(py), self.is_answered(py));
+        let fast = PyClassInitializer::from(self).add_subclass(FastResponse);
+        Ok(match (caught, answered) {
+            (true, _) => Bound::new(py, fast.add_subclass(FastCaughtResponse))?.into_super().into_super(),
+            (false, true) => Bound::new(py, fast)?.into_super(),
+            (false, false) => Bound::new(py, fast.add_subclass(ErrorResponse))?.into_super().into_super(),
         })
     }
+}
+
+/// Adds the classes under names of their own, as two of them have the same in Locust.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let fast = "locust.contrib.fasthttp";
+    for (name, class, place) in [
+        ("Response", py.get_type::<Response>(), "locust.clients"),
+        ("FastResponse", py.get_type::<FastResponse>(), fast),
+        ("FastCaughtResponse", py.get_type::<FastCaughtResponse>(), fast),
+        ("ErrorResponse", py.get_type::<ErrorResponse>(), fast),
+    ] {
+        class.setattr("__module__", place)?;
+        // Python's messages show what a class was made as, with its module, until its name is set.
+        class.setattr("__name__", class.name()?)?;
+        module.add(name, class)?;
+    }
+    Ok(())
 }
 
 /// What the collector is to see is in the base; a class that says so itself is freed as one that the collector knows.
@@ -62,4 +69,4 @@ macro_rules! collected {
     )*};
 }
 
-collected!(LocustResponse, CaughtResponse, FastResponse, FastCaughtResponse);
+collected!(FastResponse, FastCaughtResponse, ErrorResponse);

@@ -8,7 +8,7 @@ mod rest;
 mod sent;
 mod verdict;
 
-pub(crate) use classes::{CaughtResponse, FastCaughtResponse, FastResponse, LocustResponse};
+pub(crate) use classes::add_to;
 pub(crate) use object::{Answer, Report, Response};
 pub(crate) use rest::Open;
 pub(crate) use sent::{Sent, SentRequest};

@@ -83,8 +83,8 @@ enum Encoding {
     Set(Option<String>),
 }
 
-/// A response, or the absence of one (`status_code` 0 and an `error`). What a user gets is of a subclass.
-#[pyclass(frozen, subclass, dict, weakref, name = "ResponseContextManager", module = "locust._core")]
+/// A response, or the absence of one (`status_code` 0 and an `error`). `FastHttpUser` gets a subclass.
+#[pyclass(frozen, subclass, dict, weakref, name = "ResponseContextManager")]
 pub(crate) struct Response(GilBound<State>);
 
 impl Response {
@@ -151,6 +151,10 @@ impl Response {
 
     pub(super) fn state<'a>(&'a self, py: Python<'a>) -> &'a State {
         self.0.get(py)
+    }
+
+    pub(super) fn is_answered(&self, py: Python<'_>) -> bool {
+        self.state(py).answer.is_some()
     }
 
     pub(super) fn is_fast(&self, py: Python<'_>) -> bool {
@@ -445,7 +449,9 @@ impl Response {
         rest: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = rest;
-        prepare(slf.py())?.call_method1("iter_content", (slf, chunk_size, decode_unicode))
+        // Observed on Locust 2.47: pieces of the fast client's responses are text.
+        let decode = decode_unicode || slf.get().is_fast(slf.py());
+        prepare(slf.py())?.call_method1("iter_content", (slf, chunk_size, decode))
     }
 
     /// The lines of the body.
@@ -456,7 +462,8 @@ impl Response {
         decode_unicode: bool,
         delimiter: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        prepare(slf.py())?.call_method1("iter_lines", (slf, decode_unicode, delimiter, chunk_size))
+        let decode = decode_unicode || slf.get().is_fast(slf.py());
+        prepare(slf.py())?.call_method1("iter_lines", (slf, decode, delimiter, chunk_size))
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -126,7 +126,7 @@ impl Session {
                 sink,
             },
             catch: arguments.catch_response,
-            stream: (arguments.stream || settings.stream.get()) && !fast,
+            stream: arguments.stream || settings.stream.get(),
             hooks: arguments.hooks.as_ref().map(|hooks| hooks.clone().unbind()),
             waiting: None,
             exchange: None,

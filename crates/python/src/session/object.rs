@@ -215,6 +215,7 @@ impl Session {
         let py = slf.py();
         let mut arguments = Arguments::default();
         arguments.take(kwargs)?;
+        arguments.stream = true;
         let response = Self::call(slf, &PyString::new(py, method), url, arguments)?;
         prepare(py)?.call_method1("iter_lines", (response, true, py.None()))
     }

@@ -184,7 +184,7 @@ pub(super) fn prepare_request(
         max_retries: settings.max_retries.get(),
         jar: Rc::clone(&settings.jar),
         timeouts,
-        stream: (arguments.stream || settings.stream.get()) && !fast,
+        stream: arguments.stream || settings.stream.get(),
         body_is_text: body.is_text,
     };
     let own_connection =
