@@ -430,9 +430,14 @@ class Proxy:
         while True:
             try:
                 near, _ = self._server.accept()
-                far = socket.create_connection(("127.0.0.1", self._to))
             except OSError:
                 return
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                # The master does not listen yet.
+                near.close()
+                continue
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()

@@ -147,7 +147,7 @@ class Processes(unittest.TestCase):
                 @task
                 def draw(self):
                     # In one piece: `print` writes the end of the line by itself, and all processes share a pipe.
-                    sys.stdout.write(f"{random.random()}\n")
+                    sys.stdout.write(f"{random.random()}\\n")
         """
         with Run(drawing, "--headless --only-summary -u 2 -r 2 -t 1 --processes 2") as ran:
             drawn = ran.stdout.split()

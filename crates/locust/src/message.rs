@@ -28,6 +28,9 @@ pub enum MessageError {
     /// Something follows the value.
     #[error("{0} bytes follow the message")]
     Trailing(usize),
+    /// A text that is not UTF-8, or an extension that nobody here uses.
+    #[error("{0}")]
+    Content(&'static str),
     /// The value is not a message.
     #[error("not an array of type, data and node")]
     Shape,
@@ -50,6 +53,7 @@ impl Message {
         if !rest.is_empty() {
             return Err(MessageError::Trailing(rest.len()));
         }
+        check(&value)?;
         let Value::Array(parts) = value else { return Err(MessageError::Shape) };
         let Ok([Value::String(kind), data, node]) = <[Value; 3]>::try_from(parts) else {
             return Err(MessageError::Shape);
@@ -64,6 +68,17 @@ impl Message {
             (Some(kind), Some(node)) => Ok(Self { kind, data, node }),
             _ => Err(MessageError::Shape),
         }
+    }
+}
+
+/// Refuses what `MessagePack` allows and Locust does not read.
+fn check(value: &Value) -> Result<(), MessageError> {
+    match value {
+        Value::String(text) if text.is_err() => Err(MessageError::Content("a text is not UTF-8")),
+        Value::Ext(..) => Err(MessageError::Content("an extension type is not known")),
+        Value::Array(items) => items.iter().try_for_each(check),
+        Value::Map(pairs) => pairs.iter().try_for_each(|(key, value)| check(key).and_then(|()| check(value))),
+        _ => Ok(()),
     }
 }
 
@@ -132,8 +147,16 @@ mod tests {
     fn other_shapes_and_leftovers_are_refused() {
         let message = Message { kind: "a".into(), data: Value::Nil, node: "b".into() }.encode();
         assert!(matches!(Message::decode(&[&message[..], b"x"].concat()), Err(MessageError::Trailing(1))));
-        for bytes in [&[0xc0][..], &[0x92, 0xa0, 0xa0], &[0x93, 1, 2, 3], &[0x93, 0xa1, 0xff, 0xc0, 0xa0]] {
+        for bytes in [&[0xc0][..], &[0x92, 0xa0, 0xa0], &[0x93, 1, 2, 3]] {
             assert!(matches!(Message::decode(bytes), Err(MessageError::Shape)), "{bytes:?}");
+        }
+        // Texts that are none, as the type and as a key of the data; a timestamp extension.
+        for bytes in [
+            &[0x93, 0xa1, 0xff, 0xc0, 0xa0][..],
+            &[0x93, 0xa0, 0x81, 0xa1, 0xff, 0, 0xa0],
+            &[0x93, 0xa0, 0xd6, 0xff, 0, 0, 0, 0, 0xa0],
+        ] {
+            assert!(matches!(Message::decode(bytes), Err(MessageError::Content(_))), "{bytes:?}");
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Connection {
     /// The parts so far of the message that is coming.
     parts: Vec<Vec<u8>>,
     parts_size: u64,
+    /// Whether there was a message already.
+    heard: bool,
     events: VecDeque<Event>,
 }
 
@@ -80,6 +82,7 @@ impl Connection {
             early: Vec::new(),
             parts: Vec::new(),
             parts_size: 0,
+            heard: false,
             events: VecDeque::new(),
         }
     }
@@ -122,9 +125,9 @@ impl Connection {
         matches!(self.state, State::Open)
     }
 
-    /// Changes what the peer may cost from now on.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.local.limits = limits;
+    /// Changes how many bytes a message may have from now on.
+    pub fn set_message_limit(&mut self, bytes: u64) {
+        self.local.limits.message = bytes;
     }
 
     /// Takes one greeting or frame from the start of `input`; its length, or `None` if it is not complete.
@@ -136,9 +139,11 @@ impl Connection {
             self.state = State::Handshake(minor);
             return Ok(Some(greeting::LENGTH));
         }
-        let Some((frame, length)) = frame::read(input, &self.local.limits, self.parts_size)? else {
-            return Ok(None);
-        };
+        let mut limits = self.local.limits;
+        if !self.heard {
+            limits.message = limits.message.min(limits.first_message);
+        }
+        let Some((frame, length)) = frame::read(input, &limits, self.parts_size)? else { return Ok(None) };
         match frame {
             Frame::Command(body) => self.command(&Command::read(body)?)?,
             Frame::Message { body, more } => self.part(body, more)?,
@@ -185,6 +190,7 @@ impl Connection {
         self.parts_size += body.len() as u64;
         self.parts.push(body.to_vec());
         if !more {
+            self.heard = true;
             self.parts_size = 0;
             self.events.push_back(Event::Message(std::mem::take(&mut self.parts)));
         }

@@ -170,6 +170,22 @@ fn a_message_in_too_many_parts_is_refused() {
 }
 
 #[test]
+fn the_first_message_has_a_limit_of_its_own_and_the_second_may_follow_at_once() {
+    let limits = Limits { first_message: 100, ..Limits::default() };
+    let small = |bytes: &[u8]| {
+        let local = Local { socket_type: SocketType::Router, identity: Vec::new(), limits };
+        let (mut master, mut worker) = (Connection::new(local), dealer("x"));
+        converse(&mut master, &mut worker);
+        worker.send(bytes);
+        worker.send(&vec![7; 1 << 20]);
+        // In one piece, as a fast peer's bytes arrive.
+        master.receive(&worker.take_output())
+    };
+    assert_eq!(small(b"hello"), Ok(()));
+    assert_eq!(small(&[1; 101]), Err(Error::TooLarge { what: "a message", size: 101, limit: 100 }));
+}
+
+#[test]
 fn a_browser_is_told_apart() {
     assert_eq!(router().receive(b"GET / HTTP/1.1\r\n"), Err(Error::NotZmtp(Stranger::Http1)));
 }

@@ -21,7 +21,7 @@ logger = logging.getLogger("locust.runners")
 # Seconds that a client may take until its first message, and clients that may take them at the same time.
 FIRST_MESSAGE_TIMEOUT = 10.0
 STRANGERS_AT_MOST = 256
-# Bytes of a message from a client that is no worker yet, and from a worker.
+# Bytes of a message from a client that is no worker (yet), and from a worker.
 STRANGER_MESSAGE_LIMIT = 64 << 10
 WORKER_MESSAGE_LIMIT = 64 << 20
 # At least so many seconds are between two lines about refused clients.
@@ -67,7 +67,7 @@ class Door:
                 gevent.sleep(1)
                 continue
             keep_alive(sock)
-            gevent.spawn(self._hear, Link(sock, "ROUTER", message_limit=STRANGER_MESSAGE_LIMIT), address)
+            gevent.spawn(self._hear, Link(sock, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT), address)
 
     def _hear(self, link, address):
         if len(self._strangers) >= STRANGERS_AT_MOST:

@@ -135,8 +135,8 @@ def _one_part(parts):
 class Link:
     """One connection over a socket: `ROUTER` on the master's side, `DEALER` on the worker's."""
 
-    def __init__(self, sock, socket_type, identity="", message_limit=None):
-        self._connection = Connection(socket_type, identity.encode(), message_limit)
+    def __init__(self, sock, socket_type, identity="", first_message_limit=None):
+        self._connection = Connection(socket_type, identity.encode(), None, first_message_limit)
         self._waiting = _Waiting()
         self._channel = _Channel(sock, self._connection, self._waiting)
         self._arrived = deque()

@@ -24,7 +24,7 @@ from . import (
 )
 from ._welcome import locustfiles_of, options_for_workers, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
-from .door import WORKER_MESSAGE_LIMIT, Door
+from .door import STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
 from .messages import FINE, Garbled, Message
 from .nodes import WorkerNode, WorkerNodes
@@ -72,7 +72,7 @@ class MasterRunner(DistributedRunner):
         environment.events.worker_report.add_listener(self._merge_report)
         self._door = Door(master_bind_host, master_bind_port, self._listen) if listen else None
         for sock in sockets:
-            link = Link(sock, "ROUTER", message_limit=WORKER_MESSAGE_LIMIT)
+            link = Link(sock, "ROUTER")
             self._private.add(link)
             self.greenlet.spawn(self._listen, link).link_exception(greenlet_exception_handler)
         self.greenlet.spawn(self._count_heartbeats).link_exception(greenlet_exception_handler)
@@ -297,6 +297,8 @@ class MasterRunner(DistributedRunner):
             self._on_message(link, client_id, node, message)
 
     def _on_message(self, link, client_id, node, message):
+        if node is None:
+            link.accept(STRANGER_MESSAGE_LIMIT)
         handler = self._handlers.get(message.type)
         if handler is None:
             if message.type in self.custom_messages:

@@ -21,17 +21,28 @@ pub(crate) struct Connection(GilBound<RefCell<State>>);
 
 #[pymethods]
 impl Connection {
-    /// A `socket_type` of `ROUTER` or `DEALER`; messages larger than `message_limit` bytes are refused.
+    /// A `socket_type` of `ROUTER` or `DEALER`; messages of more bytes than the limits, the first one's and that of the
+    /// others, are refused.
     #[new]
-    #[pyo3(signature = (socket_type, identity = None, message_limit = None))]
-    fn new(socket_type: &str, identity: Option<Vec<u8>>, message_limit: Option<u64>) -> PyResult<Self> {
+    #[pyo3(signature = (socket_type, identity = None, message_limit = None, first_message_limit = None))]
+    fn new(
+        socket_type: &str,
+        identity: Option<Vec<u8>>,
+        message_limit: Option<u64>,
+        first_message_limit: Option<u64>,
+    ) -> PyResult<Self> {
         let socket_type = match socket_type {
             "ROUTER" => SocketType::Router,
             "DEALER" => SocketType::Dealer,
             other => return Err(PyValueError::new_err(format!("there is no socket type {other:?} here"))),
         };
-        let local =
-            Local { socket_type, identity: identity.unwrap_or_default(), limits: limits(message_limit) };
+        let usual = Limits::default();
+        let limits = Limits {
+            message: message_limit.unwrap_or(usual.message),
+            first_message: first_message_limit.unwrap_or(usual.first_message),
+            ..usual
+        };
+        let local = Local { socket_type, identity: identity.unwrap_or_default(), limits };
         let connection = throng_zmtp::Connection::new(local);
         Ok(Self(GilBound::new(RefCell::new(State { connection, peer: None }))))
     }
@@ -66,7 +77,7 @@ impl Connection {
 
     /// Changes the size of a message that is refused.
     fn set_message_limit(&self, py: Python<'_>, bytes: u64) {
-        self.0.get(py).borrow_mut().connection.set_limits(limits(Some(bytes)));
+        self.0.get(py).borrow_mut().connection.set_message_limit(bytes);
     }
 
     /// By what the peer wants to be known; None before the handshake.
@@ -74,9 +85,4 @@ impl Connection {
     fn peer_identity<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.0.get(py).borrow().peer.as_ref().map(|peer| PyBytes::new(py, &peer.identity))
     }
-}
-
-fn limits(message: Option<u64>) -> Limits {
-    let usual = Limits::default();
-    Limits { message: message.unwrap_or(usual.message), ..usual }
 }
