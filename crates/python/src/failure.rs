@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Transport { error: Box<RequestError>, host: String, port: u16, secure: bool, timeouts: Timeouts },
     /// Redirected too often.
     Redirects { limit: u32 },
+    /// Repeated because of its status, and not often enough.
+    Statuses { status: u16 },
     /// A redirect to what is no URL.
     BadRedirect { location: String, reason: String },
     /// Somebody made the exception.
@@ -75,6 +77,7 @@ impl Failure {
             Self::Redirects { limit } => {
                 module.call_method1("too_many_redirects", (place.fast, *limit, place.url, response))
             }
+            Self::Statuses { status } => module.call_method1("too_many_statuses", (*status, place.url)),
             Self::BadRedirect { location, reason } => module
                 .call_method1("invalid_url", (format!("Invalid redirect location {location:?}: {reason}"),)),
             Self::Transport { error, host, port, secure, timeouts } => {

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+from urllib.parse import urlsplit
 
 
 class RequestException(IOError):
@@ -199,6 +200,20 @@ def too_many_redirects(fast, limit, url, response):
     if fast:
         return RetriesExceeded(url, f"Redirection limit reached ({limit})")
     return _class("TooManyRedirects")(f"Exceeded {limit} redirects.", response=response)
+
+
+def too_many_statuses(status, url):
+    """The exception for a request that was repeated because of its status as often as it may be."""
+    parts = urlsplit(url)
+    pool = "HTTPSConnectionPool" if parts.scheme == "https" else "HTTPConnectionPool"
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    cause = f"ResponseError('too many {status} error responses')"
+    text = f"{pool}(host={parts.hostname!r}, port={port}): Max retries exceeded with url: {target} (Caused by {cause})"
+    # Only an adapter of requests repeats requests like this, so that its classes are there.
+    error = _urllib3("MaxRetryError")(None, target)
+    error.args = (text,)
+    return _class("RetryError")(error)
 
 
 def _os_error(number):

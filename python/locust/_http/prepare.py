@@ -166,15 +166,21 @@ def call_hooks(hooks, response):
     return response
 
 
-def check_adapter(prefix, adapter):
-    """Accepts an adapter that asks for nothing but the size of the pool."""
+def adapter_retries(prefix, adapter):
+    """What an adapter says of repetitions: how many, for which statuses and methods (None for all), and their backoff."""
     kind = type(adapter)
-    retries = getattr(adapter, "max_retries", None)
     plain = kind.__name__ == "HTTPAdapter" and kind.__module__ == "requests.adapters"
-    if not plain:
+    if not plain or prefix.rstrip("/").lower() not in ("http:", "https:"):
         raise NotImplementedError(f"session.mount({prefix!r}, {kind.__name__}) is not supported yet")
-    if getattr(retries, "total", 0):
-        raise NotImplementedError(f"session.mount({prefix!r}, ...) with max_retries is not supported yet")
+    retries = adapter.max_retries
+    times = retries.total if isinstance(retries.total, int) else 0
+    methods = retries.allowed_methods
+    return (
+        int(times),
+        list(retries.status_forcelist or ()),
+        None if not methods else sorted(method.upper() for method in methods),
+        float(retries.backoff_factor),
+    )
 
 
 def pieces(response, size):

@@ -93,6 +93,30 @@ class Requests(unittest.TestCase):
             self.assertEqual(head_of(server.requests[0])["authorization"], "Basic bWU6c2VjcmV0")
             self.assertTrue(server.requests[0].startswith(b"GET http://a.test/ HTTP/1.1"))
 
+    def test_an_adapter_of_requests_repeats_what_it_is_told_to(self):
+        from requests.adapters import HTTPAdapter
+        from urllib3.util.retry import Retry
+
+        def answer(request):
+            return ok() if b" /later" in request and len(server.requests) > 2 else ok(status="500 Oops")
+
+        with Raw(answer) as server:
+            session = Session(server.url)
+            session.mount("http://", HTTPAdapter(pool_maxsize=100))
+            session.mount("http://", HTTPAdapter(max_retries=Retry(3, status_forcelist=[500], backoff_factor=0.01)))
+            self.assertEqual((session.get("/later").status_code, len(server.requests)), (200, 3))
+            failed = session.get("/never")
+            self.assertEqual((failed.status_code, len(server.requests)), (0, 7))
+            self.assertRegex(
+                repr(failed.error),
+                r"^RetryError\(MaxRetryError\(.*Max retries exceeded with url: /never "
+                r"\(Caused by ResponseError\('too many 500 error responses'\)\)\"\)\)$",
+            )
+            self.assertEqual((session.post("/never").status_code, len(server.requests)), (500, 8))
+            self.assertEqual((session.stats.num_requests, session.stats.num_failures), (3, 2))
+        with self.assertRaisesRegex(NotImplementedError, "mount"):
+            session.mount("http://one.host", HTTPAdapter())
+
     def test_sessions_with_one_pool_share_their_connections_and_its_limit(self):
         running, most = [], []
 

@@ -13,7 +13,7 @@ use super::body::prepare;
 use super::gate::Gate;
 use super::handles::{Rename, UserAgent};
 use super::prepare::basic;
-use super::settings::{Settings, SharedPool};
+use super::settings::{Retry, Settings, SharedPool};
 use crate::cookies::Cookies;
 use crate::driver::Driver;
 use crate::gil::GilBound;
@@ -464,10 +464,15 @@ impl Session {
         drop((settings.user.take(), settings.auth.take(), settings.params.take(), settings.sink.take()));
     }
 
-    /// Adapters of `requests` have nothing to do here: only one that asks for nothing but pool sizes is accepted.
-    #[expect(clippy::unused_self, reason = "a method of the Python object")]
+    /// Adapters of `requests` have nothing to do here; what one says of repetitions is kept.
     fn mount(&self, prefix: &str, adapter: &Bound<'_, PyAny>) -> PyResult<()> {
-        prepare(adapter.py())?.call_method1("check_adapter", (prefix, adapter)).map(drop)
+        let py = adapter.py();
+        let said = prepare(py)?.call_method1("adapter_retries", (prefix, adapter))?;
+        let (times, statuses, methods, backoff) = said.extract()?;
+        let settings = self.settings(py);
+        settings.max_retries.set(times);
+        settings.retry.replace((times > 0).then(|| Rc::new(Retry { statuses, methods, backoff })));
+        Ok(())
     }
 
     #[expect(clippy::unused_self, reason = "a method of the Python object")]

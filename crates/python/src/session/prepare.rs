@@ -14,7 +14,7 @@ use throng_http::{
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
-use super::settings::Settings;
+use super::settings::{Retry, Settings};
 use crate::cookies::{Cookies, Jar};
 use crate::failure::{Failure, Timeouts, raise};
 use crate::headers::{CaseInsensitiveDict, latin1};
@@ -26,6 +26,7 @@ pub(super) struct Plan {
     /// How many redirects to follow; `None` for none.
     pub(super) follow: Option<u32>,
     pub(super) max_retries: u32,
+    pub(super) retry: Option<Rc<Retry>>,
     pub(super) jar: Jar,
     pub(super) timeouts: Timeouts,
     /// The body is read as the locustfile asks for it.
@@ -182,6 +183,7 @@ pub(super) fn prepare_request(
         fast,
         follow: follow.then(|| settings.max_redirects.get()),
         max_retries: settings.max_retries.get(),
+        retry: settings.retry.borrow().clone(),
         jar: Rc::clone(&settings.jar),
         timeouts,
         stream: arguments.stream || settings.stream.get(),

@@ -21,6 +21,8 @@ pub(super) struct Exchange {
     sent: Option<Sent>,
     again: Option<Request>,
     retries: u32,
+    /// Before the next request.
+    pause: Duration,
     begun: Instant,
     /// When it started, in nanoseconds since the Unix epoch.
     pub(super) started: u64,
@@ -36,6 +38,7 @@ impl Exchange {
     pub(super) fn new(request: Request, plan: Plan) -> Box<Self> {
         Box::new(Self {
             retries: plan.max_retries,
+            pause: Duration::ZERO,
             plan,
             next: Some(request),
             sent: None,
@@ -59,8 +62,27 @@ impl Exchange {
             body: request.body.clone(),
             body_is_text: self.plan.body_is_text,
         });
-        self.again = (self.retries > 0).then(|| request.clone());
+        let repeatable = self.retries > 0
+            && self.plan.retry.as_ref().is_none_or(|retry| retry.allows(request.method.as_str()));
+        self.again = repeatable.then(|| request.clone());
         Some(request)
+    }
+
+    /// Whether the request is to be sent again.
+    fn repeats(&mut self) -> bool {
+        let Some(again) = self.again.take() else { return false };
+        self.retries -= 1;
+        if let Some(retry) = &self.plan.retry {
+            self.pause = retry.pause(self.plan.max_retries - self.retries);
+        }
+        self.next = Some(again);
+        true
+    }
+
+    /// Whether a status is one that an adapter repeats requests for.
+    fn is_repeated_for(&self, status: u16, method: &Method) -> bool {
+        let retry = self.plan.retry.as_ref();
+        retry.is_some_and(|retry| retry.statuses.contains(&status) && retry.allows(method.as_str()))
     }
 
     /// Takes what came back, and decides how to go on.
@@ -74,9 +96,7 @@ impl Exchange {
         let response = match outcome.result {
             Ok(response) => response,
             Err(error) => {
-                if let Some(again) = self.again.take() {
-                    self.retries -= 1;
-                    self.next = Some(again);
+                if self.repeats() {
                     return;
                 }
                 let connected = outcome.hops.last().is_some_and(|hop| !hop.timings.blocked.is_zero());
@@ -86,6 +106,13 @@ impl Exchange {
                 return;
             }
         };
+        if self.is_repeated_for(response.status, &sent.method) {
+            if !self.repeats() {
+                self.elapsed = self.begun.elapsed();
+                self.result = Some(Err((Failure::Statuses { status: response.status }, sent)));
+            }
+            return;
+        }
         if let Some(timing) = &timing {
             self.elapsed = Duration::from_nanos(timing.ended.saturating_sub(self.started));
         }
@@ -131,6 +158,9 @@ async fn perform(
     slot: Rc<Pending>,
 ) {
     while let Some(request) = exchange.next() {
+        if !exchange.pause.is_zero() {
+            driver.handle.sleep(std::mem::take(&mut exchange.pause)).await;
+        }
         let outcome = client.send(request).await;
         exchange.arrived(outcome);
         if let Some(answer) = exchange.history.last_mut() {

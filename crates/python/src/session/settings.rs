@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -19,6 +20,29 @@ pub(super) struct Known {
     pub(super) driver: u64,
     pub(super) key: TransportKey,
     pub(super) client: Rc<Client>,
+}
+
+/// What a `urllib3.Retry` says beside how often.
+pub(super) struct Retry {
+    /// Responses with these are repeated too.
+    pub(super) statuses: Vec<u16>,
+    /// `None` for every method.
+    pub(super) methods: Option<Vec<String>>,
+    /// Seconds before the second repetition, half of them; each further one waits twice as long.
+    pub(super) backoff: f64,
+}
+
+impl Retry {
+    pub(super) fn allows(&self, method: &str) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|known| known == method))
+    }
+
+    /// The wait before the repetition of that number, from 1.
+    pub(super) fn pause(&self, repetition: u32) -> Duration {
+        // Observed on urllib3 2: the first comes at once, and none waits longer than two minutes.
+        let factor = if repetition > 1 { 2_f64.powf(f64::from(repetition - 1)) } else { 0.0 };
+        Duration::try_from_secs_f64((self.backoff * factor).min(120.0)).unwrap_or_default()
+    }
 }
 
 /// An object of the locustfile by which sessions share connections.
@@ -43,6 +67,8 @@ pub(super) struct Settings {
     pub(super) hooks: RefCell<Py<PyDict>>,
     pub(super) max_redirects: Cell<u32>,
     pub(super) max_retries: Cell<u32>,
+    /// Which requests are repeated, if an adapter of `requests` says so.
+    pub(super) retry: RefCell<Option<Rc<Retry>>>,
     pub(super) stream: Cell<bool>,
     pub(super) trust_env: Cell<bool>,
     pub(super) request_name: RefCell<Option<Py<PyString>>>,
@@ -80,6 +106,7 @@ impl Settings {
             hooks: RefCell::new(PyDict::new(py).unbind()),
             max_redirects: Cell::new(30),
             max_retries: Cell::new(0),
+            retry: RefCell::default(),
             stream: Cell::new(false),
             trust_env: Cell::new(false),
             request_name: RefCell::default(),
