@@ -169,6 +169,22 @@ class Nodes(unittest.TestCase):
                 self.assertLessEqual(len(target.asked) - 4, requests(cluster))
             proxies[0].close()
 
+    def test_a_master_that_starts_again_gets_its_workers_back(self):
+        with Target() as target:
+
+            def restart(cluster):
+                all_spawned(cluster, 1, 2)
+                cluster.master.kill()
+                cluster.master.communicate()
+                cluster.master = cluster._start("again", cluster.master.args[3:], None)
+                cluster.until("2 workers connected", "again")
+                self.assertIn("does not know this worker any more", cluster.log("worker-0"))
+                cluster.until("(2 total users)", "again")
+
+            arguments = f"--headless --only-summary -u 2 -r 2 -H {target.url}"
+            with Cluster(STEADY, arguments, during=restart) as cluster:
+                self.assertEqual((cluster.code, cluster.worker_codes), (0, [0, 0]))
+
     def test_a_worker_gets_its_locustfile_from_the_master(self):
         with Target() as target:
 

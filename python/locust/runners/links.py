@@ -21,9 +21,10 @@ logger = logging.getLogger("locust.runners")
 # What may wait for a peer that does not read.
 _WAITING_AT_MOST = 10_000
 _BYTES_AT_MOST = 256 << 20
-# Seconds: for one attempt to connect, between two, and for what is left to say when a link is closed.
+# Seconds: for one attempt to connect, between two at first and at most, and for what is left to say when a link is closed.
 _CONNECTING = 5.0
 _BETWEEN_ATTEMPTS = 0.1
+_BETWEEN_ATTEMPTS_AT_MOST = 1.0
 _LINGER = 5.0
 
 
@@ -235,14 +236,16 @@ class Dealer:
         self._arrived.put(LinkClosed())
 
     def _run(self):
-        refused = None
+        refused, pause = None, _BETWEEN_ATTEMPTS
         while True:
             try:
                 sock = socket.create_connection(self._address, timeout=_CONNECTING)
             except OSError as error:
                 logger.debug("cannot connect to %s:%d: %s", *self._address, error)
-                gevent.sleep(_BETWEEN_ATTEMPTS)
+                gevent.sleep(pause)
+                pause = min(2 * pause, _BETWEEN_ATTEMPTS_AT_MOST)
                 continue
+            pause = _BETWEEN_ATTEMPTS
             sock.settimeout(None)
             keep_alive(sock)
             self._channel = _Channel(sock, Connection("DEALER", self._identity.encode()), self._waiting)

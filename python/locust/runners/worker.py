@@ -33,6 +33,10 @@ logger = logging.getLogger("locust.runners")
 _LOG_LINES_AT_MOST = 70
 
 
+# Heartbeats without an answer after which a master that was found again is another one.
+_UNKNOWN_AFTER = 4
+
+
 class WorkerRunner(DistributedRunner):
     """Runs users for the master at a host and port, or at the other end of `sock`."""
 
@@ -47,6 +51,7 @@ class WorkerRunner(DistributedRunner):
         self.master_port = master_port
         self._last_order = 0.0
         self._last_heard = time.monotonic()
+        self._connected_again = 0.0
         # Set by the master's `ack`, which says whether it is one of ours.
         self._acknowledged = Event()
         self._master_is_ours = False
@@ -92,13 +97,30 @@ class WorkerRunner(DistributedRunner):
         raise ConnectionError(f"there is no master at {self.master_host}:{self.master_port}")
 
     def _introduce_again(self):
-        # After the connection broke: the master may be another one. One that runs users is known by its heartbeats.
-        if self._acknowledged.is_set() and self.state == STATE_INIT:
+        """The connection stands again after it broke; the master may be another one."""
+        if not self._acknowledged.is_set():
+            return
+        if self.state == STATE_INIT:
             self._tell("client_ready", version)
+        else:
+            self._connected_again = time.monotonic()
+
+    def _begin_anew(self):
+        """The test that this worker's users belong to is over: its master has started again and does not know it."""
+        logger.warning("The master does not know this worker any more; its users are stopped, and it waits for a new test")
+        self._last_order = 0.0
+        self.stop()
+        self.stats.clear_all()
+        self._tell("client_ready", version)
 
     def _watch_master(self):
         while True:
             gevent.sleep(settings.HEARTBEAT_INTERVAL)
+            again = self._connected_again
+            if again > self._last_heard and time.monotonic() - again > _UNKNOWN_AFTER * settings.HEARTBEAT_INTERVAL:
+                # Masters answer the heartbeats of workers that they know.
+                self._connected_again = 0.0
+                self._begin_anew()
             if time.monotonic() - self._last_heard > settings.MASTER_HEARTBEAT_TIMEOUT:
                 logger.error(
                     "Didn't get heartbeat from master in over %ss, shutting down", settings.MASTER_HEARTBEAT_TIMEOUT
