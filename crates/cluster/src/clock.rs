@@ -44,7 +44,6 @@ impl Clock {
     }
 
     /// By how much [`Clock::to_local`] may be wrong; `None` before the first sample.
-    #[cfg(test)]
     pub(crate) fn error(&self) -> Option<Duration> {
         self.best().map(|sample| sample.round_trip / 2)
     }

@@ -92,6 +92,7 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use super::Arrival::{Again, Gap, Next};
     use super::*;
 
     #[test]
@@ -112,7 +113,6 @@ mod tests {
     fn each_number_is_taken_once_and_in_order() {
         let mut inbox = Inbox::default();
         let arrivals: Vec<Arrival> = [1, 2, 1, 2, 4, 3, 3].map(|number| inbox.arrive(number)).into();
-        use Arrival::{Again, Gap, Next};
         assert_eq!(arrivals, [Next, Next, Again, Again, Gap, Next, Again]);
         assert_eq!(inbox.received(), 3);
     }

@@ -58,7 +58,7 @@ impl ControllerConfig {
             token: Some(token),
             tls: None,
             expected,
-            gather_timeout: Duration::from_secs(60),
+            gather_timeout: Duration::from_mins(1),
             on_worker_loss: OnWorkerLoss::Continue,
         }
     }

@@ -22,6 +22,7 @@ pub(super) enum Standing {
 
 /// One worker as the controller knows it; kept until the end of the run, also if it is gone.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "milestones that are passed independently of each other")]
 pub(super) struct Member {
     pub(super) id: WorkerId,
     pub(super) instance: InstanceId,
@@ -40,6 +41,10 @@ pub(super) struct Member {
     pub(super) initialised: bool,
     pub(super) leaving: bool,
     pub(super) done: bool,
+    /// The newest map it has promised to follow.
+    pub(super) promised: u64,
+    /// It gets no lease before it has promised to follow this map.
+    pub(super) suspended_for: u64,
 }
 
 impl Member {
@@ -47,9 +52,20 @@ impl Member {
         self.standing == Standing::Present
     }
 
+    /// Whether it takes part, has something left to do and has not said that it starts nothing any more.
+    pub(super) fn may_start(&self) -> bool {
+        self.is_present() && !self.leaving && !self.done
+    }
+
+    /// Whether its lease is renewed.
+    pub(super) fn has_lease(&self) -> bool {
+        self.promised >= self.suspended_for
+    }
+
     /// When it is given up unless it is heard. Its lease, counted from its own heartbeat, has ended by then.
     pub(super) fn given_up_at(&self, running: bool) -> Moment {
-        if !self.is_present() {
+        // One that is done has nothing left to lose.
+        if !self.is_present() || self.done {
             Moment::NEVER
         } else if running || self.link.is_none() {
             self.heard + LEASE + LEASE_MARGIN

@@ -1,6 +1,7 @@
 //! The controller's side: what a host program configures, orders and is told, and the machine behind it.
 
 mod config;
+mod deal;
 mod happening;
 mod machine;
 mod member;

@@ -116,8 +116,10 @@ mod tests {
 
     fn frames(messages: &[Bytes]) -> Vec<Frame> {
         let (outgoing, mut frames) = outgoing();
-        messages.iter().for_each(|message| outgoing.send(message.clone()));
-        assert_eq!(outgoing.queued(), messages.iter().map(Bytes::len).sum());
+        for message in messages {
+            outgoing.send(message.clone());
+        }
+        assert_eq!(outgoing.queued(), messages.iter().map(Bytes::len).sum::<usize>());
         let queued = outgoing.queued.clone();
         drop(outgoing);
         let mut cx = Context::from_waker(std::task::Waker::noop());

@@ -42,7 +42,7 @@ impl Origin {
     /// Sleeps until then; for ever, if that is never.
     async fn sleep_until(self, moment: Moment) {
         if moment == Moment::NEVER {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         } else {
             tokio::time::sleep_until(self.instant(moment).into()).await;
         }

@@ -77,7 +77,7 @@ pub(super) async fn listen(listener: TcpListener, server: Server) {
 /// Ends when a stranger's time is up, or another one needs its place; never for a worker.
 async fn expired(verdict: oneshot::Receiver<Verdict>) {
     if let Ok(Ok(Verdict::Stay)) = tokio::time::timeout(PATIENCE, verdict).await {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

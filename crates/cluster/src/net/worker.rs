@@ -50,6 +50,8 @@ impl WorkerClient {
             instance,
             token: config.token,
             join_timeout: config.join_timeout,
+            // The engine cannot yet.
+            takes_deals: false,
         };
         let (inputs, received) = mpsc::channel(INPUTS);
         let samples = Arc::new(AtomicUsize::new(0));
@@ -203,6 +205,8 @@ impl Pilot {
                 let (at, began) = (self.origin.instant(at), self.origin.instant(began));
                 drop(self.instructions.send(Instruction::Start { at, began, setup_data }));
             }
+            // A worker that says it takes none is refused such commands by its machine.
+            Action::Deal { .. } => {}
             Action::SamplesTaken(bytes) => {
                 self.samples.fetch_sub(bytes, Ordering::AcqRel);
             }

@@ -119,6 +119,9 @@ pub struct Join {
     /// The last command it has.
     #[prost(uint64, tag = "6")]
     pub received: u64,
+    /// Whether it can follow a new map of slots while the test runs.
+    #[prost(bool, tag = "7")]
+    pub takes_deals: bool,
 }
 
 /// The worker takes part.
@@ -141,6 +144,9 @@ pub struct Refused {
     /// Why, for people.
     #[prost(string, tag = "1")]
     pub reason: String,
+    /// Whether it may be otherwise in a moment: a seat can become free.
+    #[prost(bool, tag = "2")]
+    pub for_now: bool,
 }
 
 /// A sign of life.
@@ -154,7 +160,7 @@ pub struct Heartbeat {
     pub received: u64,
 }
 
-/// The answer to a sign of life: the lease is renewed, counted from when the heartbeat was sent.
+/// The answer to a sign of life.
 #[derive(Clone, PartialEq, Message)]
 pub struct Pulse {
     /// The heartbeat's own moment.
@@ -163,6 +169,9 @@ pub struct Pulse {
     /// When it was answered, on the controller's clock.
     #[prost(uint64, tag = "2")]
     pub at: u64,
+    /// Whether the lease is renewed, counted from when the heartbeat was sent.
+    #[prost(bool, tag = "3")]
+    pub leased: bool,
 }
 
 /// Batches are counted in.
@@ -214,7 +223,7 @@ pub struct LogMessage {
 #[derive(Clone, PartialEq, Message)]
 pub struct MilestoneMessage {
     /// Which of them.
-    #[prost(oneof = "Milestone", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "Milestone", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub milestone: Option<Milestone>,
 }
 
@@ -239,6 +248,9 @@ pub enum Milestone {
     /// All iterations are over and everything was reported.
     #[prost(bool, tag = "6")]
     Done(bool),
+    /// The map of this version is followed from the moment it holds.
+    #[prost(uint64, tag = "7")]
+    Dealt(u64),
 }
 
 /// Of which the newest is enough.
@@ -342,7 +354,7 @@ pub struct Command {
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// What to do.
-    #[prost(oneof = "Task", tags = "2, 3, 4, 5")]
+    #[prost(oneof = "Task", tags = "2, 3, 4, 5, 6")]
     pub task: Option<Task>,
 }
 
@@ -361,6 +373,9 @@ pub enum Task {
     /// Go.
     #[prost(bool, tag = "5")]
     End(bool),
+    /// Follow a new map of slots.
+    #[prost(message, tag = "6")]
+    Deal(Deal),
 }
 
 /// Load the bundle that came before.
@@ -378,6 +393,20 @@ pub struct Prepare {
     /// Who owns each slot of one period.
     #[prost(uint32, repeated, tag = "4")]
     pub owners: Vec<u32>,
+}
+
+/// A new map of slots.
+#[derive(Clone, PartialEq, Message)]
+pub struct Deal {
+    /// Of the map.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// Who owns each slot of one period.
+    #[prost(uint32, repeated, tag = "2")]
+    pub owners: Vec<u32>,
+    /// From this moment on the controller's clock.
+    #[prost(uint64, tag = "3")]
+    pub from: u64,
 }
 
 /// Run iterations.

@@ -47,6 +47,8 @@ pub struct Settings {
     pub token: Option<Token>,
     /// How long to try to reach the controller.
     pub join_timeout: Duration,
+    /// Whether the host program can follow a new map of slots while it runs iterations.
+    pub takes_deals: bool,
 }
 
 /// What happens to a worker.
@@ -64,6 +66,8 @@ pub enum Event {
     Reported(Report),
     /// The host program reports raw samples.
     Samples(Bytes),
+    /// The host program follows the map of this version from the moment it holds (see [`Action::Deal`]).
+    Dealt(u64),
     /// Time has passed; see [`Machine::wakes_at`].
     Tick,
 }
@@ -87,6 +91,13 @@ pub enum Action {
         began: Moment,
         /// What `setup` returned.
         setup_data: Option<Arc<str>>,
+    },
+    /// Tell the host program to follow a new map of slots; answered by [`Event::Dealt`] as soon as it is sure to.
+    Deal {
+        /// The map, with the worker's own slots.
+        slots: Slots,
+        /// From when on.
+        from: Moment,
     },
     /// Iterations may start until then.
     Lease(Moment),
@@ -122,6 +133,8 @@ pub struct Machine {
     alive: Moment,
     pause: Duration,
     run: Option<(RunId, WorkerId)>,
+    /// The worker's number among the owners of slots.
+    seat: u32,
     running: bool,
     clock: Clock,
     lease: Moment,
@@ -146,6 +159,7 @@ impl Machine {
             alive: now,
             pause: FIRST_PAUSE,
             run: None,
+            seat: 0,
             running: false,
             clock: Clock::default(),
             lease: Moment::default(),
@@ -186,6 +200,10 @@ impl Machine {
                 self.pending.samples(bytes);
                 self.send_batch(actions);
             }
+            Event::Dealt(version) => {
+                self.pending.milestone(Milestone::Dealt(version));
+                self.send_batch(actions);
+            }
             Event::Tick => {}
         }
         self.on_time(now, actions);
@@ -194,10 +212,9 @@ impl Machine {
     /// When [`Event::Tick`] is due at the latest.
     pub fn wakes_at(&self) -> Moment {
         match self.link {
-            Link::Over => Moment::NEVER,
             Link::Pausing { until } => until,
             // The connection attempt has its own timeout.
-            Link::Connecting => Moment::NEVER,
+            Link::Over | Link::Connecting => Moment::NEVER,
             Link::Greeting { .. } | Link::Joining => self.heard + self.patience(),
             Link::Joined => {
                 let status = if self.has_status() { self.status_sent + STATUS_EVERY } else { Moment::NEVER };
@@ -209,6 +226,11 @@ impl Machine {
     /// Whether everything that was reported has arrived.
     pub fn is_flushed(&self) -> bool {
         self.batches.is_empty() && self.pending.is_empty()
+    }
+
+    /// By how much this worker may read the controller's clock wrongly; `None` before the first heartbeat's answer.
+    pub fn clock_error(&self) -> Option<Duration> {
+        self.clock.error()
     }
 
     /// Whether nothing will happen any more.
@@ -273,6 +295,10 @@ impl Machine {
 
     fn received(&mut self, now: Moment, message: FromController, actions: &mut Vec<Action>) {
         match (message, &self.link) {
+            (FromController::Refused(refused), _) if refused.for_now => {
+                actions.push(Action::Close);
+                self.closed(now, refused.reason, actions);
+            }
             (FromController::Refused(refused), _) => self.refuse(refused.reason, actions),
             (FromController::Challenge(challenge), &Link::Greeting { nonce }) => {
                 self.challenged(&nonce, &challenge, actions);
@@ -281,7 +307,7 @@ impl Machine {
             (FromController::Pulse(pulse), Link::Joined) => {
                 let sent = Moment::from_nanos(pulse.sent);
                 self.clock.sample(sent, Moment::from_nanos(pulse.at), now);
-                if sent + LEASE > self.lease {
+                if pulse.leased && sent + LEASE > self.lease {
                     self.lease = sent + LEASE;
                     actions.push(Action::Lease(self.lease));
                 }
@@ -319,6 +345,7 @@ impl Machine {
             threads: self.settings.threads,
             run: self.run.map(|(run, _)| run.0),
             received: self.commands.received(),
+            takes_deals: self.settings.takes_deals,
         })));
     }
 
@@ -327,11 +354,12 @@ impl Machine {
         self.link = Link::Joined;
         self.pause = FIRST_PAUSE;
         self.acknowledged(welcome.taken, actions);
+        // The heartbeat first: its answer, with the controller's clock, then comes before any command to start.
+        self.heartbeats = 0;
+        self.heartbeat(now, actions);
         for (_, batch) in self.batches.kept() {
             actions.push(Action::Send(FromWorker::Batch(batch.clone())));
         }
-        self.heartbeats = 0;
-        self.heartbeat(now, actions);
         self.send_batch(actions);
     }
 
@@ -349,6 +377,7 @@ impl Machine {
                 let Some(bundle) = self.bundle.take() else {
                     return self.refuse("it sent no test to prepare", actions);
                 };
+                self.seat = prepare.seat;
                 match Bundle::try_from(bundle) {
                     Ok(bundle) => actions.push(Action::Instruct(Instruction::Prepare {
                         run,
@@ -368,6 +397,14 @@ impl Machine {
                 let local = |nanos| self.clock.to_local(Moment::from_nanos(nanos));
                 let (at, began) = (local(start.at), local(start.began));
                 actions.push(Action::Start { at, began, setup_data: start.setup_data.map(Arc::from) });
+            }
+            Some(Task::Deal(_)) if !self.settings.takes_deals => {
+                self.refuse("it deals slots to a worker that cannot take them", actions);
+            }
+            Some(Task::Deal(deal)) => {
+                let slots = Slots::from_owners(deal.version, self.seat, deal.owners);
+                let from = self.clock.to_local(Moment::from_nanos(deal.from));
+                actions.push(Action::Deal { slots, from });
             }
             Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
             Some(Task::End(_)) => {

@@ -1,0 +1,154 @@
+//! Slots move to other workers while the test runs, so that the whole test goes on being run when workers come and go.
+//!
+//! Never may two workers own a slot at one time. What a lost worker held is free, as its lease has ended; what a leaving
+//! one held is free, as it starts nothing any more. Others are first told to give: from a moment that is a little ahead they
+//! own less. Only when all of them have promised to, or are lost, is everyone told the new map, which holds from that same
+//! moment on, or from now if the promises took longer. A worker that comes back gets no lease before it has promised to
+//! follow the map of today.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Action, Machine, Moment, Phase};
+use crate::controller::deal::deal;
+use crate::controller::member::{Member, Standing};
+use crate::ids::WorkerId;
+use crate::protocol::{Deal, Task};
+
+/// How far ahead a change is set: more than it takes to be told and promised in a usable network.
+const AHEAD: Duration = Duration::from_millis(300);
+
+/// The map of slots, and a change of it that is under way.
+#[derive(Debug)]
+pub(super) struct Map {
+    /// Counts all maps that were ever told.
+    pub(super) version: u64,
+    /// Who owns each slot of one period, by seat.
+    pub(super) owners: Vec<u32>,
+    /// From when on it holds. Until then those who gave for it may still own what they gave.
+    from: Moment,
+    /// Workers came or went since the last change began.
+    pub(super) stale: bool,
+    change: Option<Change>,
+}
+
+/// A change for which promises are awaited.
+#[derive(Debug)]
+struct Change {
+    /// What those who give were told: nobody owns what is to move.
+    version: u64,
+    interim: Vec<u32>,
+    from: Moment,
+    /// Who has not promised yet.
+    awaited: BTreeSet<WorkerId>,
+    /// How it will be.
+    owners: Vec<u32>,
+}
+
+impl Map {
+    /// Equal parts for so many seats: the stripes of k6's execution segments.
+    pub(super) fn equal(seats: u32) -> Self {
+        Self { version: 0, owners: (0..seats).collect(), from: Moment::default(), stale: false, change: None }
+    }
+
+    /// The part of the test that a seat owns.
+    pub(super) fn share(&self, seat: usize) -> f64 {
+        let owned = self.owners.iter().filter(|owner| **owner as usize == seat).count();
+        owned as f64 / self.owners.len() as f64
+    }
+}
+
+impl Machine {
+    /// The number among owners that no worker has. It follows those of the first workers, as maps that deal work in
+    /// proportion to virtual users have a place for each number.
+    fn nobody(&self) -> u32 {
+        self.settings.expected.max(1)
+    }
+
+    /// Changes the map if workers came or went since it was made, one change at a time.
+    pub(super) fn redistribute(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        if !self.settings.redistribute || !matches!(self.phase, Phase::Running(_)) || self.aborted {
+            return;
+        }
+        self.complete_change(now, actions);
+        // Once the first worker has run all of its part the test is about to end; nobody takes over anything then.
+        let ending = self.members.iter().any(|m| m.done && m.standing != Standing::Left);
+        if ending || self.map.change.is_some() || !std::mem::take(&mut self.map.stale) {
+            return;
+        }
+        let can_own = |m: &&Member| m.may_start() && m.initialised;
+        let seats: Vec<u32> = self.members.iter().filter(can_own).map(|m| m.seat as u32).collect();
+        let owners = deal(&self.map.owners, &seats);
+        let before = self.map.owners.iter().cycle();
+        let nobody = self.nobody();
+        let moved = |(new, old): (&u32, &u32)| if new == old { *new } else { nobody };
+        let interim: Vec<u32> = owners.iter().zip(before.clone()).map(moved).collect();
+        if !interim.contains(&nobody) {
+            return;
+        }
+        let gives = |m: &&Member| {
+            let seat = m.seat as u32;
+            m.may_start() && owners.iter().zip(before.clone()).any(|(new, old)| *old == seat && new != old)
+        };
+        let givers: Vec<usize> = self.members.iter().filter(gives).map(|m| m.id.index() as usize).collect();
+        self.map.version += 1;
+        let (version, from) = (self.map.version, now + AHEAD);
+        let task = Task::Deal(Deal { version, owners: interim.clone(), from: from.as_nanos() });
+        for index in &givers {
+            self.command(*index, task.clone(), actions);
+        }
+        let awaited = givers.into_iter().map(|index| self.members[index].id).collect();
+        self.map.change = Some(Change { version, interim, from, awaited, owners });
+        self.complete_change(now, actions);
+    }
+
+    /// Tells everyone the new map once nobody uses what has moved.
+    fn complete_change(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let Some(change) = &mut self.map.change else { return };
+        let members = &self.members;
+        change.awaited.retain(|worker| members[worker.index() as usize].may_start());
+        if !change.awaited.is_empty() {
+            return;
+        }
+        // Without anyone who had to promise there is nothing to wait for.
+        let promised = self.members.iter().any(|m| m.promised >= change.version);
+        let from = if promised { change.from } else { now };
+        let from = from.max(now).max(self.map.from);
+        self.map.version += 1;
+        self.map.from = from;
+        self.map.owners = std::mem::take(&mut change.owners);
+        self.map.change = None;
+        let owners = self.map.owners.clone();
+        let deal = Deal { version: self.map.version, owners, from: from.as_nanos() };
+        self.command_all(&Task::Deal(deal), actions);
+    }
+
+    /// A worker promised to follow a map.
+    pub(super) fn promised(&mut self, index: usize, version: u64) {
+        let member = &mut self.members[index];
+        member.promised = member.promised.max(version);
+        if let Some(change) = &mut self.map.change
+            && version >= change.version
+        {
+            change.awaited.remove(&member.id);
+        }
+    }
+
+    /// A worker that was given up is back: what it believes to own may be another's by now.
+    pub(super) fn suspend(&mut self, now: Moment, index: usize) {
+        if !self.settings.redistribute || !matches!(self.phase, Phase::Running(_)) {
+            return;
+        }
+        // While a change is under way, what is to move is nobody's, also not this one's.
+        let (version, owners) = match &self.map.change {
+            Some(change) => (change.version, change.interim.clone()),
+            None => (self.map.version, self.map.owners.clone()),
+        };
+        let deal = Deal { version, owners, from: now.as_nanos() };
+        let member = &mut self.members[index];
+        member.commands.push(Task::Deal(deal));
+        // The promise to an earlier telling of the same map says nothing about its standing now.
+        member.promised = 0;
+        member.suspended_for = version;
+    }
+}

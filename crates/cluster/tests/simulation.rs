@@ -1,0 +1,39 @@
+//! The machines alone, on a simulated network and simulated clocks.
+//!
+//! A seed decides how many workers there are, how fast their messages travel, and who is killed, frozen, cut off, told to
+//! leave or loses its connection, and when. What has to hold in every world is asserted; a failure prints its seed.
+//! `THRONG_SEEDS=10000 cargo test -p throng-cluster --test simulation` tries that many, `THRONG_SEED=7` tries one.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub, reason = "tests")]
+
+#[path = "simulation/random.rs"]
+mod random;
+#[path = "simulation/world.rs"]
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use world::World;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_endless_in_any_world() {
+    let seeds = match number("THRONG_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("THRONG_SEEDS").unwrap_or(300),
+    };
+    let many = seeds.end - seeds.start >= 100;
+    let mut covered = 0;
+    for seed in seeds {
+        let mut world = World::new(seed);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.run())) {
+            eprintln!("THRONG_SEED={seed} fails; what happened:\n{}", world.story());
+            resume_unwind(panic);
+        }
+        covered += world.covered;
+    }
+    assert!(covered > 0 || !many, "in some world slots moved and were looked at");
+}
