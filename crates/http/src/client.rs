@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use throng_reactor::Timer;
 
-use crate::auth::{Challenge, basic};
+use crate::auth::{Challenge, basic, client_nonce};
 use crate::compress::{compress, decompress};
 use crate::cookie::{CookieJar, SetCookie, is_cookie_pair, push_pair};
 use crate::debug::HttpDebug;
@@ -230,10 +229,8 @@ impl Client {
 fn respond(challenge: &Challenge, credentials: &(String, String), outgoing: &Outgoing) -> String {
     let target = outgoing.url.target();
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    let random = RandomState::new();
-    let cnonce = format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1));
     let body = outgoing.body.as_deref().unwrap_or_default();
-    challenge.answer(credentials, outgoing.method.as_str(), &target, body, &cnonce)
+    challenge.answer(credentials, outgoing.method.as_str(), &target, body, (1, &client_nonce()))
 }
 
 /// The `Authorization` header, unless the script has its own: an answer to a challenge, or Basic if there

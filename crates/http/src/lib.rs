@@ -35,6 +35,7 @@ mod url;
 mod websocket;
 mod wire;
 
+pub use auth::{Challenge, client_nonce};
 pub use client::Client;
 pub use compress::{Algorithm, UnknownAlgorithm};
 pub use config::{ClientConfig, HeaderOrder};

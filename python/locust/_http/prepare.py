@@ -116,9 +116,6 @@ class _Prepared:
 
 def apply_auth(auth, method, url, headers, body):
     """The headers after an authentication object of `requests` has seen the request."""
-    kind = type(auth).__name__
-    if kind == "HTTPDigestAuth":
-        raise NotImplementedError("HTTPDigestAuth is not supported yet; use a pair of user and password for Basic")
     if not callable(auth):
         raise TypeError(f"use auth={auth!r}: it is neither a pair of user and password nor callable")
     from locust._core import CaseInsensitiveDict

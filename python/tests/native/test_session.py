@@ -2,9 +2,11 @@
 
 import gc
 import gzip
+import hashlib
 import http.cookiejar
 import io
 import os
+import re
 import tempfile
 import time
 import unittest
@@ -92,6 +94,31 @@ class Requests(unittest.TestCase):
                 self.assertEqual(session.get("/").status_code, 0)
             self.assertEqual(head_of(server.requests[0])["authorization"], "Basic bWU6c2VjcmV0")
             self.assertTrue(server.requests[0].startswith(b"GET http://a.test/ HTTP/1.1"))
+
+    def test_a_digest_challenge_is_answered_and_remembered(self):
+        from requests.auth import HTTPDigestAuth
+
+        challenge = 'WWW-Authenticate: Digest realm="r", nonce="n1", qop="auth", algorithm=MD5'
+
+        def answer(request):
+            return ok() if b"Digest username" in request else ok(b"no", challenge, status="401 Unauthorized")
+
+        with Raw(answer) as server:
+            session = Session(server.url)
+            auth = HTTPDigestAuth("me", "secret")
+            first = session.post("/a?b=1", data="body", auth=auth)
+            self.assertEqual((first.status_code, [r.status_code for r in first.history]), (200, [401]))
+            self.assertEqual(session.get("/", auth=auth).status_code, 200)
+            headers = [head_of(request).get("authorization") for request in server.requests]
+            self.assertEqual((headers[0], len(headers), server.open), (None, 3, 1))
+            self.assertIn('uri="/a?b=1"', headers[1])
+            self.assertIn("nc=00000002", headers[2])
+            self.assertTrue(server.requests[1].endswith(b"\r\n\r\nbody"))
+            # RFC 7616 section 3.4.1, with the client's own nonce.
+            md5 = lambda text: hashlib.md5(text.encode()).hexdigest()  # noqa: E731
+            cnonce = re.search('cnonce="([^"]+)"', headers[1])[1]
+            expected = md5(f"{md5('me:r:secret')}:n1:00000001:{cnonce}:auth:{md5('POST:/a?b=1')}")
+            self.assertIn(f'response="{expected}"', headers[1])
 
     def test_an_adapter_of_requests_repeats_what_it_is_told_to(self):
         from requests.adapters import HTTPAdapter

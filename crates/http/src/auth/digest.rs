@@ -28,7 +28,7 @@ impl Hash {
 
 /// A server's `WWW-Authenticate: Digest …`.
 #[derive(Debug, Clone)]
-pub(crate) struct Challenge {
+pub struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Challenge {
 
 impl Challenge {
     /// Reads a challenge; `None` if it is for another scheme or wants an algorithm we do not have.
-    pub(crate) fn parse(header: &[u8]) -> Option<Self> {
+    pub fn parse(header: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(header);
         let (scheme, parameters) = text.trim().split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Digest") {
@@ -86,14 +86,14 @@ impl Challenge {
         Some(challenge)
     }
 
-    /// The value of the `Authorization` header that answers it.
-    pub(crate) fn answer(
+    /// The value of the `Authorization` header that answers it, for the `count`th time from 1; `cnonce` is random.
+    pub fn answer(
         &self,
         (user, password): &(String, String),
         method: &str,
         target: &str,
         body: &[u8],
-        cnonce: &str,
+        (count, cnonce): (u32, &str),
     ) -> String {
         let h = |text: String| self.hash.hex(text.as_bytes());
         let mut a1 = h(format!("{user}:{}:{password}", self.realm));
@@ -110,7 +110,7 @@ impl Challenge {
             _ => h(format!("{method}:{target}")),
         };
         let response = match qop {
-            Some(qop) => h(format!("{a1}:{}:00000001:{cnonce}:{qop}:{a2}", self.nonce)),
+            Some(qop) => h(format!("{a1}:{}:{count:08x}:{cnonce}:{qop}:{a2}", self.nonce)),
             None => h(format!("{a1}:{}:{a2}", self.nonce)),
         };
         let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
@@ -127,7 +127,7 @@ impl Challenge {
             let _ = write!(out, ", opaque=\"{}\"", quote(opaque));
         }
         if let Some(qop) = qop {
-            let _ = write!(out, ", qop={qop}, nc=00000001, cnonce=\"{cnonce}\"");
+            let _ = write!(out, ", qop={qop}, nc={count:08x}, cnonce=\"{cnonce}\"");
         }
         out
     }
@@ -184,7 +184,7 @@ mod tests {
                  opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\""
             );
             let challenge = Challenge::parse(header.as_bytes()).unwrap();
-            let answer = challenge.answer(&user, "GET", "/dir/index.html", b"", cnonce);
+            let answer = challenge.answer(&user, "GET", "/dir/index.html", b"", (1, cnonce));
             assert!(answer.contains(&format!("response=\"{response}\"")), "{answer}");
         }
     }
@@ -199,7 +199,7 @@ mod tests {
         #[test]
         fn no_challenge_makes_it_panic(text in "\\PC{0,60}") {
             if let Some(challenge) = Challenge::parse(format!("Digest {text}").as_bytes()) {
-                challenge.answer(&(text.clone(), text), "GET", "/", b"", "c");
+                challenge.answer(&(text.clone(), text), "GET", "/", b"", (1, "c"));
             }
         }
     }

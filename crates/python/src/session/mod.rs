@@ -7,6 +7,7 @@
 mod arguments;
 mod body;
 mod call;
+mod digest;
 mod gate;
 mod handles;
 mod object;

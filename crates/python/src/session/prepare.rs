@@ -14,6 +14,7 @@ use throng_http::{
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
+use super::digest::Digest;
 use super::settings::{Retry, Settings};
 use crate::cookies::{Cookies, Jar};
 use crate::failure::{Failure, Timeouts, raise};
@@ -27,6 +28,7 @@ pub(super) struct Plan {
     pub(super) follow: Option<u32>,
     pub(super) max_retries: u32,
     pub(super) retry: Option<Rc<Retry>>,
+    pub(super) digest: Option<Rc<Digest>>,
     pub(super) jar: Jar,
     pub(super) timeouts: Timeouts,
     /// The body is read as the locustfile asks for it.
@@ -167,8 +169,17 @@ pub(super) fn prepare_request(
         let found = prepare(py)?.call_method1("netrc_auth", (url.host(),))?;
         own_auth = (!found.is_none()).then_some(found);
     }
+    let mut digest = None;
     if let Some(auth) = arguments.auth.as_ref().or(own_auth.as_ref()) {
-        apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
+        if is_digest(auth)? {
+            let user = auth.getattr("username")?.str()?.to_str()?.to_owned();
+            let password = auth.getattr("password")?.str()?.to_str()?.to_owned();
+            let known = settings.digest(auth, (user, password));
+            known.apply(&mut headers, &Method::new(method), &url, body.bytes.as_deref().unwrap_or_default());
+            digest = Some(known);
+        } else {
+            apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
+        }
     }
     let mut request = Request::new(Method::new(method), url);
     // A `Cookie` header of the locustfile stands instead of the jar's cookies.
@@ -184,6 +195,7 @@ pub(super) fn prepare_request(
         follow: follow.then(|| settings.max_redirects.get()),
         max_retries: settings.max_retries.get(),
         retry: settings.retry.borrow().clone(),
+        digest,
         jar: Rc::clone(&settings.jar),
         timeouts,
         stream: arguments.stream || settings.stream.get(),
@@ -323,6 +335,10 @@ fn header_value(name: &str, value: &Bound<'_, PyAny>, fast: bool) -> PyResult<Op
     let text =
         format!("Header part ({shown}) from ('{name}', {shown}) must be of type str or bytes, not {class}");
     Err(raise(value.py(), "InvalidHeader", text))
+}
+
+fn is_digest(auth: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(!auth.is_instance_of::<PyTuple>() && auth.get_type().name()? == "HTTPDigestAuth")
 }
 
 /// Adds credentials: a pair for Basic, or an object of `requests`.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use throng_http::{Client, Headers, Hop, Method, Outcome, Request, Response, Url};
 use throng_reactor::TaskId;
 
+use super::digest::Digest;
 use super::prepare::Plan;
 use crate::driver::{Driver, Slot};
 use crate::failure::Failure;
@@ -21,6 +22,8 @@ pub(super) struct Exchange {
     sent: Option<Sent>,
     again: Option<Request>,
     retries: u32,
+    /// A challenge has been answered.
+    challenged: bool,
     /// Before the next request.
     pause: Duration,
     begun: Instant,
@@ -38,6 +41,7 @@ impl Exchange {
     pub(super) fn new(request: Request, plan: Plan) -> Box<Self> {
         Box::new(Self {
             retries: plan.max_retries,
+            challenged: false,
             pause: Duration::ZERO,
             plan,
             next: Some(request),
@@ -120,6 +124,16 @@ impl Exchange {
         let redirection =
             self.plan.follow.and_then(|limit| Some((limit, location_of(&response, self.plan.fast)?)));
         let answer = answer(response, sent, took);
+        if answer.status == 401
+            && !self.challenged
+            && let Some(digest) = &self.plan.digest
+            && digest.take_challenge(&answer.head)
+        {
+            self.challenged = true;
+            self.next = Some(answered(&answer, digest, &self.plan));
+            self.history.push(answer);
+            return;
+        }
         let Some((limit, location)) = redirection else {
             self.result = Some(Ok(answer));
             return;
@@ -127,6 +141,7 @@ impl Exchange {
         if self.history.len() as u32 >= limit {
             self.result = Some(Err((Failure::Redirects { limit }, answer.sent.clone())));
         } else {
+            self.challenged = false;
             match redirected(&answer, &location, &self.plan) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
@@ -251,6 +266,17 @@ fn redirected(answer: &Answer, location: &str, plan: &Plan) -> Result<Request, F
     request.body = answer.sent.body.clone().filter(|_| keeps_body);
     request.jar = Some(Rc::clone(&plan.jar));
     Ok(request)
+}
+
+/// The same request once more, with the answer to the challenge it met.
+fn answered(answer: &Answer, digest: &Digest, plan: &Plan) -> Request {
+    let Sent { method, url, headers, body, .. } = &answer.sent;
+    let mut request = Request::new(method.clone(), url.clone());
+    request.headers = headers.clone();
+    digest.apply(&mut request.headers, method, url, body.as_deref().unwrap_or_default());
+    request.body.clone_from(body);
+    request.jar = Some(Rc::clone(&plan.jar));
+    request
 }
 
 /// Whether a redirect leads to someone who must not see the credentials; from http to https on the usual ports is fine.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use throng_http::{Client, Url};
 
+use super::digest::Digest;
 use super::gate::Gate;
 use crate::cookies::Jar;
 use crate::headers::CaseInsensitiveDict;
@@ -67,6 +68,8 @@ pub(super) struct Settings {
     pub(super) hooks: RefCell<Py<PyDict>>,
     pub(super) max_redirects: Cell<u32>,
     pub(super) max_retries: Cell<u32>,
+    /// What the authentication objects that were used know.
+    pub(super) digests: RefCell<Vec<(Py<PyAny>, Rc<Digest>)>>,
     /// Which requests are repeated, if an adapter of `requests` says so.
     pub(super) retry: RefCell<Option<Rc<Retry>>>,
     pub(super) stream: Cell<bool>,
@@ -88,6 +91,9 @@ pub(super) struct Settings {
     urls: RefCell<VecDeque<(Py<PyString>, Url)>>,
 }
 
+/// Authentication objects remembered; one that is made anew for each request knows nothing anyway.
+const DIGESTS: usize = 4;
+
 /// URLs remembered; a user rarely has more literals in a row.
 const URLS: usize = 4;
 
@@ -106,6 +112,7 @@ impl Settings {
             hooks: RefCell::new(PyDict::new(py).unbind()),
             max_redirects: Cell::new(30),
             max_retries: Cell::new(0),
+            digests: RefCell::default(),
             retry: RefCell::default(),
             stream: Cell::new(false),
             trust_env: Cell::new(false),
@@ -139,6 +146,21 @@ impl Settings {
             urls.pop_front();
         }
         urls.push_back((given.clone().unbind(), url.clone()));
+    }
+
+    /// What an authentication object knows, which it keeps for as long as its user and password stay the same.
+    pub(super) fn digest(&self, object: &Bound<'_, PyAny>, credentials: (String, String)) -> Rc<Digest> {
+        let mut digests = self.digests.borrow_mut();
+        if let Some((_, known)) = digests.iter().find(|(known, _)| known.is(object))
+            && known.credentials == credentials
+        {
+            return Rc::clone(known);
+        }
+        let new = Rc::new(Digest::new(credentials));
+        digests.retain(|(known, _)| !known.is(object));
+        digests.truncate(DIGESTS - 1);
+        digests.insert(0, (object.clone().unbind(), Rc::clone(&new)));
+        new
     }
 
     /// Forgets the URLs, which may mean others now.
