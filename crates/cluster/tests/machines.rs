@@ -1,0 +1,283 @@
+//! The machines by themselves, message by message.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use support::{bundle, delta, iterations};
+use throng_cluster::controller::{self, ConnectionId};
+use throng_cluster::protocol::{
+    Batch, Challenge, Command, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse, Taken,
+    Task, VERSION, Welcome,
+};
+use throng_cluster::{Happening, InstanceId, Moment, OnWorkerLoss, Order, Report, RunId, worker};
+use throng_metrics::Delta;
+
+fn at(millis: u64) -> Moment {
+    Moment::from(Duration::from_millis(millis))
+}
+
+/// A controller without a token that expects two workers, and all it did.
+struct Controller {
+    machine: controller::Machine,
+    now: u64,
+}
+
+impl Controller {
+    fn new() -> Self {
+        let settings = controller::Settings {
+            run: RunId::new(1),
+            token: None,
+            expected: 2,
+            gather_timeout: Duration::from_mins(1),
+            on_worker_loss: OnWorkerLoss::Continue,
+            redistribute: false,
+        };
+        Self { machine: controller::Machine::new(at(0), settings), now: 0 }
+    }
+
+    fn take(&mut self, event: controller::Event) -> Vec<controller::Action> {
+        let mut actions = Vec::new();
+        self.machine.on_event(at(self.now), event, &mut actions);
+        actions
+    }
+
+    fn hear(&mut self, connection: u64, message: FromWorker) -> Vec<controller::Action> {
+        self.take(controller::Event::Received { connection: ConnectionId(connection), message })
+    }
+
+    fn join(&mut self, connection: u64, instance: u64, received: u64) -> Vec<controller::Action> {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let id = ConnectionId(connection);
+        self.take(controller::Event::Accepted { connection: id, address, nonce: [0; 16] });
+        self.hear(connection, FromWorker::Hello(Hello { version: VERSION, nonce: vec![1; 16] }));
+        let name = format!("process {instance}");
+        self.hear(connection, FromWorker::Join(Join { instance, name, received, ..Join::default() }))
+    }
+
+    fn order(&mut self, order: Order) -> Vec<controller::Action> {
+        self.take(controller::Event::Ordered(order))
+    }
+}
+
+/// What was sent on a connection.
+fn sent(actions: &[controller::Action], connection: u64) -> Vec<&FromController> {
+    let on = |action| match action {
+        &controller::Action::Send(to, ref message) if to == ConnectionId(connection) => Some(message),
+        _ => None,
+    };
+    actions.iter().filter_map(on).collect()
+}
+
+fn told(actions: &[controller::Action]) -> Vec<&Happening> {
+    let mut told = Vec::new();
+    for action in actions {
+        if let controller::Action::Tell(happening) = action {
+            told.push(happening);
+        }
+    }
+    told
+}
+
+fn owners(actions: &[controller::Action], connection: u64) -> Option<(u32, Vec<u32>)> {
+    sent(actions, connection).into_iter().find_map(|message| match message {
+        FromController::Command(Command { task: Some(Task::Prepare(prepare)), .. }) => {
+            Some((prepare.seat, prepare.owners.clone()))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn a_worker_lost_before_the_start_is_replaced_with_the_same_slots() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    let joined = controller.join(2, 22, 0);
+    assert!(matches!(told(&joined)[..], [Happening::Joined { .. }, Happening::AllJoined]), "{joined:?}");
+    let prepared = controller.order(Order::Prepare(bundle()));
+    let lost = owners(&prepared, 2).unwrap();
+    // A third one is not needed yet, and may ask again.
+    let refused = controller.join(3, 33, 0);
+    assert!(matches!(sent(&refused, 3)[..], [FromController::Refused(r)] if r.for_now), "{refused:?}");
+
+    controller.take(controller::Event::Closed { connection: ConnectionId(2), why: String::new() });
+    controller.now = 3_000;
+    controller.hear(1, FromWorker::Heartbeat(Heartbeat { sent: 1, received: 1 }));
+    let joined = controller.join(4, 33, 0);
+    assert_eq!(owners(&joined, 4), Some(lost));
+    // The lost one's place is taken.
+    let refused = controller.join(5, 22, 1);
+    assert!(matches!(sent(&refused, 5)[..], [FromController::Refused(r)] if !r.for_now), "{refused:?}");
+}
+
+#[test]
+fn a_process_that_connects_again_gets_what_it_missed() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    controller.join(2, 22, 0);
+    controller.order(Order::Prepare(bundle()));
+    controller.order(Order::Abort { reason: "enough".to_owned() });
+    let again = controller.join(3, 11, 1);
+    assert!(again.iter().any(|a| matches!(a, controller::Action::Close(ConnectionId(1)))), "{again:?}");
+    let commands: Vec<u64> = sent(&again, 3)
+        .into_iter()
+        .filter_map(|message| match message {
+            FromController::Command(command) => Some(command.number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(commands, [2], "the preparation had arrived, the abort had not");
+    let again = controller.join(4, 11, 2);
+    assert!(!sent(&again, 4).iter().any(|m| matches!(m, FromController::Command(_))), "{again:?}");
+}
+
+#[test]
+fn a_batch_counts_once_and_is_acknowledged_each_time() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    let batch = || {
+        FromWorker::Batch(Batch {
+            number: 1,
+            delta: Some(delta(1, 5).encode().into()),
+            milestones: vec![Milestone::ScriptFailed(true).into()],
+            ..Batch::default()
+        })
+    };
+    let first = controller.hear(1, batch());
+    assert!(
+        matches!(told(&first)[..], [Happening::Delta { delta, .. }, Happening::ScriptFailed { .. }] if iterations(delta) == 5),
+        "{first:?}"
+    );
+    assert!(matches!(sent(&first, 1)[..], [FromController::Taken(Taken { batch: 1 })]));
+    let second = controller.hear(1, batch());
+    assert!(told(&second).is_empty());
+    assert!(matches!(sent(&second, 1)[..], [FromController::Taken(Taken { batch: 1 })]));
+}
+
+#[test]
+fn a_delta_that_cannot_be_read_costs_the_worker_its_place() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    let batch = Batch { number: 1, delta: Some(vec![99, 1, 2].into()), ..Batch::default() };
+    let actions = controller.hear(1, FromWorker::Batch(batch));
+    assert!(
+        matches!(told(&actions)[..], [Happening::Lost(loss)] if loss.why.contains("version 99")),
+        "{actions:?}"
+    );
+    assert!(sent(&actions, 1).is_empty());
+}
+
+#[test]
+fn a_running_test_takes_no_newcomers_yet() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    controller.join(2, 22, 0);
+    controller.order(Order::Prepare(bundle()));
+    for connection in [1, 2] {
+        let milestones = vec![Milestone::Initialised(true).into()];
+        controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
+    }
+    let started = controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    assert!(started.iter().any(|a| matches!(a, controller::Action::Starting(_))), "{started:?}");
+    let refused = controller.join(3, 33, 0);
+    assert!(
+        matches!(sent(&refused, 3)[..], [FromController::Refused(r)] if r.reason.contains("not supported yet"))
+    );
+}
+
+#[test]
+fn an_order_at_the_wrong_time_fails_the_run() {
+    let mut controller = Controller::new();
+    let actions = controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    assert!(matches!(told(&actions)[..], [Happening::Failed(_), Happening::AllDone]), "{actions:?}");
+}
+
+/// A worker that has joined, at 1 s.
+fn joined() -> worker::Machine {
+    let settings = worker::Settings {
+        controller: "controller:5557".to_owned(),
+        name: "worker".to_owned(),
+        threads: 1,
+        instance: InstanceId::new(7),
+        token: None,
+        join_timeout: Duration::from_mins(1),
+        takes_deals: false,
+    };
+    let mut machine = worker::Machine::new(at(0), settings, &mut Vec::new());
+    hear(&mut machine, 900, worker::Event::Connected([1; 16]));
+    let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
+    hear(&mut machine, 900, worker::Event::Received(FromController::Challenge(challenge)));
+    let welcome = Welcome { run: 1, worker: 0, taken: 0 };
+    hear(&mut machine, 1_000, worker::Event::Received(FromController::Welcome(welcome)));
+    machine
+}
+
+fn hear(machine: &mut worker::Machine, now: u64, event: worker::Event) -> Vec<worker::Action> {
+    let mut actions = Vec::new();
+    machine.on_event(at(now), event, &mut actions);
+    actions
+}
+
+fn batches(actions: &[worker::Action]) -> Vec<&Batch> {
+    let batch = |action| match action {
+        &worker::Action::Send(FromWorker::Batch(ref batch)) => Some(batch),
+        _ => None,
+    };
+    actions.iter().filter_map(batch).collect()
+}
+
+#[test]
+fn the_lease_counts_from_when_the_heartbeat_was_sent() {
+    let mut machine = joined();
+    let pulse = |leased| Pulse { sent: at(1_000).as_nanos(), at: 0, leased };
+    let actions = hear(&mut machine, 1_040, worker::Event::Received(FromController::Pulse(pulse(true))));
+    let until =
+        |action: &worker::Action| matches!(action, worker::Action::Lease(until) if *until == at(3_000));
+    assert!(actions.iter().any(until), "{actions:?}");
+    assert_eq!(machine.clock_error(), Some(Duration::from_millis(20)));
+    let actions = hear(&mut machine, 1_041, worker::Event::Received(FromController::Pulse(pulse(false))));
+    assert!(!actions.iter().any(|action| matches!(action, worker::Action::Lease(_))), "{actions:?}");
+}
+
+#[test]
+fn what_cannot_be_sent_yet_folds_into_one_batch() {
+    let mut machine = joined();
+    let mut numbers = Vec::new();
+    for _ in 0..100 {
+        let actions = hear(&mut machine, 1_001, worker::Event::Reported(Report::Delta(delta(1, 1))));
+        numbers.extend(batches(&actions).iter().map(|batch| batch.number));
+    }
+    assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+    let taken = worker::Event::Received(FromController::Taken(Taken { batch: 1 }));
+    let actions = hear(&mut machine, 1_002, taken);
+    let [batch] = batches(&actions)[..] else { panic!("{actions:?}") };
+    let folded = Delta::decode(batch.delta.as_deref().unwrap()).unwrap();
+    assert_eq!((batch.number, iterations(&folded)), (9, 92));
+}
+
+#[test]
+fn a_command_is_carried_out_once() {
+    let mut machine = joined();
+    let abort = || {
+        let task = Some(Task::Abort("enough".to_owned()));
+        worker::Event::Received(FromController::Command(Command { number: 1, task }))
+    };
+    let instructed = |actions: Vec<worker::Action>| {
+        actions.iter().filter(|action| matches!(action, worker::Action::Instruct(_))).count()
+    };
+    assert_eq!(instructed(hear(&mut machine, 1_001, abort())), 1);
+    assert_eq!(instructed(hear(&mut machine, 1_002, abort())), 0);
+}
+
+#[test]
+fn a_silent_controller_is_left_and_looked_for_again() {
+    let mut machine = joined();
+    let actions = hear(&mut machine, 11_001, worker::Event::Tick);
+    assert!(matches!(actions[..], [worker::Action::Close]), "{actions:?}");
+    assert_eq!(machine.wakes_at(), at(11_051));
+    let actions = hear(&mut machine, 11_051, worker::Event::Tick);
+    assert!(matches!(actions[..], [worker::Action::Connect]), "{actions:?}");
+}
