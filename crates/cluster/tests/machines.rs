@@ -7,11 +7,12 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use prost::Message as _;
 use support::{bundle, delta, iterations};
 use throng_cluster::controller::{self, ConnectionId};
 use throng_cluster::protocol::{
-    Batch, Challenge, Command, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse, Taken,
-    Task, VERSION, Welcome,
+    Batch, Challenge, Command, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse, Status,
+    Taken, Task, ToController, VERSION, Welcome,
 };
 use throng_cluster::{Happening, InstanceId, Moment, OnWorkerLoss, Order, Report, RunId, worker};
 use throng_metrics::Delta;
@@ -168,6 +169,44 @@ fn a_delta_that_cannot_be_read_costs_the_worker_its_place() {
         "{actions:?}"
     );
     assert!(sent(&actions, 1).is_empty());
+}
+
+/// Whoever knows the token may still be broken: what it sends is read or refused, and the machine lives on.
+#[test]
+fn damaged_messages_are_read_or_refused() {
+    let status = Status { vus_ready: Some(3), lag: Some(7), cpu: Some(0.5), ..Status::default() };
+    let milestones = vec![Milestone::InitFailed("text".to_owned()).into(), Milestone::Dealt(3).into()];
+    let delta = Some(delta(1, 5).encode().into());
+    let good: Vec<Vec<u8>> = [
+        FromWorker::Batch(Batch { number: 1, delta, milestones, ..Batch::default() }),
+        FromWorker::Status(status),
+        FromWorker::Heartbeat(Heartbeat { sent: 1, received: 1 }),
+        FromWorker::Join(Join { instance: 11, ..Join::default() }),
+    ]
+    .into_iter()
+    .map(|message| ToController::from(message).encode_to_vec())
+    .collect();
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    let mut read = 0;
+    for _ in 0..20_000 {
+        let mut bytes = good[next(good.len())].clone();
+        for _ in 0..=next(3) {
+            let at = next(bytes.len());
+            bytes[at] = next(256) as u8;
+        }
+        bytes.truncate(bytes.len() - next(2) * next(bytes.len()));
+        let Ok(ToController { message: Some(message) }) = ToController::decode(&bytes[..]) else { continue };
+        read += 1;
+        let mut controller = Controller::new();
+        controller.join(1, 11, 0);
+        controller.hear(1, message);
+        assert!(controller.machine.wakes_at() > at(0));
+    }
+    assert!(read > 1_000, "{read}");
 }
 
 #[test]

@@ -35,8 +35,9 @@ impl Origin {
         self.0.elapsed().into()
     }
 
+    /// A moment beyond what the system's clock can hold, which only a peer out of its mind sends, is now.
     fn instant(self, moment: Moment) -> Instant {
-        self.0 + moment.since_origin()
+        self.0.checked_add(moment.since_origin()).unwrap_or_else(Instant::now)
     }
 
     /// Sleeps until then; for ever, if that is never.
