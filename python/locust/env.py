@@ -60,6 +60,8 @@ class Environment:
         self.dispatcher_class = dispatcher_class
         self.profile = profile
         self.worker_logs = {}
+        # Settings of user classes that were changed, by class, for workers that join later.
+        self._changed_user_classes = {}
 
         self._check_names()
         self._drop_weightless()
@@ -154,6 +156,9 @@ class Environment:
                 user_class.tasks = [task for task in known if task.__name__ in value]
             else:
                 setattr(user_class, key, value)
+        self._changed_user_classes.setdefault(name, {}).update(user_settings)
+        if isinstance(self.runner, MasterRunner):
+            self.runner.send_message("update_user_class", user_settings)
 
     def assign_equal_weights(self):
         """Makes all user classes and all their tasks, nested ones too, equally likely."""

@@ -1,5 +1,6 @@
 """A master and workers on Locust's wire: results are whole, workers come and go, rogue clients do no harm."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import struct
 import threading
 import time
 import unittest
+from urllib.request import Request, urlopen
 
 from .support import Cluster, Run, Target, free_port, until
 
@@ -242,6 +244,25 @@ class Nodes(unittest.TestCase):
 
             with Cluster(STEADY, "", during=drive) as cluster:
                 self.assertEqual((cluster.code, cluster.worker_codes), (0, [0, 0]))
+
+    def test_what_the_page_sets_on_a_user_class_is_set_on_all_workers(self):
+        with Target() as target:
+
+            def change(cluster):
+                until(lambda: "2 workers connected" in cluster.log())
+                settings = json.dumps({"user_class_name": "MyUser", "tasks": ["hello"], "host": f"{target.url}/set"})
+                headers = {"Content-Type": "application/json"}
+                urlopen(Request(f"{cluster.url}/user", settings.encode(), headers), timeout=30).close()
+                # One that comes after it, too.
+                cluster.worker()
+                until(lambda: "3 workers connected" in cluster.log())
+                cluster.post("/swarm", user_count=3, spawn_rate=3)
+                until(lambda: len(target.asked) > 20)
+                self.assertEqual({path.split("/")[1] for _, path, _ in target.asked}, {"set"})
+                self.assertEqual(len({path for _, path, _ in target.asked}), 3)
+
+            with Cluster(STEADY, "", during=change) as cluster:
+                self.assertEqual(cluster.code, 0)
 
     def test_messages_go_both_ways_and_before_the_users(self):
         talking = """

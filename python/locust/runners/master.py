@@ -357,6 +357,8 @@ class MasterRunner(DistributedRunner):
         self._know(link, node)
         # `count` is for our own workers.
         self._send(client_id, "ack", {"index": index, "count": max(len(self._private), self.worker_count)})
+        for settings_of_class in self.environment._changed_user_classes.values():
+            self._send(client_id, "update_user_class", settings_of_class)
         logger.info("%s (index %d) reported as ready. %d workers connected.", client_id, index, self.worker_count)
         self.environment.events.worker_connect.fire(client_id=client_id)
         if self.state in (STATE_SPAWNING, STATE_RUNNING):
