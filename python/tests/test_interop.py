@@ -9,7 +9,8 @@ import signal
 import time
 import unittest
 
-from .support import Cluster, Target, until
+from .support import Cluster as AnyCluster
+from .support import Target, until
 
 REAL = os.environ.get("THRONG_REAL_LOCUST")
 
@@ -102,6 +103,13 @@ class MyUser(User):
     def rest(self):
         pass
 """
+
+
+class Cluster(AnyCluster):
+    """A cluster whose master waits for slow workers before it says that all users are spawned."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, env={"LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": "15"}, **kwargs)
 
 
 def all_spawned(cluster, times, users):
