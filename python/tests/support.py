@@ -179,8 +179,10 @@ class Cluster:
             self.code = self.master.wait(60)
             self.worker_codes = [worker.wait(15) for worker in self.workers]
         except BaseException:
-            for name in ("master", *(f"worker-{number}" for number in range(len(self.workers)))):
-                sys.stderr.write(f"---- {name}\n{self.log(name)[-4000:]}\n")
+            names = ["master", *(f"worker-{number}" for number in range(len(self.workers)))]
+            for name, process in zip(names, [self.master, *self.workers], strict=True):
+                state = "runs" if process.poll() is None else f"ended with {process.returncode}"
+                sys.stderr.write(f"---- {name} of {process.args[0]}, {state}\n{self.log(name)[-4000:]}\n")
             self.__exit__()
             raise
         self.stderr = self.log()
