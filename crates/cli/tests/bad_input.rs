@@ -95,16 +95,37 @@ fn too_few_descriptors_are_said_before_the_run_and_each_failure_names_the_limit(
 
 #[test]
 fn options_that_json_has_no_form_for_are_refused_with_their_place() {
-    for (options, message) in [
-        ("{ vus: Number(__ENV.NO_SUCH) }", "options.vus is NaN"),
-        ("{ stages: [{ duration: '1s', target: 1 / 0 }] }", "options.stages[0].target is Infinity"),
-        ("{ scenarios: { a: { exec: () => 1 } } }", "options.scenarios.a.exec is a function"),
+    for (options, message, column) in [
+        ("{ vus: Number(__ENV.NO_SUCH) }", "options.vus is NaN", 26),
+        ("{ stages: [{ duration: '1s', target: 1 / 0 }] }", "options.stages[0].target is Infinity", 53),
+        ("{ scenarios: { a: { exec: () => 1 } } }", "options.scenarios.a.exec is a function", 44),
     ] {
         let text = format!("export const options = {options}; {NOTHING}");
-        run(&text, &[]).expect_code(255).expect_error(message);
+        let done = run(&text, &[]).expect_code(255);
+        done.expect_error(message);
+        done.expect_error(&format!("test.js:1:{column}"));
     }
     let kept = format!("export const options = {{ tags: {{ build: __ENV.NO_SUCH }} }}; {NOTHING}");
     run(&kept, &[]).expect_code(0);
+}
+
+#[test]
+fn options_that_make_no_plan_are_refused_where_they_are_written() {
+    for (options, place) in [
+        (
+            "{\n  scenarios: {\n    a: { executor: 'constant-vus', foo: 1, duration: '1s' } } }",
+            "test.js:3:36",
+        ),
+        ("{\n  vus: 'many' }", "test.js:2:3"),
+        ("{\n  thresholds: {\n http_reqs: ['count>0',\n 'count>'] } }", "test.js:4:2"),
+        ("{\n  thresholds: { checks: [],\n nothing: ['rate>0'] } }", "test.js:3:2"),
+    ] {
+        let text = format!("export const options = {options};\n{NOTHING}");
+        run(&text, &[]).expect_code(104).expect_error(place);
+    }
+    let fine = format!("export const options = {{ vus: 2, iterations: 2 }};\n{NOTHING}");
+    let done = run(&fine, &["-i", "1"]).expect_code(104);
+    assert!(!done.stderr.contains("test.js"), "not what the script says: {}", done.stderr);
 }
 
 #[test]
@@ -126,7 +147,10 @@ fn what_a_server_does_wrong_is_a_failed_request_with_a_code() {
 fn a_script_that_cannot_be_loaded_says_where() {
     for (text, code, message) in [
         ("export default () => {\n  let x = = 1;\n}", 107, "test.js:2:11"),
-        ("import './nowhere.js'; export default () => {}", 107, "nowhere.js"),
+        ("import './nowhere.js'; export default () => {}", 107, "test.js:1:8"),
+        ("import 'nowhere';\nimport 'k6/x/nowhere'; export default () => {}", 107, "test.js:1:8"),
+        ("import 'k6/nowhere'; export default () => {}", 107, "test.js:1:8"),
+        ("import { nothing } from './test.js'; export default () => {}", 107, "test.js:1:10"),
         ("export const nothing = 1", 255, "exports no function"),
         ("export default () => {}; throw new Error('at the top')", 107, "test.js:1:"),
     ] {

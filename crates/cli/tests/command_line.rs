@@ -153,6 +153,7 @@ fn a_completion_script_knows_the_flags() {
     for shell in ["bash", "fish", "powershell", "zsh"] {
         let script = K6.run(&["completion", shell]).expect_code(0).stdout;
         assert!(script.contains("summary-export"), "{shell}");
+        assert!(THRONG.run(&["k6", "completion", shell]).expect_code(0).stdout == script, "{shell}");
     }
 }
 

@@ -13,7 +13,7 @@ use throng_reactor::{Reactor, Remote};
 
 use crate::host::{Identity, Phase, ThreadContext};
 use crate::log::Log;
-use crate::program::{Program, Source};
+use crate::program::{Program, Source, option_path, option_place};
 use crate::serialise::{options_json, setup_json};
 use crate::settings::{Control, Settings};
 use crate::vm::{STACK_SIZE, ScriptError, Vm};
@@ -128,7 +128,8 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
                 .collect();
             let options = match vm.export("options") {
                 Some(options) if !options.is_nullish() => {
-                    let json = options_json(&options);
+                    let place = |path: &str| option_place(&vm.host().program.source, &option_path(path));
+                    let json = options_json(&options, place);
                     Some(json.map_err(|thrown| ScriptError::Unusable(vm.error(thrown).to_string()))?)
                 }
                 _ => None,

@@ -16,11 +16,12 @@ pub(crate) struct Loader;
 impl Resolver for Loader {
     fn resolve(&self, ctx: Ctx, base: &str, specifier: &str) -> JsResult<String> {
         resolve(ctx, base, specifier)
+            .map_err(|error| at(error, || host(&ctx).program.place_of_specifier(base, specifier)))
     }
 
     fn load(&self, ctx: Ctx, name: &str) -> JsResult<ModuleSource> {
         if is_built_in(name) {
-            let exports = built_in(ctx, name)?;
+            let exports = built_in(ctx, name).map_err(|error| at_import_of(ctx, name, error))?;
             // A named export costs every virtual user memory, also where nobody imports it.
             let names = if host(&ctx).program.knows_names_wanted_from(name) {
                 host(&ctx).program.names_wanted_from(name)
@@ -30,7 +31,7 @@ impl Resolver for Loader {
             let default = if exports.has("default") { exports.get("default")? } else { exports.clone() };
             return Ok(ModuleSource::Exports { names, exports, default });
         }
-        let module = module(ctx, name)?;
+        let module = module(ctx, name).map_err(|error| at_import_of(ctx, name, error))?;
         match module.format {
             Format::EsModule => Ok(ModuleSource::Code(module.code.clone())),
             Format::CommonJs => {
@@ -57,6 +58,21 @@ impl Resolver for Loader {
         });
         meta.set("resolve", &resolve)
     }
+}
+
+/// An error of ours with the place of the import that it is about: no script runs then that would have a stack.
+fn at(error: Thrown, place: impl FnOnce() -> Option<String>) -> Thrown {
+    match error {
+        Thrown::New(kind, text) if !text.contains("\n\tat ") => match place() {
+            Some(place) => Thrown::New(kind, format!("{text}\n\tat {place}")),
+            None => Thrown::New(kind, text),
+        },
+        other => other,
+    }
+}
+
+fn at_import_of(ctx: Ctx, name: &str, error: Thrown) -> Thrown {
+    at(error, || host(&ctx).program.place_of_import(name, None))
 }
 
 /// The named exports of a module that does not declare them: what it has, and what other modules want of it.

@@ -20,13 +20,19 @@ pub(crate) fn setup_json(value: &Value) -> JsResult<Option<String>> {
 }
 
 /// The JSON of the exported options. What cannot be an option is an error that says where it stands, so that
-/// `vus: Number(__ENV.VUS)` without that variable is no run with one virtual user.
-pub(crate) fn options_json(value: &Value) -> JsResult<String> {
+/// `vus: Number(__ENV.VUS)` without that variable is no run with one virtual user. `place` finds a path such as
+/// `scenarios.a.vus` in the script.
+pub(crate) fn options_json(value: &Value, place: impl FnOnce(&str) -> Option<String>) -> JsResult<String> {
     let mut json = String::new();
     write(value, &mut json, 0).map_err(|fault| {
-        let mut place = String::from("options");
-        fault.path.iter().rev().for_each(|step| place.push_str(step));
-        fault.thrown(|what| format!("{place} is {what}"))
+        let path: String = fault.path.iter().rev().map(String::as_str).collect();
+        match fault.thrown(|what| format!("options{path} is {what}")) {
+            Thrown::New(kind, text) => match place(&path) {
+                Some(place) => Thrown::New(kind, format!("{text}\n\tat {place}")),
+                None => Thrown::New(kind, text),
+            },
+            thrown => thrown,
+        }
     })?;
     Ok(json)
 }

@@ -221,5 +221,18 @@ pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
     if !text.contains("\n\tat ") {
         text.push_str(&program.translate_stack(&exception.stack));
     }
+    // Modules are linked before anything runs, so that no stack says who imports what is not there.
+    if let Some((name, module)) = missing_export(&exception.message)
+        && let Some(place) = program.place_of_import(module, Some(name))
+    {
+        text.push_str("\n\tat ");
+        text.push_str(&place);
+    }
     text
+}
+
+/// The export and the module of QuickJS's complaint that a module does not have it.
+fn missing_export(message: &str) -> Option<(&str, &str)> {
+    let (_, names) = message.strip_prefix("SyntaxError: ")?.split_once(" export '")?;
+    names.strip_suffix('\'')?.split_once("' in module '")
 }

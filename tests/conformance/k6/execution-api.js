@@ -35,6 +35,7 @@ export function work() {
   show('vu', [exec.vu.idInInstance, exec.vu.idInTest, exec.vu.iterationInInstance, exec.vu.iterationInScenario]);
   const i = exec.instance;
   show('instance', [i.vusActive, i.vusInitialized, i.iterationsCompleted, i.iterationsInterrupted, i.currentTestRunDuration > 0]);
+  show('options with defaults', [exec.test.options.systemTags, exec.test.options.summaryTrendStats]);
   show('named', [instance.vusActive, scenario.name, vu.idInTest, typeof test.abort, typeof test.fail]);
   counted.add(1);
   exec.vu.metrics.tags.mine = 'yes';

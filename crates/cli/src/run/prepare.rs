@@ -7,6 +7,7 @@ use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
 use throng_js::network;
+use throng_js::program::{option_path, option_place};
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Source as ThresholdSource;
 use throng_metrics::{Selector, Submetric, SystemTags, Thresholds};
@@ -71,7 +72,8 @@ impl Prepared {
                 return Err(Failure::other(format!("the script exports {name:?}, which must be a function")));
             }
         }
-        let invalid = |error: PlanError| Failure::new(Exit::InvalidConfig, error.to_string());
+        let places = Places { spec, loaded: &loaded };
+        let invalid = |error: PlanError| Failure::new(Exit::InvalidConfig, places.of_problems(&error));
         let mut layers = spec.layers.clone();
         if let Some(json) = &loaded.options {
             let (options, warnings) = Options::from_script(json).map_err(invalid)?;
@@ -87,11 +89,12 @@ impl Prepared {
         // Made again for the run; here it only shows settings that cannot be used, before any load.
         network::client_config(Some(&plan.options))
             .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
-        let thresholds = thresholds(&plan, &loaded)?;
+        let thresholds = thresholds(&plan, &loaded, &places)?;
         let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
         let thresholds = if spec.thresholds { thresholds } else { Thresholds::default() };
         if let Ok((scenarios, _)) = shortcuts::derive(&options) {
-            loaded.program.set_options(options.to_exec_json(&scenarios).to_string());
+            let shown = options.clone().with_shown_defaults();
+            loaded.program.set_options(shown.to_exec_json(&scenarios).to_string());
         }
         if let Some(overrides) = overrides(&options, loaded.options.as_ref()) {
             loaded.program.set_overrides(overrides);
@@ -153,7 +156,54 @@ fn engine(plan: &Plan) -> Result<Arc<Engine>, Failure> {
     Ok(Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus))))
 }
 
-fn thresholds(plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
+/// Where in the script options are written.
+struct Places<'a> {
+    spec: &'a RunSpec,
+    loaded: &'a Loaded,
+}
+
+impl Places<'_> {
+    /// The place of an option, if it is the script that sets it: neither a flag nor the environment or the
+    /// configuration file.
+    fn of(&self, path: &[String]) -> Option<String> {
+        let name = path.first()?;
+        let is_set = |options: &Value| options.get(name).is_some_and(|value| !value.is_null());
+        let above = |level: Level| matches!(level, Level::Env | Level::Cli);
+        if self.spec.layers.iter().any(|(level, options)| above(*level) && is_set(&options.to_json())) {
+            return None;
+        }
+        let by_script =
+            self.loaded.options.as_ref().is_some_and(|options| !options.is_object() || is_set(options));
+        by_script.then(|| option_place(&self.loaded.program.source, path))?
+    }
+
+    /// What is wrong, each problem with its place.
+    fn of_problems(&self, error: &PlanError) -> String {
+        let texts = error.problems.iter().map(|problem| match self.of(&option_path(problem.path())) {
+            Some(place) => format!("{problem}\n\tat {place}"),
+            None => problem.to_string(),
+        });
+        match texts.collect::<Vec<_>>().as_slice() {
+            [one] => one.clone(),
+            many => format!("there are {} problems in the options:\n  - {}", many.len(), many.join("\n  - ")),
+        }
+    }
+
+    /// The place of the first threshold that cannot be read.
+    fn of_threshold(&self, sources: &[(String, Vec<ThresholdSource>)]) -> Option<String> {
+        let readable = |metric: &String, list: &[ThresholdSource]| {
+            Thresholds::parse(&[(metric.clone(), list.to_vec())], &self.loaded.program.registry).is_ok()
+        };
+        let (metric, list) = sources.iter().find(|(metric, list)| !readable(metric, list))?;
+        let mut path = vec!["thresholds".to_owned(), metric.clone()];
+        if readable(metric, &[]) {
+            path.push(list.iter().position(|one| !readable(metric, std::slice::from_ref(one)))?.to_string());
+        }
+        self.of(&path)
+    }
+}
+
+fn thresholds(plan: &Plan, loaded: &Loaded, places: &Places<'_>) -> Result<Thresholds, Failure> {
     let sources: Vec<(String, Vec<ThresholdSource>)> = plan
         .options
         .thresholds
@@ -170,8 +220,10 @@ fn thresholds(plan: &Plan, loaded: &Loaded) -> Result<Thresholds, Failure> {
             (selector.clone(), list)
         })
         .collect();
-    Thresholds::parse(&sources, &loaded.program.registry)
-        .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))
+    Thresholds::parse(&sources, &loaded.program.registry).map_err(|error| {
+        let place = places.of_threshold(&sources).map(|place| format!("\n\tat {place}"));
+        Failure::new(Exit::InvalidConfig, format!("{error}{}", place.unwrap_or_default()))
+    })
 }
 
 fn warn(spec: &RunSpec, warnings: &[Warning]) {

@@ -9,7 +9,7 @@ use oxc::allocator::Allocator;
 use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::parser::Parser;
 use oxc::semantic::SemanticBuilder;
-use oxc::span::SourceType;
+use oxc::span::{SourceType, Span};
 use oxc::syntax::module_record::{ExportImportName, ImportImportName, ModuleRecord};
 use oxc::transformer::{TransformOptions, Transformer};
 use throng_quickjs::{
@@ -39,6 +39,21 @@ pub struct Module {
     pub imports: Vec<String>,
     /// What it imports (or exports again) by name: specifier and name.
     pub names: Vec<(String, String)>,
+    /// Where its text says so.
+    pub import_places: Vec<ImportPlace>,
+}
+
+/// Where a module names another one, or something that it wants of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportPlace {
+    /// The other module, as written.
+    pub specifier: String,
+    /// What is wanted of it; `None` for the place of the specifier itself.
+    pub name: Option<String>,
+    /// From 1, in the user's file.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
 }
 
 /// A syntax error, with its place in the user's file.
@@ -87,10 +102,12 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let parsed = Parser::new(&allocator, source, kind).parse();
     let is_module = parsed.module_record.has_module_syntax;
     let names = imported_names(&parsed.module_record);
+    let import_places = import_places(source, &parsed.module_record);
+    let with_places = |module: Module| Module { import_places, ..module };
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
         let format = if is_module { Format::EsModule } else { Format::CommonJs };
-        return bytecode(source, name, format, Positions::identity(), names);
+        return bytecode(source, name, format, Positions::identity(), names).map(with_places);
     }
     if let Some(error) = parsed.diagnostics.first() {
         let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
@@ -121,7 +138,31 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
         )
     });
     let format = if is_module { Format::EsModule } else { Format::CommonJs };
-    bytecode(&printed.code, name, format, positions, names)
+    bytecode(&printed.code, name, format, positions, names).map(with_places)
+}
+
+/// The places of all specifiers and of the names wanted from them.
+fn import_places(source: &str, record: &ModuleRecord<'_>) -> Vec<ImportPlace> {
+    let place = |specifier: &str, name: Option<&str>, span: Span| {
+        let (line, column) = line_and_column(source, span.start as usize);
+        ImportPlace { specifier: specifier.to_owned(), name: name.map(str::to_owned), line, column }
+    };
+    let requests = record.requested_modules.iter();
+    let mut places: Vec<ImportPlace> = requests
+        .flat_map(|(specifier, requests)| requests.iter().map(move |request| (specifier, request.span)))
+        .map(|(specifier, span)| place(specifier, None, span))
+        .collect();
+    places.extend(record.import_entries.iter().filter_map(|entry| match &entry.import_name {
+        ImportImportName::Name(name) => Some(place(&entry.module_request.name, Some(&name.name), name.span)),
+        ImportImportName::Default(span) => Some(place(&entry.module_request.name, Some("default"), *span)),
+        ImportImportName::NamespaceObject => None,
+    }));
+    places.extend(record.indirect_export_entries.iter().filter_map(|entry| {
+        let ExportImportName::Name(name) = &entry.import_name else { return None };
+        Some(place(&entry.module_request.as_ref()?.name, Some(&name.name), name.span))
+    }));
+    places.sort_by_key(|place| (place.line, place.column));
+    places
 }
 
 /// What a module asks other modules for by name, types aside. [`EVERYTHING`] stands for a namespace, and with
@@ -196,7 +237,7 @@ fn bytecode(
     };
     let code = code.map_err(|thrown| failed(ctx.into_exception(thrown), &positions))?;
     let imports = imports.0.take();
-    Ok(Module { format, code, positions, imports, names })
+    Ok(Module { format, code, positions, imports, names, import_places: Vec::new() })
 }
 
 /// The first `file:line:column` of a QuickJS stack.
@@ -242,6 +283,23 @@ mod tests {
             );
             assert_eq!(names("export * as all from './b.js'"), [pair("./b.js", "*")]);
             assert_eq!(names("export default () => import('./' + 'b.js')"), [pair("", "*")]);
+        });
+    }
+
+    #[test]
+    fn the_places_of_imports_are_kept() {
+        on_fiber(|| {
+            let source =
+                "import a, { b as c } from './x.js';\n  export { d } from './y.js';\nimport './x.js';";
+            let places = compile(source, "file:///a.js").unwrap().import_places;
+            let of = |specifier: &str, name: Option<&str>| {
+                let found = places.iter().find(|p| p.specifier == specifier && p.name.as_deref() == name);
+                found.map(|place| (place.line, place.column))
+            };
+            assert_eq!(of("./x.js", None), Some((1, 27)));
+            assert_eq!(of("./x.js", Some("default")), Some((1, 8)));
+            assert_eq!(of("./x.js", Some("b")), Some((1, 13)));
+            assert_eq!(of("./y.js", Some("d")), Some((2, 12)));
         });
     }
 

@@ -7,6 +7,7 @@
 mod compile;
 mod fetch;
 mod module_cache;
+mod option_place;
 mod position;
 mod specifier;
 
@@ -19,8 +20,9 @@ use bytes::Bytes;
 use throng_metrics::Registry;
 use url::Url;
 
-pub use compile::{CompileError, Format, Module, compile};
+pub use compile::{CompileError, Format, ImportPlace, Module, compile};
 pub use fetch::{FetchError, Fetched, fetch};
+pub use option_place::{option_path, option_place};
 pub use position::{line_and_column, translate_stack};
 pub use specifier::{Specifier, SpecifierError, file_url, resolve};
 
@@ -107,6 +109,26 @@ impl Program {
         }
         self.modules.write().unwrap_or_else(PoisonError::into_inner).insert(name, module.clone());
         module
+    }
+
+    /// Where the module `base` names another one, as `file:line:column`.
+    pub fn place_of_specifier(&self, base: &str, specifier: &str) -> Option<String> {
+        let module = self.module(base)?;
+        let place = module.import_places.iter().find(|place| place.specifier == specifier)?;
+        Some(format!("{base}:{}:{}", place.line, place.column))
+    }
+
+    /// Where the module `target`, or `name` of it, is imported first, as `file:line:column`.
+    pub fn place_of_import(&self, target: &str, name: Option<&str>) -> Option<String> {
+        let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
+        modules.iter().find_map(|(base, module)| {
+            let url = Url::parse(base).ok()?;
+            let place = module.import_places.iter().find(|place| {
+                place.name.as_deref() == name
+                    && resolve(&url, &place.specifier).is_ok_and(|found| found.name() == target)
+            })?;
+            Some(format!("{base}:{}:{}", place.line, place.column))
+        })
     }
 
     /// The names that other modules import from `name`. What does not declare its exports (a built-in module, CommonJS)

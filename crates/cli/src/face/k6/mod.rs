@@ -90,7 +90,8 @@ fn dispatch(program: &'static str, flags: &[Flag], matches: &ArgMatches, mut roo
         }
         "archive" => archive::execute(&invocation),
         "cloud" | "login" => cloud::execute(&invocation, name),
-        "completion" => Ok(completion::execute(&invocation, own, root)),
+        // A command of its own: the one that was parsed knows itself as what was typed, such as `throng k6`.
+        "completion" => Ok(completion::execute(&invocation, own, self::root("k6", flags))),
         "inspect" => inspect::execute(&invocation, own),
         "new" => new::execute(&invocation, own),
         "run" => run::execute(&invocation),
