@@ -36,4 +36,5 @@ export default function () {
   show('suite', options.tlsCipherSuites ? suite : /^TLS_/.test(suite));
   show('wrong name', line(http.get(`${__ENV.HTTPS.replace('127.0.0.1', 'wrong.test')}/`)));
   show('with a client certificate', line(http.get(`${__ENV.MUTUAL.replace('127.0.0.1', 'localhost')}/`)));
+  show('made for another host', line(http.get(`${__ENV.MUTUAL}/`)));
 }

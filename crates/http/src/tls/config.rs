@@ -136,7 +136,7 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// From PEM texts; for all hosts if `domains` is empty.
+    /// From PEM texts; for all hosts if `domains` is empty, else for these first of all.
     pub fn from_pem(domains: Vec<String>, certificate: &str, key: &str) -> Result<Self, TlsConfigError> {
         if key.contains("ENCRYPTED") {
             return Err(TlsConfigError::EncryptedKey);
@@ -224,7 +224,10 @@ impl TlsSettings {
         host: &str,
         http1_only: bool,
     ) -> Result<Arc<RustlsConfig>, String> {
-        let identity = config.identities.iter().position(|identity| identity.serves(host));
+        // A server that nobody made a certificate for gets the first one, if it asks: k6 1.1 does not look at the
+        // domains at all (observed), and scripts have come to rely on it.
+        let named = config.identities.iter().position(|identity| identity.serves(host));
+        let identity = named.or_else(|| (!config.identities.is_empty()).then_some(0));
         let key = (identity, config.http2 && !http1_only);
         if let Some(built) = self.built.borrow().get(&key) {
             return Ok(Arc::clone(built));
