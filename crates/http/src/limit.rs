@@ -15,7 +15,12 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// At most `per_second` requests a second; `None` for 0, which k6 reads as no limit.
     pub fn new(per_second: u64) -> Option<Self> {
-        let interval = 1_000_000_000u64.checked_div(per_second)?;
+        Self::part_of(per_second, 1)
+    }
+
+    /// The even share of one of `parts` processes that keep to the limit together.
+    pub fn part_of(per_second: u64, parts: u32) -> Option<Self> {
+        let interval = (1_000_000_000 * u64::from(parts.max(1))).checked_div(per_second)?;
         Some(Self { start: Instant::now(), interval, next: AtomicU64::new(0) })
     }
 
@@ -51,5 +56,12 @@ mod tests {
         assert_eq!([0, 0, 50].map(|ms| limiter.reserve(at(ms))), [at(0), at(100), at(200)]);
         assert_eq!([1000, 1000].map(|ms| limiter.reserve(at(ms))), [at(1000), at(1100)]);
         assert!(RateLimiter::new(0).is_none());
+    }
+
+    #[test]
+    fn a_process_of_several_has_its_share() {
+        let limiter = RateLimiter::part_of(10, 3).unwrap();
+        let at = |ms: u64| limiter.start + Duration::from_millis(ms);
+        assert_eq!([0, 0].map(|ms| limiter.reserve(at(ms))), [at(0), at(300)]);
     }
 }

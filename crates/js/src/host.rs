@@ -109,13 +109,16 @@ pub enum Phase {
     Summary,
 }
 
-/// Which virtual user a machine is; both numbers are 0 where the lifecycle functions run.
+/// Which virtual user a machine is; all numbers are 0 where the lifecycle functions run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
-    /// `__VU`: from 1, in this process.
+    /// `exec.vu.idInInstance`: from 1, in this process.
     pub in_instance: u64,
     /// `exec.vu.idInTest`: from 1, in the whole test.
     pub in_test: u64,
+    /// `__VU`, also in the metadata of samples. As in k6 the number in this process; but where a controller deals one
+    /// test to several, the number in the test, as scripts choose their data by it and expect no other to have it.
+    pub number: u64,
 }
 
 /// The tags that samples of this virtual user carry now.
@@ -325,7 +328,7 @@ impl Host {
             let wanted = recorder.system_tags();
             let mut pairs: Vec<(String, String)> = Vec::new();
             if wanted.contains(SystemTag::Vu) {
-                pairs.push(("vu".into(), self.identity.in_instance.to_string()));
+                pairs.push(("vu".into(), self.identity.number.to_string()));
             }
             if wanted.contains(SystemTag::Iter)
                 && let Some(iteration) = self.iteration()

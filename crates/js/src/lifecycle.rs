@@ -13,7 +13,7 @@ use throng_reactor::{Reactor, Remote};
 
 use crate::host::{Identity, Phase, ThreadContext};
 use crate::log::Log;
-use crate::program::{Program, Source, option_path, option_place};
+use crate::program::{Program, Reading, Source, option_path, option_place};
 use crate::serialise::{options_json, setup_json};
 use crate::settings::{Control, Settings};
 use crate::vm::{STACK_SIZE, ScriptError, Vm};
@@ -60,6 +60,8 @@ pub struct Loaded {
 pub struct LoadConfig {
     /// The entry.
     pub source: Source,
+    /// Where its modules and files come from.
+    pub reading: Reading,
     /// `__ENV`
     pub env: BTreeMap<String, String>,
     /// `--compatibility-mode=base`
@@ -110,10 +112,15 @@ impl Interrupter {
 
 /// Runs the script's top level once, finding all its modules, files, metrics and options.
 pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
-    let program = Arc::new(Program::new(config.source, config.env, config.base_mode));
+    let program = Arc::new(Program::new(config.source, config.env, config.base_mode, config.reading));
     let control = Arc::new(Control::default());
-    let settings =
-        Settings { plan: None, engine: None, memory_limit: config.memory_limit, control: control.clone() };
+    let settings = Settings {
+        plan: None,
+        engine: None,
+        memory_limit: config.memory_limit,
+        control: control.clone(),
+        member: None,
+    };
     let lifecycle =
         Lifecycle::new(program.clone(), Arc::new(settings), config.log, RecorderConfig::default())?;
     let (options, exports) = lifecycle

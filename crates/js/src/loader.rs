@@ -139,8 +139,8 @@ pub(crate) fn module(ctx: Ctx, name: &str) -> JsResult<Arc<Module>> {
         host.program.source.text.clone()
     } else {
         let url = Url::parse(name).map_err(|e| Thrown::error(format!("cannot import {name:?}: {e}")))?;
-        let fetched = host.wait(program::fetch(&host.thread, &url))?;
-        let bytes = fetched.map_err(|e| Thrown::error(e.to_string()))?.content;
+        let read = host.wait(host.program.read(&host.thread, &url))?;
+        let bytes = read.map_err(|e| Thrown::error(e.to_string()))?;
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let module = program::compile(&source, name).map_err(|e| Thrown::New(Kind::Syntax, e.without_kind()))?;

@@ -22,6 +22,16 @@ pub struct Settings {
     pub memory_limit: usize,
     /// Signals from scripts to the run.
     pub control: Arc<Control>,
+    /// What holds where this process is one of several that run the test together.
+    pub member: Option<Member>,
+}
+
+/// One of several processes that run one test together, each its slots of it.
+pub struct Member {
+    /// How many have virtual users: what a limit on the whole test (`rps`) is divided by.
+    pub workers: u32,
+    /// Whether an iteration may start now; asked before each.
+    pub may_start: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Settings {
@@ -30,7 +40,9 @@ impl Settings {
         if let Some(config) = self.control.client_config.get() {
             return Ok(config.clone());
         }
-        let config = Arc::new(client_config(self.plan.as_deref().map(|plan| &plan.options))?);
+        let workers = self.member.as_ref().map_or(1, |member| member.workers);
+        let config = client_config(self.plan.as_deref().map(|plan| &plan.options), workers)?;
+        let config = Arc::new(config);
         Ok(self.control.client_config.get_or_init(|| config).clone())
     }
 }

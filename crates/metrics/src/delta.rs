@@ -54,6 +54,11 @@ impl Delta {
         self.series.is_empty() && self.checks.is_empty() && self.notices.is_empty() && self.raw_dropped == 0
     }
 
+    /// A delta that says only that so many raw samples found no room.
+    pub fn of_dropped_samples(count: u64) -> Self {
+        Self { raw_dropped: count, ..Self::default() }
+    }
+
     /// The metrics that [`Series::sinks`] refer to.
     pub fn metrics(&self) -> &[MetricDef] {
         &self.metrics

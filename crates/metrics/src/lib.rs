@@ -46,4 +46,4 @@ pub use system_tags::{SystemTag, SystemTags, UnknownSystemTag};
 pub use tags::{TagSet, TagSetId};
 pub use threshold::{ThresholdError, Thresholds};
 pub use time::UnixNanos;
-pub use wire::WireError;
+pub use wire::{SamplesError, WireError, decode_samples, encode_samples};

@@ -40,6 +40,16 @@ pub struct RawSink {
     sender: SyncSender<Vec<RawSample>>,
 }
 
+impl RawSink {
+    /// Passes on samples that another process recorded; how many of them found no room.
+    pub fn pass(&self, batch: Vec<RawSample>) -> usize {
+        match self.sender.try_send(batch) {
+            Ok(()) => 0,
+            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => batch.len(),
+        }
+    }
+}
+
 /// A channel that holds about `capacity` samples.
 pub fn raw_channel(capacity: usize) -> (RawSink, RawReceiver) {
     let (sender, receiver) = sync_channel(capacity.div_ceil(BATCH).max(1));

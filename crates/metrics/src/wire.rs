@@ -5,12 +5,14 @@
 //! keys. Decoding trusts nothing: every length is checked against what is left.
 
 mod reader;
+mod samples;
 mod sinks;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use samples::{SamplesError, decode_samples, encode_samples};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::checks::{CheckCounts, CheckKey, Checks, Stamp};

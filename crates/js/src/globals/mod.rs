@@ -21,7 +21,7 @@ pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     globals.method("open", 2, open::open)?;
     let host = host(&ctx);
     globals.define_hidden("require", &loader::require_function(ctx, host.program.source.url.as_str()))?;
-    globals.define("__VU", &ctx.int(host.identity.in_instance as i64))?;
+    globals.define("__VU", &ctx.int(host.identity.number as i64))?;
     globals.define_accessor(
         "__ENV",
         ctx.getter("__ENV", |call| environment(call.ctx())),

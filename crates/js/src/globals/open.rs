@@ -8,7 +8,6 @@ use url::Url;
 
 use crate::host::host;
 use crate::loader::current_module;
-use crate::program;
 
 pub(super) fn open(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
@@ -31,8 +30,8 @@ pub(super) fn open(call: &Call<'_>) -> JsResult {
             )));
         }
         None => {
-            let fetched = host.wait(program::fetch(&host.thread, &url))?;
-            let content = fetched.map_err(|e| Thrown::error(e.to_string()))?.content;
+            let read = host.wait(host.program.read(&host.thread, &url))?;
+            let content = read.map_err(|e| Thrown::error(e.to_string()))?;
             host.program.add_file(url.to_string(), content.clone());
             content
         }

@@ -39,8 +39,9 @@ pub enum NetworkError {
     Proxy(#[from] ProxyError),
 }
 
-/// The client's settings for a run with these options; `None` are k6's defaults, for loading the script.
-pub fn client_config(options: Option<&RunOptions>) -> Result<ClientConfig, NetworkError> {
+/// The client's settings for a run with these options in so many processes; `None` are k6's defaults, for loading the
+/// script.
+pub fn client_config(options: Option<&RunOptions>, workers: u32) -> Result<ClientConfig, NetworkError> {
     let mut config = ClientConfig {
         user_agent: Some(USER_AGENT.to_owned()),
         proxy: ProxyConfig::from_env()?,
@@ -68,7 +69,7 @@ pub fn client_config(options: Option<&RunOptions>) -> Result<ClientConfig, Netwo
         let ips: LocalIps = ips.as_str().parse()?;
         config.local_ips = Some(ips.into());
     }
-    config.rate_limiter = options.rps.and_then(|rps| RateLimiter::new(rps.get())).map(Arc::new);
+    config.rate_limiter = options.rps.and_then(|rps| RateLimiter::part_of(rps.get(), workers)).map(Arc::new);
     let http2 = config.tls.http2;
     config.tls = TlsConfig { http2, ..tls(options)? };
     Ok(config)
@@ -131,7 +132,7 @@ mod tests {
         });
         let (options, _) = throng_plan::Options::from_script(&json).unwrap();
         let (plan, _) = throng_plan::Plan::new(&options).unwrap();
-        let config = client_config(Some(&plan.options)).unwrap();
+        let config = client_config(Some(&plan.options), 1).unwrap();
         assert_eq!((config.user_agent, config.max_idle, config.max_idle_per_host), (None, 3, 3));
         assert!(config.rate_limiter.is_some() && config.tls.insecure_skip_verify);
         assert!(config.blacklist.blocks([10, 1, 2, 3].into()));

@@ -20,7 +20,7 @@ pub(super) fn dumps(level: throng_plan::HttpDebug, owner: Weak<Host>) -> HttpDeb
         let message = format!("{title}:\n{}\n", text.replace("\r\n", "\n"));
         let (group, id) = (host.group(), request_id(&ids, exchange));
         let iteration = host.iteration().map_or(0, |iteration| iteration.in_vu).to_string();
-        let (scenario, vu) = (host.tag("scenario"), host.identity.in_instance.to_string());
+        let (scenario, vu) = (host.tag("scenario"), host.identity.number.to_string());
         let mut fields: Vec<(&str, &str)> =
             vec![("group", &group), ("iter", &iteration), ("request_id", &id)];
         fields.extend(scenario.as_deref().map(|scenario| ("scenario", scenario)));

@@ -8,13 +8,6 @@ use super::module_cache::ModuleCache;
 use crate::host::ThreadContext;
 use crate::log::Level;
 
-/// What was read.
-#[derive(Debug, Clone)]
-pub struct Fetched {
-    /// The content.
-    pub content: Bytes,
-}
-
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -34,19 +27,31 @@ pub enum FetchError {
         /// Why.
         reason: String,
     },
+    /// A file that the process that loaded the script first did not read.
+    #[error(
+        "cannot read {0}: it is not among the files that the controller sent, as its own run of the script's top level \
+         neither imported nor opened it"
+    )]
+    NotBundled(String),
+}
+
+impl FetchError {
+    pub(super) fn not_bundled(url: &Url) -> Self {
+        let path = url.to_file_path().map(|path| path.display().to_string());
+        Self::NotBundled(path.unwrap_or_else(|()| url.to_string()))
+    }
 }
 
 /// Reads `url`, a `file:` or `https:` URL.
-pub async fn fetch(thread: &ThreadContext, url: &Url) -> Result<Fetched, FetchError> {
+pub(super) async fn fetch(thread: &ThreadContext, url: &Url) -> Result<Bytes, FetchError> {
     if url.scheme() == "file" {
         let path = url.to_file_path().unwrap_or_else(|()| url.path().into());
         // The init context is the one place where a thread may wait for a disk: nothing is measured yet.
         let content = std::fs::read(&path)
             .map_err(|source| FetchError::File { path: path.display().to_string(), source })?;
-        return Ok(Fetched { content: content.into() });
+        return Ok(content.into());
     }
-    let content = remote(thread, url, ModuleCache::from_env().as_ref()).await?;
-    Ok(Fetched { content })
+    remote(thread, url, ModuleCache::from_env().as_ref()).await
 }
 
 /// Why a download brought nothing.
@@ -149,8 +154,13 @@ mod tests {
     fn fetch_with(url: &str, cache: Option<&ModuleCache>) -> (Result<Bytes, String>, Vec<String>) {
         let mut reactor = Reactor::new().unwrap();
         let log = Arc::new(Lines::default());
-        let settings =
-            Settings { plan: None, engine: None, memory_limit: 0, control: Arc::new(Control::default()) };
+        let settings = Settings {
+            plan: None,
+            engine: None,
+            memory_limit: 0,
+            control: Arc::new(Control::default()),
+            member: None,
+        };
         let recorder = Recorder::new(Arc::new(Registry::new()), RecorderConfig::default());
         let thread =
             ThreadContext::new(reactor.handle(), recorder, STACK_SIZE, Arc::new(settings), log.clone());

@@ -3,6 +3,9 @@
 //! The first virtual machine that runs the script's top level (the probe) discovers everything: each import is
 //! fetched and compiled once, each `open()` is read once. After that the program is sealed, and ten thousand virtual
 //! users only read it. k6 has the same rule: what the first pass did not open cannot be opened later.
+//!
+//! That rule is also what makes a test portable: what the probe read is all the test ever needs ([`Program::files`]), and
+//! another process loads the same test from it under the same names ([`Reading::Bundle`]).
 
 mod compile;
 mod fetch;
@@ -20,8 +23,10 @@ use bytes::Bytes;
 use throng_metrics::Registry;
 use url::Url;
 
+use crate::host::ThreadContext;
+
 pub use compile::{CompileError, Format, ImportPlace, Module, compile};
-pub use fetch::{FetchError, Fetched, fetch};
+pub use fetch::FetchError;
 pub use option_place::{option_path, option_place};
 pub use position::{line_and_column, translate_stack};
 pub use specifier::{Specifier, SpecifierError, file_url, resolve};
@@ -35,6 +40,21 @@ pub struct Source {
     pub text: String,
     /// The directory that `open()` and the command line are relative to when the script came from standard input.
     pub working_directory: PathBuf,
+}
+
+/// Modules and opened files by their URLs.
+pub type Files = BTreeMap<String, Bytes>;
+
+/// How discovery gets at modules and opened files.
+#[derive(Debug, Default)]
+pub enum Reading {
+    /// From disk and, for remote modules, over https.
+    #[default]
+    Directly,
+    /// As directly, and what was read can be had from [`Program::files`].
+    Collecting,
+    /// From what another process collected, and from nowhere else.
+    Bundle(Files),
 }
 
 /// A loaded test, shared by all threads.
@@ -54,11 +74,13 @@ pub struct Program {
     overrides: RwLock<Option<Arc<str>>>,
     sealed: AtomicBool,
     base_mode: bool,
+    reading: Reading,
+    collected: Mutex<Files>,
 }
 
 impl Program {
     /// A program of which only the entry is known yet.
-    pub fn new(source: Source, env: BTreeMap<String, String>, base_mode: bool) -> Self {
+    pub fn new(source: Source, env: BTreeMap<String, String>, base_mode: bool, reading: Reading) -> Self {
         Self {
             source,
             env,
@@ -71,6 +93,8 @@ impl Program {
             overrides: RwLock::default(),
             sealed: AtomicBool::new(false),
             base_mode,
+            reading,
+            collected: Mutex::default(),
         }
     }
 
@@ -145,6 +169,31 @@ impl Program {
         let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
         let everything = |of: &str| wanted.get(of).is_some_and(|names| names.contains(compile::EVERYTHING));
         self.is_sealed() && !everything(name) && !everything(compile::ANY_MODULE)
+    }
+
+    /// Reads a module or an opened file that the program does not have yet: a `file:` or `https:` URL.
+    pub(crate) async fn read(&self, thread: &ThreadContext, url: &Url) -> Result<Bytes, FetchError> {
+        match &self.reading {
+            Reading::Directly => fetch::fetch(thread, url).await,
+            Reading::Collecting => {
+                let content = fetch::fetch(thread, url).await?;
+                let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+                collected.insert(url.to_string(), content.clone());
+                Ok(content)
+            }
+            Reading::Bundle(files) => {
+                files.get(url.as_str()).cloned().ok_or_else(|| FetchError::not_bundled(url))
+            }
+        }
+    }
+
+    /// Everything that was read while the script was loaded, the entry included. Only of a program that was loaded with
+    /// [`Reading::Collecting`]; others have no more than the entry.
+    pub fn files(&self) -> Files {
+        let mut files = self.collected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entry = Bytes::copy_from_slice(self.source.text.as_bytes());
+        files.insert(self.source.url.to_string(), entry);
+        files
     }
 
     /// A file that the script opened, by its URL.

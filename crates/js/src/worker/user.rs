@@ -1,7 +1,7 @@
 //! The life of one virtual user: load the script, then run what it is given, for ever.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use throng_engine::{Event, Iteration, Outcome, ScenarioIndex, VuId};
 use throng_metrics::builtin;
@@ -13,15 +13,18 @@ use super::mailbox::Mailbox;
 use crate::host::{Host, Identity, Phase};
 use crate::lifecycle::parse_data;
 use crate::log::Level;
+use crate::settings::Member;
 use crate::vm::{ScriptError, Vm};
 
 /// A virtual user that computes without ever waiting gives the thread back this often.
-const LONGEST_TURN: std::time::Duration = std::time::Duration::from_millis(2);
+const LONGEST_TURN: Duration = Duration::from_millis(2);
 
 /// The body of a virtual user's fiber; it ends only with the process, or when the script cannot be loaded.
 pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: Rc<Suspender>) {
-    let identity =
-        Identity { in_instance: u64::from(vu.get()), in_test: driver.engine.placement().id_in_test(vu) };
+    let member = driver.thread.settings.member.as_ref();
+    let (in_instance, in_test) = (u64::from(vu.get()), driver.engine.placement().id_in_test(vu));
+    let number = if member.is_some() { in_test } else { in_instance };
+    let identity = Identity { in_instance, in_test, number };
     let vm = match Vm::load(suspender.clone(), driver.thread.clone(), driver.program.clone(), identity) {
         Ok(vm) => vm,
         Err(error) => return driver.failed(vu, &error.to_string()),
@@ -44,7 +47,8 @@ pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: 
             },
         };
         mailbox.set_running(true);
-        let outcome = user.run(iteration);
+        let may_start = member.is_none_or(|member| wait_for_leave(member, iteration, driver, &suspender));
+        let outcome = if may_start { user.run(iteration) } else { Outcome::Interrupted };
         mailbox.set_running(false);
         suspender.clear_abort();
         if user.has_aborted_test() {
@@ -56,6 +60,21 @@ pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: 
             let _ = suspender.yield_now();
         }
     }
+}
+
+/// How often a virtual user looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Waits until the iteration may start; false if it is not to start at all. A planned start is not made up for: when the
+/// leave comes back, all that was missed would start at once.
+fn wait_for_leave(member: &Member, iteration: Iteration, driver: &Driver, suspender: &Suspender) -> bool {
+    while !(member.may_start)() {
+        let sleep = driver.thread.reactor.sleep_until(Instant::now() + LOOK_AGAIN);
+        if iteration.planned.is_some() || suspender.block_on(sleep).is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 struct Current {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, Lifecycle, LifecycleError, LoadConfig, Loaded};
 use throng_js::log::{Level, Log};
-use throng_js::program::Source;
-use throng_js::settings::{Control, Settings};
+use throng_js::program::{Reading, Source};
+use throng_js::settings::{Control, Member, Settings};
 use throng_js::worker::{Shards, ShardsConfig, ThreadEvent};
 use throng_metrics::{RawSample, RecorderConfig, Registry, SystemTags, raw_channel};
 use throng_plan::{Options, Plan, shortcuts};
@@ -74,7 +74,13 @@ impl Script {
     }
 
     pub(crate) fn load(&self) -> Result<Loaded, LifecycleError> {
+        self.load_reading(Reading::Directly)
+    }
+
+    /// Loads it with this way to its modules and files.
+    pub(crate) fn load_reading(&self, reading: Reading) -> Result<Loaded, LifecycleError> {
         lifecycle::load(LoadConfig {
+            reading,
             source: Source {
                 url: self.name.parse().unwrap(),
                 text: self.source.clone(),
@@ -104,6 +110,7 @@ impl Script {
             engine: None,
             memory_limit: self.memory_limit,
             control: Arc::new(Control::default()),
+            member: None,
         }
     }
 
@@ -124,10 +131,16 @@ impl Script {
 
     /// Runs the whole test on one thread: `setup`, the scenarios, `teardown`.
     pub(crate) fn run(&self) -> Ran {
+        self.run_as(None)
+    }
+
+    /// The same as one of several processes, if it is one.
+    pub(crate) fn run_as(&self, member: Option<Member>) -> Ran {
         let (loaded, plan) = self.prepare();
         let program = loaded.program;
         let engine = Engine::new(&Config::of(&plan, 1));
-        let settings = Arc::new(Settings { engine: Some(engine.clone()), ..self.settings(plan.clone()) });
+        let settings =
+            Arc::new(Settings { engine: Some(engine.clone()), member, ..self.settings(plan.clone()) });
         let control = settings.control.clone();
         let (sink, samples) = raw_channel(1 << 20);
         let system_tags: SystemTags =

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use throng_js::lifecycle::{Lifecycle, LoadConfig, load};
 use throng_js::log::{Level, Log};
-use throng_js::program::Source;
+use throng_js::program::{Reading, Source};
 use throng_js::settings::{Control, Settings};
 use throng_metrics::{Delta, RecorderConfig, Sink};
 use throng_plan::{Options, Plan};
@@ -98,6 +98,7 @@ pub(crate) fn script_with(
             text,
             working_directory: PathBuf::from("/"),
         },
+        reading: Reading::Directly,
         env: BTreeMap::new(),
         base_mode: false,
         memory_limit: 0,
@@ -112,6 +113,7 @@ pub(crate) fn script_with(
         engine: None,
         memory_limit: 0,
         control: Arc::new(Control::default()),
+        member: None,
     };
     let lifecycle = Lifecycle::new(loaded.program, Arc::new(settings), log.clone(), recorder).unwrap();
     let result = match lifecycle.setup(Duration::from_secs(20)) {
