@@ -5,6 +5,9 @@
     run.py compare --engine THRONG --server SERVER [SCRIPT...]   compare with what was recorded
     run.py table                                                 which script asserts what, as Markdown
 
+With --workers N each run is spread over N worker processes; the facts are the same, but for the order of console lines
+and what a script's header says about it (@spread).
+
 The engine may be several words ("throng k6"). Scripts are named without their ending. See README.md.
 """
 
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--engine", type=shlex.split)
     parser.add_argument("--server", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=0, help="compare runs on so many worker processes")
     parser.add_argument("--verbose", action="store_true", help="print what the engine wrote when facts differ")
     options = parser.parse_intermixed_args()
 
@@ -65,7 +69,7 @@ def select(scripts: list[Script], names: list[str]) -> list[Script]:
 
 def observe(script: Script, options) -> tuple[dict, dict]:
     """The facts of each run, and what it left behind."""
-    raw = {name: engine.run(options.engine, options.server, script, run) for name, run in script.runs.items()}
+    raw = {name: engine.run(options.engine, options.server, script, run, options.workers) for name, run in script.runs.items()}
     return {name: facts.reduce(script, script.runs[name].command, left) for name, left in raw.items()}, raw
 
 
@@ -89,6 +93,8 @@ def compare(script: Script, options) -> bool:
     if not script.facts_path.exists():
         return report(script.name, ["nothing recorded: ./x record-conformance " + script.name], 0)
     expected = json.loads(script.facts_path.read_text())
+    if options.workers:
+        spread(script, expected)
     try:
         actual, raw = observe(script, options)
     except (KeyError, ValueError, OSError) as error:  # output that is not what k6's looks like
@@ -97,6 +103,14 @@ def compare(script: Script, options) -> bool:
     if lines and options.verbose:
         lines += [f"{name}: {line}" for name, left in raw.items() for line in left.stderr.splitlines()]
     return report(script.name, lines, time.monotonic() - started)
+
+
+def spread(script: Script, expected: dict) -> None:
+    """What is expected of workers: the same, in no order."""
+    script.any_order = True
+    script.differs |= script.spread
+    for facts_of_run in expected.values():
+        facts_of_run.get("console", []).sort()
 
 
 def surface(names: dict, options) -> list[str]:

@@ -16,6 +16,8 @@ const MARK: &str = r"
 /// What the header tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
+    /// What runs it: `local`, or workers.
+    pub execution: String,
     /// The script as the user named it.
     pub script: String,
     /// Descriptions of the outputs, such as `json (out.json)`; empty for none.
@@ -34,7 +36,8 @@ impl Header {
     pub fn to_text(&self, coloured: bool) -> String {
         let mut text = String::new();
         let output = if self.outputs.is_empty() { "-".to_owned() } else { self.outputs.join(", ") };
-        for (label, value) in [("execution", "local"), ("script", &self.script), ("output", &output)] {
+        for (label, value) in [("execution", &self.execution), ("script", &self.script), ("output", &output)]
+        {
             let _ = writeln!(text, "{label:>14}: {}", paint(value, 36, coloured));
         }
         text.push('\n');
@@ -61,6 +64,7 @@ mod tests {
 
     fn header() -> Header {
         Header {
+            execution: "local".into(),
             script: "s1.js".into(),
             outputs: vec!["json (j.json)".into(), "csv (c.csv)".into()],
             scenarios: vec![

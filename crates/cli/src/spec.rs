@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use throng_cluster::{ControllerConfig, OnWorkerLoss};
 use throng_plan::{Level, Options, PlanError, merge};
 
 pub use summary::{Summary, SummaryMode};
@@ -81,8 +82,25 @@ pub enum Face {
     K6,
 }
 
+/// Who generates the load.
+#[derive(Debug, Clone)]
+pub enum Workforce {
+    /// The threads of this process.
+    Threads,
+    /// Worker processes on this machine that the run starts and ends.
+    Spawned {
+        /// How many, at least 1.
+        workers: u32,
+        /// What is to happen when one is lost.
+        on_loss: OnWorkerLoss,
+    },
+    /// Workers that join over the network.
+    Joining(Box<ControllerConfig>),
+}
+
 /// Everything that a run goes by, but for the script's own options.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line, named as there")]
 pub struct RunSpec {
     /// As what the program was called.
     pub face: Face,
@@ -99,6 +117,12 @@ pub struct RunSpec {
     pub layers: Vec<(Level, Options)>,
     /// What scripts see as `__ENV`.
     pub env: BTreeMap<String, String>,
+    /// What of it was given with `-e`.
+    pub env_pairs: BTreeMap<String, String>,
+    /// Whether `__ENV` holds the variables of the process.
+    pub shows_process_environment: bool,
+    /// Who generates the load.
+    pub workforce: Workforce,
     /// Where samples go.
     pub outputs: Vec<Output>,
     /// What happens with the numbers at the end.
@@ -127,8 +151,11 @@ impl RunSpec {
         let config = ConfigFile::load(asked.as_deref(), values.environment())?;
 
         let include_process = values.switch("include-system-env-vars")?.unwrap_or(purpose == Purpose::Run);
-        let process = values.environment().clone().into_iter().filter(|_| include_process);
-        let env = script_environment(values.all_of_flag("env").unwrap_or_default(), process)?;
+        // The join token is no business of a script's.
+        let process = values.environment().clone().into_iter().filter(|(name, _)| name != TOKEN_VARIABLE);
+        let pairs = values.all_of_flag("env").unwrap_or_default();
+        let env_pairs = script_environment(pairs, [])?;
+        let env = script_environment(pairs, process.filter(|_| include_process))?;
 
         let outputs = match purpose {
             Purpose::Run => outputs(values, &config)?,
@@ -144,6 +171,9 @@ impl RunSpec {
             test_type: test_type(values)?,
             compatibility: compatibility(values)?,
             env,
+            env_pairs,
+            shows_process_environment: include_process,
+            workforce: workforce(values)?,
             outputs,
             summary: Summary::new(values)?,
             thresholds: !no_thresholds,
@@ -156,6 +186,31 @@ impl RunSpec {
         })
     }
 }
+
+/// The variable that holds the join token of a cluster.
+pub const TOKEN_VARIABLE: &str = "THRONG_TOKEN";
+
+/// Workers of this machine, if they were asked for.
+fn workforce(values: &Values) -> Result<Workforce, Failure> {
+    let Some(text) = values.one("workers") else { return Ok(Workforce::Threads) };
+    let workers: u32 =
+        text.parse().ok().filter(|workers| (1..=MOST_WORKERS).contains(workers)).ok_or_else(|| {
+            Failure::other(format!(
+                "invalid number of workers '{text}'; use a whole number from 1 to {MOST_WORKERS}"
+            ))
+        })?;
+    Ok(Workforce::Spawned { workers, on_loss: on_worker_loss(values)? })
+}
+
+/// What to do when a worker is lost.
+pub(crate) fn on_worker_loss(values: &Values) -> Result<OnWorkerLoss, Failure> {
+    values
+        .one("on-worker-loss")
+        .map_or(Ok(OnWorkerLoss::default()), |text| text.parse().map_err(Failure::other))
+}
+
+/// The most workers that one machine is asked to start; more than processors is already of no use.
+const MOST_WORKERS: u32 = 1_000;
 
 fn script(arguments: &[String], command: &'static str) -> Result<Script, FlagError> {
     match arguments {

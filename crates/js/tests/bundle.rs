@@ -41,7 +41,7 @@ fn a_bundle_holds_all_that_a_script_imports_and_opens_and_is_enough_to_load_it()
 fn a_bundle_is_all_there_is_even_where_the_disk_has_more() {
     let files = Files::new("bundle-only", &[("other.txt", b"x")]);
     let script = files.script("open('./other.txt'); export default function () {}");
-    let Err(error) = script.load_reading(Reading::Bundle(Default::default())) else {
+    let Err(error) = script.load_reading(Reading::Bundle(std::collections::BTreeMap::default())) else {
         panic!("the file came from the disk")
     };
     let text = error.to_string();

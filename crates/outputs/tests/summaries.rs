@@ -110,6 +110,10 @@ fn the_generator_speaks_in_our_own_face() {
         start_lag: Some([0.1, 2.0, 300.5]),
         cpu: Some(0.973),
         raw_dropped: 12,
+        workers: 3,
+        losses: vec![
+            "worker two (33.3 % of the test) was lost 4.2s into the run: it closed the connection".into(),
+        ],
         warning: Some("the generator was the bottleneck: its processors were busy 97 % of the time".into()),
     };
     let text = text(&Options { generator: Some(generator), ..Options::default() });

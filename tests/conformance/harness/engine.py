@@ -28,15 +28,15 @@ class Raw:
     files: dict[str, str | None]
 
 
-def run(engine: list[str], server: Path, script: Script, how: Run) -> Raw:
-    """Runs the script once, against a server of its own, in a folder of its own."""
+def run(engine: list[str], server: Path, script: Script, how: Run, workers: int = 0) -> Raw:
+    """Runs the script once, against a server of its own, in a folder of its own; spread over workers if there are any."""
     with tempfile.TemporaryDirectory(prefix="throng-conformance-") as folder:
         work, certificates = Path(folder, "work"), Path(folder, "certificates")
         work.mkdir()
         certificates.mkdir()
         with Server(server, certificates) as addresses:
             names = {"CERTIFICATES": str(certificates), "WORK": str(work), "SCRIPTS": str(script.path.parent)}
-            return _Runner(engine, script, how, work, addresses, names).run()
+            return _Runner(engine, script, how, work, addresses, names, workers).run()
 
 
 class Server:
@@ -57,9 +57,9 @@ class Server:
 
 
 class _Runner:
-    def __init__(self, engine, script, how, work, addresses, names):
+    def __init__(self, engine, script, how, work, addresses, names, workers):
         self.engine, self.script, self.how, self.work = engine, script, how, work
-        self.addresses, self.names = addresses, names
+        self.addresses, self.names, self.workers = addresses, names, workers
 
     def run(self) -> Raw:
         samples, summary = self.work / "samples.json", self.work / "summary.json"
@@ -100,6 +100,8 @@ class _Runner:
             "CERTIFICATES": self.names["CERTIFICATES"],
             "REFUSED": "http://127.0.0.1:1",
         }
+        if self.workers:
+            env["THRONG_WORKERS"] = str(self.workers)
         for name, address in self.addresses.items():
             scheme = "https" if name in ("https", "https1", "mutual") else "http"
             env[name.upper()] = f"{scheme}://{address}"

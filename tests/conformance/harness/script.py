@@ -14,6 +14,7 @@ that start with `@` are directives:
     @near N                   sample counts may differ by N: they depend on the clock
     @timed METRIC...          values of these custom metrics are durations and not compared
     @differs PATH WHY...      throng differs from k6 on purpose in the facts below PATH, and why
+    @spread PATH WHY...       the same, but only where the run is spread over workers (--workers)
     @order any                the order of console lines is not compared
     @stdout                   what is printed on standard output is compared, numbers masked
     @stderr                   standard error is compared as text instead of as log records
@@ -49,6 +50,7 @@ class Script:
     near: int = 0
     timed: set[str] = field(default_factory=set)
     differs: dict[str, str] = field(default_factory=dict)
+    spread: dict[str, str] = field(default_factory=dict)
     any_order: bool = False
     stdout: bool = False
     stderr: bool = False
@@ -119,8 +121,8 @@ def _directive(script: Script, text: str) -> None:
         script.near = int(rest[0])
     elif keyword == "timed":
         script.timed |= set(rest)
-    elif keyword == "differs":
-        script.differs[rest[0]] = " ".join(rest[1:])
+    elif keyword in ("differs", "spread"):
+        getattr(script, keyword)[rest[0]] = " ".join(rest[1:])
         if len(rest) < 2:
             raise ValueError("say why")
     elif keyword == "order" and rest == ["any"]:

@@ -1,7 +1,10 @@
-//! Throng's own face: `run`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
+//! Throng's own face: `run`, `controller`, `worker`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
 //! refused by name.
 
+mod cluster;
+mod controller;
 mod demo_api;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,12 +22,10 @@ use crate::terminal::Stream;
 const PROGRAM: &str = "throng";
 
 /// Commands that are designed and not there yet.
-const ANNOUNCED: [(&str, &str); 5] = [
+const ANNOUNCED: [(&str, &str); 3] = [
     ("check", "Try a script against its target before the run"),
-    ("controller", "Lead a run on many workers"),
     ("fill", "Fill a database with rows for a test"),
     ("k8s", "Run on Kubernetes"),
-    ("worker", "Take part in a run as a worker"),
 ];
 
 /// Runs a command line without the program's name.
@@ -87,7 +88,9 @@ fn root(flags: &[Flag]) -> Command {
                 .action(clap::ArgAction::SetTrue),
         )
         .subcommands([
-            k6::run::command(PROGRAM, flags),
+            k6::run::command(PROGRAM, flags, Scope::Cluster),
+            controller::command(flags),
+            worker::command(),
             demo_api::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
             Command::new("locust").about("Behave as locust: throng locust -f locustfile.py"),
@@ -106,6 +109,8 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
     };
     let done = match name {
         "run" => k6::run::execute(&invocation),
+        "controller" => controller::execute(&invocation, own),
+        "worker" => worker::execute(&invocation, own),
         "demo-api" => demo_api::execute(own),
         "version" => Ok(version(&invocation)),
         _ if matches.get_flag("version") => Ok(version(&invocation)),

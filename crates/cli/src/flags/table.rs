@@ -50,6 +50,9 @@ pub enum Scope {
     Options,
     /// `run` alone.
     Run,
+    /// `run` and `controller` of throng's own face: k6 has nothing like it. Variables count in the face of k6 too, so
+    /// that a k6 command line can be spread without changing it.
+    Cluster,
 }
 
 /// Whether throng does what a flag asks for.
@@ -289,6 +292,26 @@ pub const OWN: &[Flag] = &[
         support: Support::Honoured,
     },
     Flag {
+        name: "workers",
+        short: None,
+        env: Some("THRONG_WORKERS"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("number"),
+        help: "run the test in so many worker processes on this machine",
+        scope: Scope::Cluster,
+        support: Support::Honoured,
+    },
+    Flag {
+        name: "on-worker-loss",
+        short: None,
+        env: Some("THRONG_ON_WORKER_LOSS"),
+        value: Value::One,
+        placeholder: Cow::Borrowed("what"),
+        help: "continue without a worker that is lost, or fail [default: continue]",
+        scope: Scope::Cluster,
+        support: Support::Honoured,
+    },
+    Flag {
         name: "no-usage-report",
         short: None,
         env: Some("K6_NO_USAGE_REPORT"),
@@ -305,8 +328,9 @@ impl Scope {
     pub fn is_part_of(self, command: Self) -> bool {
         match self {
             Self::Global | Self::Script => true,
-            Self::Options => matches!(command, Self::Options | Self::Run),
-            Self::Run => command == Self::Run,
+            Self::Options => matches!(command, Self::Options | Self::Run | Self::Cluster),
+            Self::Run => matches!(command, Self::Run | Self::Cluster),
+            Self::Cluster => command == Self::Cluster,
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Open files: every connection takes one, and a run that lacks them measures its own limit.
 
-use crate::spec::RunSpec;
+use crate::logging::Logger;
 
 /// What the process needs beside connections: event loops, outputs, standard streams, name lookups.
 const SPARE: u64 = 32;
 
 /// Takes as many as the system gives, and says before the run when that is fewer than the virtual users may need.
-pub(super) fn prepare(spec: &RunSpec, max_vus: u64) {
+pub(super) fn prepare(log: &Logger, max_vus: u64) {
     match throng_js::raise_descriptor_limit() {
         Ok(limit) => {
             if let Some(warning) = warning(limit, max_vus) {
-                spec.log.warn(&warning);
+                log.warn(&warning);
             }
         }
-        Err(error) => spec.log.warn(&format!("cannot raise the limit of open files: {error}")),
+        Err(error) => log.warn(&format!("cannot raise the limit of open files: {error}")),
     }
 }
 

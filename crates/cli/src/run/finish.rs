@@ -9,7 +9,7 @@ use throng_outputs::handle_summary::Surroundings;
 use throng_outputs::summary::{self, Mode};
 use throng_outputs::{TrendStat, export, handle_summary};
 
-use super::control::{self, Ended};
+use super::conductor::{self, Ended};
 use super::prepare::Prepared;
 use crate::exit::Exit;
 use crate::logging::{Field, Level};
@@ -41,10 +41,10 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
     {
         spec.log.warn(warning);
     }
-    if ended.aggregate.raw_dropped() > 0 {
+    if ended.generator.raw_dropped > 0 {
         spec.log.warn(&format!(
             "{} samples were not written to the outputs: they could not keep up",
-            ended.aggregate.raw_dropped()
+            ended.generator.raw_dropped
         ));
     }
     if ended.exit == Exit::Success && ended.aggregate.total(builtin::ITERATIONS).is_none() {
@@ -123,7 +123,7 @@ fn custom(
         stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
     };
     let data = handle_summary::data(summary, stats, &surroundings).to_string();
-    control::handle_summary(prepared, data)
+    conductor::handle_summary(prepared, data)
         .unwrap_or_else(|| Err(LifecycleError::SummaryData("handleSummary() ended unexpectedly".into())))
 }
 

@@ -10,17 +10,37 @@ const BUSY: f64 = 0.95;
 /// A 99th percentile of loop lag above this, in milliseconds, shows in the measured times.
 const LATE_MS: f64 = 20.0;
 
-/// Watches this process during the run phase.
+/// Watches how much of the processors this process uses.
+pub(super) struct Processors {
+    started: Instant,
+    used_before: Duration,
+    threads: usize,
+}
+
+impl Processors {
+    /// Begins to watch a process with so many generator threads, each of which could fill one processor.
+    pub(super) fn watch(threads: usize) -> Self {
+        Self { started: Instant::now(), used_before: cpu_time().unwrap_or_default(), threads }
+    }
+
+    /// The share used since, from 0 to 1.
+    pub(super) fn share(&self) -> Option<f64> {
+        let wall = self.started.elapsed().as_secs_f64();
+        let used = cpu_time()?.saturating_sub(self.used_before).as_secs_f64();
+        Some((used / wall.max(1e-9) / self.threads as f64).min(1.0))
+    }
+}
+
+/// Collects what event loops say about themselves.
 pub(super) struct Generator {
     started: Instant,
-    cpu_at_start: Duration,
     lags: Vec<f64>,
 }
 
 impl Generator {
-    /// Begins to watch.
+    /// Begins to collect.
     pub(super) fn start() -> Self {
-        Self { started: Instant::now(), cpu_at_start: cpu_time().unwrap_or_default(), lags: Vec::new() }
+        Self { started: Instant::now(), lags: Vec::new() }
     }
 
     /// One thread's worst lag within a second.
@@ -28,13 +48,9 @@ impl Generator {
         self.lags.push(worst.as_secs_f64() * 1000.0);
     }
 
-    /// What to say at the end. `threads` is the number of generator threads.
-    pub(super) fn report(mut self, aggregate: &Aggregate, threads: usize) -> GeneratorReport {
+    /// What to say at the end. `cpu` is the share of the processors that was used.
+    pub(super) fn report(mut self, aggregate: &Aggregate, cpu: Option<f64>) -> GeneratorReport {
         let wall = self.started.elapsed().as_secs_f64();
-        let cpu = cpu_time().map(|now| {
-            let used = now.saturating_sub(self.cpu_at_start).as_secs_f64();
-            (used / wall.max(1e-9) / threads as f64).min(1.0)
-        });
         self.lags.sort_by(f64::total_cmp);
         let at = |share: f64| self.lags[((self.lags.len() - 1) as f64 * share).round() as usize];
         let loop_lag = (!self.lags.is_empty()).then(|| [at(0.5), at(0.99), at(1.0)]);
@@ -58,7 +74,8 @@ impl Generator {
             )),
             _ => None,
         };
-        GeneratorReport { loop_lag, start_lag, cpu, raw_dropped: aggregate.raw_dropped(), warning }
+        let raw_dropped = aggregate.raw_dropped();
+        GeneratorReport { loop_lag, start_lag, cpu, raw_dropped, warning, ..GeneratorReport::default() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! From a [`RunSpec`] to an exit code: assembles the script host, engine, metrics and outputs.
 
-mod control;
+mod bundle;
+mod conductor;
+mod crew;
 mod descriptors;
 mod finish;
 mod generator;
@@ -10,6 +12,9 @@ mod progress;
 mod raw;
 mod script_log;
 mod source;
+mod stage;
+pub mod worker;
+mod workforce;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,6 +25,7 @@ use crate::spec::{Purpose, RunSpec};
 use crate::terminal::Stream;
 
 use prepare::Prepared;
+use stage::Stage;
 
 /// Does what `spec` asks for and tells how it went.
 pub fn run(spec: RunSpec) -> Exit {
@@ -50,15 +56,17 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         let mut scenarios = vec![prepared.plan.headline(prepared.max_vus())];
         scenarios.extend(prepared.plan.descriptions());
         let header = Header {
+            execution: workforce::describe(&spec.workforce),
             script: spec.script.name().to_owned(),
             outputs: spec.outputs.iter().map(crate::outputs::Output::describe).collect(),
             scenarios,
         };
         spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
     }
-    descriptors::prepare(spec, prepared.max_vus());
     let raw = raw::Raw::start(spec, &prepared)?;
-    let ended = control::run(spec, &prepared, raw.sink()).map_err(Failure::other)?;
+    let stage = Stage::new(&prepared, raw.sink(), None);
+    let crew = workforce::engage(spec, &prepared, &stage, &raw)?;
+    let ended = conductor::run(spec, &prepared, &stage, crew).map_err(Failure::other)?;
     raw.finish(spec);
     let exit = finish::finish(spec, &prepared, ended);
     if spec.linger {

@@ -7,18 +7,19 @@ use throng_engine::{Config, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
 use throng_js::network;
-use throng_js::program::{option_path, option_place};
+use throng_js::program::{Reading, option_path, option_place};
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Source as ThresholdSource;
 use throng_metrics::{Selector, Submetric, SystemTags, Thresholds};
 use throng_plan::value::summary::TimeUnit;
-use throng_plan::{Level, Options, Plan, PlanError, Warning, merge, shortcuts};
+use throng_plan::{Level, Options, Plan, PlanError, Slots, Warning, merge, shortcuts};
 
-use super::script_log::ScriptLog;
+use super::bundle::Unpacked;
+use super::script_log::{ScriptLog, Silent};
 use super::source;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::spec::{Compatibility, RunSpec};
+use crate::spec::{Compatibility, RunSpec, Workforce};
 
 /// Bytes of memory that one virtual user's script may hold, unless `THRONG_VU_MEMORY` (in MiB) says otherwise.
 const MEMORY_LIMIT_MIB: usize = 1024;
@@ -45,21 +46,17 @@ impl Prepared {
     pub(super) fn new(spec: &RunSpec) -> Result<Self, Failure> {
         let source = source::read(spec)?;
         let log: Arc<dyn Log> = Arc::new(ScriptLog { log: spec.log.clone(), console: spec.console.clone() });
-        let memory_limit =
-            number_from_environment("THRONG_VU_MEMORY")?.unwrap_or(MEMORY_LIMIT_MIB).saturating_mul(1 << 20);
-        let loaded = lifecycle::load(LoadConfig {
+        let memory_limit = memory_limit()?;
+        let loaded = load(LoadConfig {
             source,
+            reading: match spec.workforce {
+                Workforce::Threads => Reading::Directly,
+                Workforce::Spawned { .. } | Workforce::Joining(_) => Reading::Collecting,
+            },
             env: spec.env.clone(),
             base_mode: spec.compatibility == Compatibility::Base,
             memory_limit,
             log: log.clone(),
-        })
-        .map_err(|error| match error {
-            lifecycle::LifecycleError::Script(ScriptError::Thrown(text)) => {
-                Failure::new(Exit::ScriptException, text)
-            }
-            lifecycle::LifecycleError::TestAborted(text) => Failure::new(Exit::ScriptAborted, text),
-            other => Failure::other(other.to_string()),
         })?;
         let is_function = |name: &str| loaded.exports.iter().any(|(n, callable)| n == name && *callable);
         if !loaded.exports.iter().any(|(_, callable)| *callable) {
@@ -87,11 +84,9 @@ impl Prepared {
         warn(spec, &warnings);
         plan.check_exports(is_function).map_err(invalid)?;
         // Made again for the run; here it only shows settings that cannot be used, before any load.
-        network::client_config(Some(&plan.options))
+        network::client_config(Some(&plan.options), 1)
             .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
-        let thresholds = thresholds(&plan, &loaded, &places)?;
-        let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
-        let thresholds = if spec.thresholds { thresholds } else { Thresholds::default() };
+        let thresholds = thresholds(&plan, &loaded, Some(&places))?;
         if let Ok((scenarios, _)) = shortcuts::derive(&options) {
             let shown = options.clone().with_shown_defaults();
             loaded.program.set_options(shown.to_exec_json(&scenarios).to_string());
@@ -99,18 +94,56 @@ impl Prepared {
         if let Some(overrides) = overrides(&options, loaded.options.as_ref()) {
             loaded.program.set_overrides(overrides);
         }
-        let engine = engine(&plan)?;
-        Ok(Self {
-            loaded,
-            options,
-            plan: Arc::new(plan),
-            thresholds,
-            submetrics,
-            selectors,
-            log,
+        let mut prepared = Self::assemble(loaded, options, plan, thresholds, log, memory_limit, None)?;
+        if !spec.thresholds {
+            prepared.thresholds = Thresholds::default();
+        }
+        Ok(prepared)
+    }
+
+    /// Loads what a controller sent: everything was validated there. Of the test, `slots` are this worker's.
+    pub(super) fn of_worker(
+        unpacked: Unpacked,
+        slots: Slots,
+        threads: Option<usize>,
+        log: Arc<dyn Log>,
+    ) -> Result<Self, Failure> {
+        let memory_limit = memory_limit()?;
+        let loaded = load(LoadConfig {
+            source: unpacked.source,
+            reading: unpacked.reading,
+            env: unpacked.env,
+            base_mode: unpacked.base_mode,
             memory_limit,
-            engine,
-        })
+            // What the top level prints was printed when the controller loaded it.
+            log: Arc::new(Silent),
+        })?;
+        let options = Options::from_config(&unpacked.options).map_err(invalid)?;
+        let (mut plan, _) = Plan::new(&options).map_err(invalid)?;
+        plan.slots = slots;
+        network::client_config(Some(&plan.options), 1)
+            .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
+        loaded.program.set_options(unpacked.options.to_string());
+        if let Some(overrides) = unpacked.overrides {
+            loaded.program.set_overrides(overrides);
+        }
+        let thresholds = thresholds(&plan, &loaded, None)?;
+        Self::assemble(loaded, options, plan, thresholds, log, memory_limit, threads)
+    }
+
+    fn assemble(
+        loaded: Loaded,
+        options: Options,
+        plan: Plan,
+        thresholds: Thresholds,
+        log: Arc<dyn Log>,
+        memory_limit: usize,
+        threads: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
+        let engine = engine(&plan, threads)?;
+        let plan = Arc::new(plan);
+        Ok(Self { loaded, options, plan, thresholds, submetrics, selectors, log, memory_limit, engine })
     }
 
     /// The system tags that samples carry.
@@ -121,6 +154,13 @@ impl Prepared {
     /// How many virtual users there can be at most.
     pub(super) fn max_vus(&self) -> u64 {
         u64::from(self.engine.placement().max_vus())
+    }
+
+    /// How many virtual users the whole test can have at most, at least 1: of more workers than that some have none.
+    pub(super) fn vus_of_whole_test(&self) -> u32 {
+        let slots = Slots::whole();
+        let whole = Engine::new(&Config { slots: &slots, ..Config::of(&self.plan, 1) });
+        whole.placement().max_vus().max(1)
     }
 
     /// `summaryTimeUnit` as the user wrote it.
@@ -148,12 +188,36 @@ fn overrides(options: &Options, exported: Option<&Value>) -> Option<String> {
     (!fields.is_empty() && exported.is_some()).then(|| Value::Object(fields).to_string())
 }
 
-/// One thread a processor (or as many as `THRONG_THREADS` says), but no more than there can be virtual users.
-fn engine(plan: &Plan) -> Result<Arc<Engine>, Failure> {
-    let asked = number_from_environment("THRONG_THREADS")?.filter(|threads| *threads > 0);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+/// So many threads as asked for, but no more than there can be virtual users.
+fn engine(plan: &Plan, threads: Option<usize>) -> Result<Arc<Engine>, Failure> {
+    let threads = threads.map_or_else(processors, Ok)?;
     let vus = Engine::new(&Config::of(plan, 1)).placement().max_vus().max(1) as usize;
-    Ok(Engine::new(&Config::of(plan, asked.unwrap_or(processors).min(vus))))
+    Ok(Engine::new(&Config::of(plan, threads.min(vus))))
+}
+
+/// How many threads generate load on this machine: one a processor, or as many as `THRONG_THREADS` says.
+pub(super) fn processors() -> Result<usize, Failure> {
+    let asked = number_from_environment("THRONG_THREADS")?.filter(|threads| *threads > 0);
+    Ok(asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
+}
+
+fn memory_limit() -> Result<usize, Failure> {
+    let mebibytes = number_from_environment("THRONG_VU_MEMORY")?.unwrap_or(MEMORY_LIMIT_MIB);
+    Ok(mebibytes.saturating_mul(1 << 20))
+}
+
+fn load(config: LoadConfig) -> Result<Loaded, Failure> {
+    lifecycle::load(config).map_err(|error| match error {
+        lifecycle::LifecycleError::Script(ScriptError::Thrown(text)) => {
+            Failure::new(Exit::ScriptException, text)
+        }
+        lifecycle::LifecycleError::TestAborted(text) => Failure::new(Exit::ScriptAborted, text),
+        other => Failure::other(other.to_string()),
+    })
+}
+
+fn invalid(error: PlanError) -> Failure {
+    Failure::new(Exit::InvalidConfig, error.to_string())
 }
 
 /// Where in the script options are written.
@@ -203,7 +267,7 @@ impl Places<'_> {
     }
 }
 
-fn thresholds(plan: &Plan, loaded: &Loaded, places: &Places<'_>) -> Result<Thresholds, Failure> {
+fn thresholds(plan: &Plan, loaded: &Loaded, places: Option<&Places<'_>>) -> Result<Thresholds, Failure> {
     let sources: Vec<(String, Vec<ThresholdSource>)> = plan
         .options
         .thresholds
@@ -221,7 +285,8 @@ fn thresholds(plan: &Plan, loaded: &Loaded, places: &Places<'_>) -> Result<Thres
         })
         .collect();
     Thresholds::parse(&sources, &loaded.program.registry).map_err(|error| {
-        let place = places.of_threshold(&sources).map(|place| format!("\n\tat {place}"));
+        let place =
+            places.and_then(|places| places.of_threshold(&sources)).map(|place| format!("\n\tat {place}"));
         Failure::new(Exit::InvalidConfig, format!("{error}{}", place.unwrap_or_default()))
     })
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use throng_engine::{Detail, Engine, Progress, State, Time};
+use throng_engine::{Detail, Progress, State};
 use throng_plan::{Executor, Plan, Stage};
 
 use crate::progress::{Phase, ScenarioProgress, Snapshot, Status, Work};
 
 /// A snapshot while scenarios run.
-pub(super) fn running(plan: &Plan, engine: &Engine, elapsed: Duration, now: Time, max_vus: u64) -> Snapshot {
-    let progress = engine.progress(now);
+pub(super) fn running(plan: &Plan, progress: &Progress, elapsed: Duration, max_vus: u64) -> Snapshot {
     Snapshot {
         phase: Phase::Running {
             elapsed,
@@ -20,18 +19,17 @@ pub(super) fn running(plan: &Plan, engine: &Engine, elapsed: Duration, now: Time
         },
         max_duration: plan.max_duration(),
         max_vus,
-        scenarios: scenarios(plan, &progress, true),
+        scenarios: scenarios(plan, progress, true),
     }
 }
 
 /// A snapshot before they do.
-pub(super) fn before(plan: &Plan, engine: &Engine, phase: Phase, max_vus: u64) -> Snapshot {
-    let progress = engine.progress(Time::ZERO);
+pub(super) fn before(plan: &Plan, progress: &Progress, phase: Phase, max_vus: u64) -> Snapshot {
     Snapshot {
         phase,
         max_duration: plan.max_duration(),
         max_vus,
-        scenarios: scenarios(plan, &progress, false),
+        scenarios: scenarios(plan, progress, false),
     }
 }
 

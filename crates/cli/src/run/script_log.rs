@@ -32,3 +32,14 @@ impl Log for ScriptLog {
         logger.log(level_of(level), message, &fields);
     }
 }
+
+/// Nothing is said.
+pub(super) struct Silent;
+
+impl Log for Silent {
+    fn enabled(&self, _: Level) -> bool {
+        false
+    }
+
+    fn log(&self, _: Level, _: &str, _: &[(&str, &str)]) {}
+}

@@ -43,7 +43,7 @@ impl Face {
     }
 
     /// A link to the binary under its name, in a folder that lives as long as the tests.
-    fn link(self) -> PathBuf {
+    pub(crate) fn link(self) -> PathBuf {
         static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
         let folder = FOLDER.get_or_init(|| {
             let folder = tempfile::tempdir().expect("a temporary folder");

@@ -18,6 +18,10 @@ pub struct GeneratorReport {
     pub cpu: Option<f64>,
     /// Raw samples that an output could not take.
     pub raw_dropped: u64,
+    /// How many workers generated the load; 0 for the threads of one process.
+    pub workers: usize,
+    /// What is missing from the numbers as workers were lost, a sentence for each.
+    pub losses: Vec<String>,
     /// Why the numbers above should not be trusted, if so, as a sentence.
     pub warning: Option<String>,
 }
@@ -29,6 +33,9 @@ impl GeneratorReport {
             format!("med={} p(99)={} max={}", show(median), show(high), show(worst))
         };
         let mut rows = Vec::new();
+        if self.workers > 0 {
+            rows.push(("workers", style.paint(Paint::Value, &self.workers.to_string())));
+        }
         rows.extend(self.cpu.map(|share| ("cpu", style.paint(Paint::Value, &percent(share)))));
         rows.extend(self.loop_lag.map(|values| ("loop_lag", lag(values))));
         rows.extend(self.start_lag.map(|values| ("iteration_start_lag", lag(values))));
@@ -41,8 +48,8 @@ impl GeneratorReport {
             let dots = style.paint(Paint::Dots, &format!("{}:", ".".repeat(width - name.len())));
             lines.push(format!("{indent}{name}{dots} {text}"));
         }
-        if let Some(warning) = &self.warning {
-            lines.push(format!("{indent}{}", style.paint(Paint::Bad, &format!("✗ {warning}"))));
+        for sentence in self.losses.iter().chain(&self.warning) {
+            lines.push(format!("{indent}{}", style.paint(Paint::Bad, &format!("✗ {sentence}"))));
         }
         lines.join("\n")
     }

@@ -66,7 +66,7 @@ fn root(program: &'static str, flags: &[Flag]) -> Command {
             completion::command(),
             inspect::command(flags),
             new::command(),
-            run::command(program, flags),
+            run::command(program, flags, Scope::Run),
             version::command(),
         ])
         .subcommands(remote::commands());

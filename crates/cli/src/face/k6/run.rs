@@ -9,8 +9,8 @@ use crate::flags::{self, Flag, Scope};
 use crate::run;
 use crate::spec::{Purpose, RunSpec};
 
-/// The command with its flags; `program` is what the user types before `run`.
-pub(in crate::face) fn command(program: &str, flags: &[Flag]) -> Command {
+/// The command with its flags, those of `scope`; `program` is what the user types before `run`.
+pub(in crate::face) fn command(program: &str, flags: &[Flag], scope: Scope) -> Command {
     let command = Command::new("run")
         .about("Run a test: a script, an archive, or - for a script from standard input")
         .override_usage(format!("{program} run [OPTIONS] FILE"))
@@ -24,7 +24,7 @@ pub(in crate::face) fn command(program: &str, flags: &[Flag]) -> Command {
              {program} run -u 0 -s 10s:100 -s 60s:100 -s 10s:0 script.js"
         ))
         .arg(flags::positional("file", "The script or archive, or - for standard input"));
-    flags::add(command, flags, Scope::Run)
+    flags::add(command, flags, scope)
 }
 
 /// Runs it.

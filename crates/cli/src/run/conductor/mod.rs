@@ -1,33 +1,36 @@
-//! The control thread of a local run: it merges what the threads report, judges thresholds, draws progress, and sees to
-//! setup, teardown and every way a run can end early.
+//! The conductor of a run: setup, the crew's iterations, teardown, and what is judged and shown meanwhile.
 //!
-//! A local run takes the path of a distributed one, with the threads as its only worker: they send deltas, this thread
-//! merges them into one [`Aggregate`].
+//! The crew (see [`crate::run::crew`]) sends deltas; the conductor merges them into one [`Aggregate`], judges thresholds
+//! on the whole, draws progress, and sees to every way a run can end early. A local run takes the path of a distributed
+//! one, with the threads of this process as its crew.
+
+mod job;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use throng_engine::{Engine, Time};
-use throng_js::lifecycle::{Interrupter, Lifecycle, LifecycleError, SummaryFiles};
-use throng_js::log::Log;
-use throng_js::settings::{Control, Settings};
+use throng_engine::{Progress, Time};
+use throng_js::lifecycle::{Lifecycle, LifecycleError};
 use throng_js::vm::ScriptError;
-use throng_js::worker::{ShardControls, Shards, ShardsConfig, ThreadEvent};
 use throng_metrics::threshold::Phase as Judge;
-use throng_metrics::{Aggregate, Breakdown, Delta, Notice, RawSink, Recorder, RecorderConfig, builtin};
+use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
 use throng_outputs::summary::GeneratorReport;
 
+use super::crew::{Crew, CrewEvent, CrewGone, Stopper};
 use super::generator::Generator;
 use super::prepare::Prepared;
 use super::progress;
+use super::stage::Stage;
 use crate::exit::Exit;
 use crate::logging::{Field, Level};
-use crate::progress::{Display, Phase};
+use crate::progress::{Display, Phase, Snapshot};
 use crate::signals::{self, Signal};
 use crate::spec::{RunSpec, SummaryMode};
+
+pub(super) use job::handle_summary;
+
+use job::Job;
 
 /// How often thresholds are judged while the test runs, as in k6.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -57,63 +60,43 @@ struct Stop(AtomicU8);
 const BY_INTERRUPT: u8 = 1;
 const BY_TERMINATE: u8 = 2;
 
-/// Runs the test.
-pub(super) fn run(spec: &RunSpec, prepared: &Prepared, raw: Option<RawSink>) -> Result<Ended, String> {
-    let engine = prepared.engine.clone();
-    let threads = engine.shards();
-    let control = Arc::new(Control::default());
-    let settings = Arc::new(Settings {
-        plan: Some(prepared.plan.clone()),
-        engine: Some(engine.clone()),
-        memory_limit: prepared.memory_limit,
-        control: control.clone(),
-    });
-    let recorder = |source| RecorderConfig {
-        source,
-        run_tags: prepared.plan.options.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-        system_tags: prepared.system_tags(),
-        selectors: prepared.selectors.clone(),
-        raw: raw.clone(),
-        ..RecorderConfig::default()
-    };
+/// The conductor's own recorder, and that of the lifecycle functions; the crew's sources begin at [`CREW_SOURCES`].
+const OWN_SOURCE: u64 = 0;
+const LIFECYCLE_SOURCE: u64 = 1;
+/// The first number for a recorder of the crew.
+pub(super) const CREW_SOURCES: u64 = 2;
+
+/// Runs the test with this crew.
+pub(super) fn run(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    stage: &Stage,
+    crew: Box<dyn Crew>,
+) -> Result<Ended, String> {
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
     let registry = prepared.loaded.program.registry.clone();
     let aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown);
-    let shards = Shards::spawn(ShardsConfig {
-        program: prepared.loaded.program.clone(),
-        settings: settings.clone(),
-        engine: engine.clone(),
-        // 0 is this thread, 1 the lifecycle functions.
-        recorders: (0..threads).map(|i| recorder(i as u64 + 2)).collect(),
-        log: prepared.log.clone(),
-    })
-    .map_err(|error| format!("cannot start the generator threads: {error}"))?;
     let stop = Arc::new(Stop::default());
-    let controls = shards.controls.clone();
-    let (signalled, on_signal) = (stop.clone(), controls.clone());
+    let stopper = crew.stopper();
+    let (signalled, on_signal) = (stop.clone(), stopper.clone());
     let listener = signals::listen(spec.log.clone(), move |signal| {
         let reason = if signal == Signal::Interrupt { BY_INTERRUPT } else { BY_TERMINATE };
         signalled.0.store(reason, Ordering::Release);
-        on_signal.abort();
+        on_signal();
     });
     let listener = listener.map_err(|error| format!("cannot listen for signals: {error}"))?;
-    control.on_abort({
-        let controls = controls.clone();
-        move || controls.abort()
-    });
+    let on_abort = stopper.clone();
+    stage.control.on_abort(move || on_abort());
     let mut run = Run {
         spec,
         prepared,
-        engine,
-        settings,
-        control,
-        controls,
-        shards,
+        stage,
+        crew,
+        stopper,
         stop,
         aggregate,
-        recorder: Recorder::new(registry, recorder(0)),
-        lifecycle_recorder: recorder(1),
+        recorder: Recorder::new(registry, stage.recorder(OWN_SOURCE)),
         display: Display::new(spec.terminal.clone(), spec.quiet, Instant::now()),
         exit: None,
         begun: Instant::now(),
@@ -121,15 +104,19 @@ pub(super) fn run(spec: &RunSpec, prepared: &Prepared, raw: Option<RawSink>) -> 
         // Not at once: k6 has no such samples of a run that is over within a second.
         next_gauges: Instant::now() + Duration::from_secs(1),
         next_judgement: Instant::now() + JUDGE_EVERY,
-        threads,
-        done: 0,
+        done: false,
         generator: Generator::start(),
         aborting: false,
+        crew_failed: false,
     };
     let setup_data = run.whole();
     drop(listener);
     let duration = run.begun.elapsed();
-    let generator = run.generator.report(&run.aggregate, threads);
+    let crew = run.crew.dismiss();
+    let mut generator = run.generator.report(&run.aggregate, run.crew.processor_share());
+    generator.workers = crew.workers;
+    generator.losses = crew.losses;
+    generator.raw_dropped += crew.raw_dropped;
     Ok(Ended {
         exit: run.exit.unwrap_or(Exit::Success),
         aggregate: run.aggregate,
@@ -143,25 +130,22 @@ pub(super) fn run(spec: &RunSpec, prepared: &Prepared, raw: Option<RawSink>) -> 
 struct Run<'a> {
     spec: &'a RunSpec,
     prepared: &'a Prepared,
-    engine: Arc<Engine>,
-    settings: Arc<Settings>,
-    control: Arc<Control>,
-    controls: ShardControls,
-    shards: Shards,
+    stage: &'a Stage,
+    crew: Box<dyn Crew>,
+    stopper: Stopper,
     stop: Arc<Stop>,
     aggregate: Aggregate,
     recorder: Recorder,
-    lifecycle_recorder: RecorderConfig,
     display: Display,
     exit: Option<Exit>,
     begun: Instant,
     phase_start: Option<Instant>,
     next_gauges: Instant,
     next_judgement: Instant,
-    threads: usize,
-    done: usize,
+    done: bool,
     generator: Generator,
     aborting: bool,
+    crew_failed: bool,
 }
 
 impl Run<'_> {
@@ -172,7 +156,7 @@ impl Run<'_> {
         }
         self.begun = Instant::now();
         self.next_judgement = self.begun + JUDGE_EVERY;
-        self.control.start(self.begun);
+        self.stage.control.start(self.begun);
         let mut data = None;
         let mut setup_failed = false;
         if self.prepared.has("setup") && !self.prepared.plan.options.no_setup {
@@ -187,14 +171,14 @@ impl Run<'_> {
         if !setup_failed && self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
             self.teardown(data.clone());
         }
-        if self.control.failed() && self.exit.is_none() {
+        if self.stage.control.failed() && self.exit.is_none() {
             self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
         data
     }
 
     fn planned(&self) -> u64 {
-        u64::from(self.engine.placement().planned_vus())
+        u64::from(self.prepared.engine.placement().planned_vus())
     }
 
     fn max_vus(&self) -> u64 {
@@ -204,18 +188,18 @@ impl Run<'_> {
     // --- phases ----------------------------------------------------------------------------------
 
     fn initialise(&mut self) -> bool {
-        let (mut ready, mut threads) = (0, 0);
-        while threads < self.threads {
-            match self.shards.events.recv_timeout(LOOK_UP) {
-                Ok(ThreadEvent::VuReady) => ready += 1,
-                Ok(ThreadEvent::Initialised) => threads += 1,
-                Ok(ThreadEvent::InitFailed(text)) => {
+        let (mut ready, mut all_ready) = (0, false);
+        while !all_ready {
+            match self.crew.next(LOOK_UP) {
+                Ok(Some(CrewEvent::VusReady(more))) => ready += more,
+                Ok(Some(CrewEvent::Ready)) => all_ready = true,
+                Ok(Some(CrewEvent::InitFailed(text))) => {
                     self.fail(Exit::ScriptException, &text, &[]);
                     return false;
                 }
-                Ok(other) => self.take(other),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
+                Ok(Some(other)) => self.take(other),
+                Ok(None) => {}
+                Err(CrewGone) => {
                     self.fail(
                         Exit::Panic,
                         "a generator thread ended while virtual users were initialised",
@@ -228,7 +212,7 @@ impl Run<'_> {
                 return false;
             }
             let phase = Phase::Init { ready, total: self.planned() };
-            let snapshot = progress::before(&self.prepared.plan, &self.engine, phase, self.max_vus());
+            let snapshot = self.snapshot_before(phase);
             self.display.show(snapshot, Instant::now());
         }
         true
@@ -238,7 +222,7 @@ impl Run<'_> {
         let timeout = self.prepared.plan.options.setup_timeout;
         let job = self.lifecycle(move |lifecycle| lifecycle.setup(timeout));
         let result = self.wait_for(job, |run| {
-            let snapshot = progress::before(&run.prepared.plan, &run.engine, Phase::Setup, run.max_vus());
+            let snapshot = run.snapshot_before(Phase::Setup);
             run.display.show(snapshot, Instant::now());
         });
         match result {
@@ -255,18 +239,16 @@ impl Run<'_> {
     }
 
     fn iterate(&mut self, data: Option<Arc<str>>) {
-        let start = Instant::now();
-        self.phase_start = Some(start);
-        self.controls.start(start, data);
+        self.phase_start = Some(self.crew.start(self.begun, data));
         // An abort that came before the start found nothing to abort.
         if self.is_stopping() {
-            self.controls.abort();
+            (self.stopper)();
         }
-        while self.done < self.threads {
-            match self.shards.events.recv_timeout(LOOK_UP) {
-                Ok(event) => self.take(event),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
+        while !self.done {
+            match self.crew.next(LOOK_UP) {
+                Ok(Some(event)) => self.take(event),
+                Ok(None) => {}
+                Err(CrewGone) => {
                     self.fail(Exit::Panic, "the generator threads ended unexpectedly", &[]);
                     return;
                 }
@@ -293,43 +275,45 @@ impl Run<'_> {
         body: impl FnOnce(&Lifecycle) -> Result<R, LifecycleError> + Send + 'static,
     ) -> Job<R> {
         let program = self.prepared.loaded.program.clone();
-        let (settings, log) = (self.settings.clone(), self.prepared.log.clone());
-        let recorder = self.lifecycle_recorder.clone();
+        let (settings, log) = (self.stage.settings.clone(), self.prepared.log.clone());
+        let recorder = self.stage.recorder(LIFECYCLE_SOURCE);
         Job::spawn(program, settings, log, recorder, body)
     }
 
     /// Waits for a lifecycle function; a signal or an abort interrupts it.
-    fn wait_for<R>(
+    fn wait_for<R: Send + 'static>(
         &mut self,
         job: Job<R>,
         mut show: impl FnMut(&mut Self),
     ) -> Option<Result<R, LifecycleError>> {
         let mut interrupted = false;
-        while !job.thread.is_finished() {
+        while !job.is_finished() {
             std::thread::sleep(LOOK_UP);
+            self.attend();
             show(self);
             if self.is_stopping() && !interrupted {
                 interrupted = true;
-                job.interrupter.interrupt();
+                job.interrupt();
             }
         }
         self.collect(job)
     }
 
-    fn wait_for_quietly<R>(
+    fn wait_for_quietly<R: Send + 'static>(
         &mut self,
         job: Job<R>,
         mut show: impl FnMut(&mut Self),
     ) -> Option<Result<R, LifecycleError>> {
-        while !job.thread.is_finished() {
+        while !job.is_finished() {
             std::thread::sleep(LOOK_UP);
+            self.attend();
             show(self);
         }
         self.collect(job)
     }
 
-    fn collect<R>(&mut self, job: Job<R>) -> Option<Result<R, LifecycleError>> {
-        let (result, delta) = job.thread.join().ok()?;
+    fn collect<R: Send + 'static>(&mut self, job: Job<R>) -> Option<Result<R, LifecycleError>> {
+        let (result, delta) = job.join()?;
         if let Some(delta) = delta {
             self.merge(&delta);
         }
@@ -360,13 +344,26 @@ impl Run<'_> {
 
     // --- events ----------------------------------------------------------------------------------
 
-    fn take(&mut self, event: ThreadEvent) {
+    fn take(&mut self, event: CrewEvent) {
         match event {
-            ThreadEvent::Delta(delta) => self.merge(&delta),
-            ThreadEvent::Lag(worst) => self.generator.lag(worst),
-            ThreadEvent::Done => self.done += 1,
-            ThreadEvent::InitFailed(text) => self.spec.log.error(&text),
-            ThreadEvent::VuReady | ThreadEvent::Initialised => {}
+            CrewEvent::Delta(delta) => self.merge(&delta),
+            CrewEvent::Lag(worst) => self.generator.lag(worst),
+            CrewEvent::Done => self.done = true,
+            CrewEvent::InitFailed(text) => self.spec.log.error(&text),
+            CrewEvent::ScriptAborted(message) => self.stage.control.abort(&message),
+            CrewEvent::ScriptFailed => self.stage.control.fail(),
+            CrewEvent::Failed(text) => {
+                self.fail(Exit::Other, &text, &[]);
+                self.crew_failed = true;
+            }
+            CrewEvent::VusReady(_) | CrewEvent::Ready => {}
+        }
+    }
+
+    /// Takes what the crew has to say meanwhile: workers log, and may be lost, at any time.
+    fn attend(&mut self) {
+        while let Ok(Some(event)) = self.crew.next(Duration::ZERO) {
+            self.take(event);
         }
     }
 
@@ -403,30 +400,37 @@ impl Run<'_> {
                      prematurely"
                 );
                 self.fail(Exit::ThresholdsCrossed, &text, &[]);
-                self.controls.abort();
+                (self.stopper)();
             }
         }
         if self.is_stopping() {
             self.note_stop();
         }
         let elapsed = now - self.begun;
-        let at =
-            self.phase_start.map_or(Time::ZERO, |start| Time::from(now.saturating_duration_since(start)));
-        let snapshot = progress::running(&self.prepared.plan, &self.engine, elapsed, at, self.max_vus());
+        let progress = self.progress(now);
+        let snapshot = progress::running(&self.prepared.plan, &progress, elapsed, self.max_vus());
         self.display.show(snapshot, Instant::now());
+    }
+
+    fn progress(&self, now: Instant) -> Progress {
+        let since = |start| Time::from(now.saturating_duration_since(start));
+        self.crew.progress(self.phase_start.map_or(Time::ZERO, since))
+    }
+
+    fn snapshot_before(&self, phase: Phase) -> Snapshot {
+        progress::before(&self.prepared.plan, &self.crew.progress(Time::ZERO), phase, self.max_vus())
     }
 
     /// `vus` and `vus_max`, from one place for all threads.
     fn gauges(&mut self) {
-        let at = self.phase_start.map_or(Time::ZERO, |start| Time::from(start.elapsed()));
-        let progress = self.engine.progress(at);
+        let progress = self.progress(Instant::now());
         let (root, now) = (self.recorder.root(), throng_js::worker::unix_now());
         self.recorder.add(builtin::VUS, root, progress.active_vus as f64, now);
         self.recorder.add(builtin::VUS_MAX, root, progress.initialised_vus as f64, now);
     }
 
     fn is_stopping(&self) -> bool {
-        self.stop.0.load(Ordering::Acquire) != 0 || self.control.aborted().is_some()
+        self.crew_failed || self.stop.0.load(Ordering::Acquire) != 0 || self.stage.control.aborted().is_some()
     }
 
     fn check_signal(&mut self) -> bool {
@@ -449,7 +453,7 @@ impl Run<'_> {
         };
         if let Some(signal) = signal {
             self.fail(Exit::Signal, &signal.message(), &[]);
-        } else if let Some(message) = self.control.aborted() {
+        } else if let Some(message) = self.stage.control.aborted() {
             self.fail(Exit::ScriptAborted, &message, &[]);
         }
     }
@@ -471,57 +475,4 @@ fn describe(notice: &Notice) -> String {
             format!("there are more than {limit} different error texts; further ones read 'other'")
         }
     }
-}
-
-/// A lifecycle function on a thread of its own.
-struct Job<R> {
-    interrupter: Interrupter,
-    thread: JoinHandle<(Result<R, LifecycleError>, Option<Delta>)>,
-}
-
-impl<R: Send + 'static> Job<R> {
-    fn spawn(
-        program: Arc<throng_js::program::Program>,
-        settings: Arc<Settings>,
-        log: Arc<dyn Log>,
-        recorder: RecorderConfig,
-        body: impl FnOnce(&Lifecycle) -> Result<R, LifecycleError> + Send + 'static,
-    ) -> Self {
-        let (sender, receiver) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let lifecycle = match Lifecycle::new(program, settings, log, recorder) {
-                Ok(lifecycle) => lifecycle,
-                Err(error) => return (Err(error), None),
-            };
-            let _ = sender.send(lifecycle.interrupter());
-            let result = body(&lifecycle);
-            let delta = lifecycle.thread().recorder.borrow_mut().take_delta();
-            (result, Some(delta))
-        });
-        // Without an event loop there is nothing to interrupt; the thread ends at once with the reason.
-        let interrupter = receiver.recv().unwrap_or_else(|_| Interrupter::none());
-        Self { interrupter, thread }
-    }
-}
-
-/// Runs `handleSummary`; what it records is of no account any more.
-pub(super) fn handle_summary(
-    prepared: &Prepared,
-    data: String,
-) -> Option<Result<Option<SummaryFiles>, LifecycleError>> {
-    let timeout = prepared.plan.options.handle_summary_timeout;
-    let settings = Arc::new(Settings {
-        plan: Some(prepared.plan.clone()),
-        engine: None,
-        memory_limit: prepared.memory_limit,
-        control: Arc::new(Control::default()),
-    });
-    let job = Job::spawn(
-        prepared.loaded.program.clone(),
-        settings,
-        prepared.log.clone(),
-        RecorderConfig::default(),
-        move |lifecycle| lifecycle.handle_summary(timeout, data),
-    );
-    job.thread.join().ok().map(|(result, _)| result)
 }

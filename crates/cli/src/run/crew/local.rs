@@ -1,0 +1,114 @@
+//! The threads of this process.
+
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use throng_engine::{Engine, Progress, Time};
+use throng_js::worker::{Shards, ShardsConfig, ThreadEvent};
+
+use super::{Crew, CrewEvent, CrewGone, CrewReport, Stopper};
+use crate::run::generator::Processors;
+use crate::run::prepare::Prepared;
+use crate::run::stage::Stage;
+
+/// One thread a shard of the engine.
+pub(in crate::run) struct Local {
+    engine: Arc<Engine>,
+    shards: Shards,
+    initialising: usize,
+    running: usize,
+    processors: Processors,
+}
+
+impl Local {
+    /// Starts the threads; they begin to initialise virtual users. `first_source` numbers the first one's recorder.
+    ///
+    /// # Errors
+    /// When a thread cannot be made.
+    pub(in crate::run) fn spawn(
+        prepared: &Prepared,
+        stage: &Stage,
+        first_source: u64,
+    ) -> Result<Self, String> {
+        let threads = prepared.engine.shards();
+        let shards = Shards::spawn(ShardsConfig {
+            program: prepared.loaded.program.clone(),
+            settings: stage.settings.clone(),
+            engine: prepared.engine.clone(),
+            recorders: (0..threads as u64).map(|i| stage.recorder(first_source + i)).collect(),
+            log: prepared.log.clone(),
+        })
+        .map_err(|error| format!("cannot start the generator threads: {error}"))?;
+        Ok(Self {
+            engine: prepared.engine.clone(),
+            shards,
+            initialising: threads,
+            running: threads,
+            processors: Processors::watch(threads),
+        })
+    }
+
+    /// Starts the scenarios with `at` as their zero, which has come.
+    pub(in crate::run) fn start_at(&self, at: Instant, setup_data: Option<Arc<str>>) {
+        self.shards.controls.start(at, setup_data);
+    }
+
+    /// Starts no further iterations; those that run may finish.
+    pub(in crate::run) fn drain(&self) {
+        self.shards.controls.stop();
+    }
+}
+
+impl Crew for Local {
+    fn next(&mut self, patience: Duration) -> Result<Option<CrewEvent>, CrewGone> {
+        let event = match self.shards.events.recv_timeout(patience) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            Err(RecvTimeoutError::Disconnected) => return Err(CrewGone),
+        };
+        Ok(Some(match event {
+            ThreadEvent::VuReady => CrewEvent::VusReady(1),
+            ThreadEvent::Initialised => {
+                self.initialising -= 1;
+                if self.initialising > 0 {
+                    return Ok(None);
+                }
+                CrewEvent::Ready
+            }
+            ThreadEvent::InitFailed(text) => CrewEvent::InitFailed(text),
+            ThreadEvent::Delta(delta) => CrewEvent::Delta(delta),
+            ThreadEvent::Lag(worst) => CrewEvent::Lag(worst),
+            ThreadEvent::Done => {
+                self.running -= 1;
+                if self.running > 0 {
+                    return Ok(None);
+                }
+                CrewEvent::Done
+            }
+        }))
+    }
+
+    fn progress(&self, now: Time) -> Progress {
+        self.engine.progress(now)
+    }
+
+    fn start(&mut self, _began: Instant, setup_data: Option<Arc<str>>) -> Instant {
+        let at = Instant::now();
+        self.start_at(at, setup_data);
+        at
+    }
+
+    fn stopper(&self) -> Stopper {
+        let controls = self.shards.controls.clone();
+        Arc::new(move || controls.abort())
+    }
+
+    fn processor_share(&self) -> Option<f64> {
+        self.processors.share()
+    }
+
+    fn dismiss(&mut self) -> CrewReport {
+        CrewReport::default()
+    }
+}

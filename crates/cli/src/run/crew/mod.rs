@@ -1,0 +1,77 @@
+//! Who runs the iterations: the conductor's one view of them.
+//!
+//! The conductor (setup, thresholds, progress, teardown, summary, exit code) does not know whether its crew is the
+//! threads of this process or the workers of a controller. Both tell it the same things in the same order.
+
+mod children;
+mod local;
+mod remote;
+mod together;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use throng_engine::{Progress, Time};
+use throng_metrics::Delta;
+
+pub(super) use children::Children;
+pub(super) use local::Local;
+pub(super) use remote::{Remote, RemoteConfig};
+
+/// What a crew tells.
+#[derive(Debug)]
+pub(super) enum CrewEvent {
+    /// So many more planned virtual users are initialised.
+    VusReady(u64),
+    /// All of them are: the run phase may begin.
+    Ready,
+    /// The script could not be initialised somewhere.
+    InitFailed(String),
+    /// Samples of about a second.
+    Delta(Delta),
+    /// How late an event loop was within a second, at worst.
+    Lag(Duration),
+    /// A script of another process called `exec.test.abort()`, with this message.
+    ScriptAborted(String),
+    /// A script of another process called `exec.test.fail()`.
+    ScriptFailed,
+    /// The crew cannot go on, and ends by itself.
+    Failed(String),
+    /// Nothing is left to run; all samples have been told before.
+    Done,
+}
+
+/// What a crew has to say about itself in the end.
+#[derive(Debug, Default)]
+pub(super) struct CrewReport {
+    /// How many workers took part; 0 for the threads of this process.
+    pub(super) workers: usize,
+    /// A sentence for each that did not stay to the end.
+    pub(super) losses: Vec<String>,
+    /// Raw samples of workers that found no room on their way to an output.
+    pub(super) raw_dropped: u64,
+}
+
+/// The crew is gone although it was not done.
+#[derive(Debug)]
+pub(super) struct CrewGone;
+
+/// Ends a run at once, from any thread.
+pub(super) type Stopper = Arc<dyn Fn() + Send + Sync>;
+
+/// Who runs the iterations.
+pub(super) trait Crew {
+    /// What happened next; nothing if that takes longer than `patience`.
+    fn next(&mut self, patience: Duration) -> Result<Option<CrewEvent>, CrewGone>;
+    /// How all of it is doing; `now` counts from the start of the scenarios.
+    fn progress(&self, now: Time) -> Progress;
+    /// Starts the scenarios everywhere at one moment, which it returns. The run phase, `setup` included, began at `began`.
+    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant;
+    /// How to interrupt all iterations. What stops a crew that has not started has no effect.
+    fn stopper(&self) -> Stopper;
+    /// The share of the processors it has used since it was made, from 0 to 1; where there are several machines, the
+    /// busiest one's.
+    fn processor_share(&self) -> Option<f64>;
+    /// The run is over: nothing more is asked of the crew.
+    fn dismiss(&mut self) -> CrewReport;
+}

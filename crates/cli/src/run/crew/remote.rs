@@ -1,0 +1,302 @@
+//! The workers of a controller.
+//!
+//! The machinery of [`throng_cluster`] gathers them, deals the slots and keeps the books of who was lost; here its
+//! happenings become what the conductor knows: events of one crew.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use throng_cluster::{Bundle, Controller, Happening, LogLevel, LogRecord, Loss, Order, WorkerId};
+use throng_engine::{Progress, Time};
+
+use super::children::Children;
+use super::{Crew, CrewEvent, CrewGone, CrewReport, Stopper, together};
+use crate::logging::{Field, Level, Logger};
+use crate::run::raw::Inlet;
+
+/// How long the answer to an order of the controller's own machine may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What the controller keeps of a worker.
+struct Member {
+    name: String,
+    ready: u64,
+    progress: Option<Progress>,
+    is_lost: bool,
+    /// Shares of the processors that were reported: their sum and number.
+    usage: (f64, u32),
+}
+
+/// See the module's description.
+pub(in crate::run) struct Remote {
+    controller: Arc<Controller>,
+    happenings: Receiver<Happening>,
+    bundle: Arc<Bundle>,
+    /// What the whole test looks like before anyone reports.
+    nothing_done: Progress,
+    waiting: VecDeque<CrewEvent>,
+    members: BTreeMap<WorkerId, Member>,
+    started: Option<Instant>,
+    losses: Vec<String>,
+    log: Logger,
+    console: Logger,
+    samples: Option<Inlet>,
+    samples_dropped: u64,
+    /// Before the controller closes, so that they hear that the run is over.
+    children: Option<Children>,
+}
+
+/// What a controller's crew needs beside the controller.
+pub(in crate::run) struct RemoteConfig {
+    /// What every worker is sent.
+    pub(in crate::run) bundle: Arc<Bundle>,
+    /// The progress of the whole test at its start.
+    pub(in crate::run) nothing_done: Progress,
+    /// Where the workers' own records go, and those of scripts.
+    pub(in crate::run) log: Logger,
+    /// See `log`.
+    pub(in crate::run) console: Logger,
+    /// Where raw samples go, if an output wants them.
+    pub(in crate::run) samples: Option<Inlet>,
+    /// The worker processes that belong to this run alone.
+    pub(in crate::run) children: Option<Children>,
+}
+
+impl Remote {
+    /// A crew of the workers that join `controller`.
+    pub(in crate::run) fn new(
+        controller: Controller,
+        happenings: Receiver<Happening>,
+        config: RemoteConfig,
+    ) -> Self {
+        let RemoteConfig { bundle, nothing_done, log, console, samples, children } = config;
+        Self {
+            controller: Arc::new(controller),
+            happenings,
+            bundle,
+            nothing_done,
+            waiting: VecDeque::new(),
+            members: BTreeMap::new(),
+            started: None,
+            losses: Vec::new(),
+            log,
+            console,
+            samples,
+            samples_dropped: 0,
+            children,
+        }
+    }
+
+    fn name(&self, worker: WorkerId) -> &str {
+        self.members.get(&worker).map_or("?", |member| &member.name)
+    }
+
+    /// Takes in what happened; what concerns the conductor is put in line for it.
+    fn take(&mut self, happening: Happening) {
+        match happening {
+            Happening::Joined { worker, name, address, threads } => {
+                let text = format!("worker {name} has joined from {address} ({threads} threads)");
+                // Children join because we start them.
+                let level = if self.children.is_some() { Level::Debug } else { Level::Info };
+                self.log.log(level, &text, &[]);
+                let member = Member { name, ready: 0, progress: None, is_lost: false, usage: (0.0, 0) };
+                self.members.insert(worker, member);
+            }
+            Happening::AllJoined => self.controller.order(Order::Prepare(self.bundle.clone())),
+            Happening::VusReady { worker, count } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    let more = count.saturating_sub(member.ready);
+                    member.ready = member.ready.max(count);
+                    self.waiting.push_back(CrewEvent::VusReady(more));
+                }
+            }
+            Happening::InitFailed { worker, text } => {
+                self.log.debug(&format!("worker {} could not initialise the test", self.name(worker)));
+                self.waiting.push_back(CrewEvent::InitFailed(text));
+            }
+            Happening::Ready => self.waiting.push_back(CrewEvent::Ready),
+            Happening::Starting { at } => self.started = Some(at),
+            Happening::Delta { worker: _, delta } => self.waiting.push_back(CrewEvent::Delta(delta)),
+            Happening::Progress { worker, progress } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.progress = Some(progress);
+                }
+            }
+            Happening::Lag { worker: _, worst } => self.waiting.push_back(CrewEvent::Lag(worst)),
+            Happening::Usage { worker, cpu } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.usage = (member.usage.0 + cpu, member.usage.1 + 1);
+                }
+            }
+            Happening::Samples { worker, bytes } => self.pass_samples(worker, &bytes),
+            Happening::Log { worker, record } => self.write(worker, &record),
+            Happening::LogsDropped { worker, count } => self.log.warn(&format!(
+                "{count} log records of worker {} were dropped: there were more than could be sent",
+                self.name(worker)
+            )),
+            Happening::ScriptAborted { worker: _, message } => {
+                self.waiting.push_back(CrewEvent::ScriptAborted(message));
+            }
+            Happening::ScriptFailed { worker: _ } => self.waiting.push_back(CrewEvent::ScriptFailed),
+            Happening::Done { worker } => {
+                self.log.debug(&format!("worker {} is done", self.name(worker)));
+            }
+            Happening::AllDone => self.waiting.push_back(CrewEvent::Done),
+            Happening::Lost(loss) => self.lost(&loss),
+            Happening::Returned { worker } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.is_lost = false;
+                }
+                let text = format!("worker {} is back and goes on with its part", self.name(worker));
+                self.note(text);
+            }
+            Happening::Left { worker, share } => {
+                let text = format!(
+                    "worker {} ({:.1} % of the test) has left{}, as it was told to; its part is not run from then on",
+                    self.name(worker),
+                    share * 100.0,
+                    since(self.started)
+                );
+                self.note(text);
+            }
+            Happening::Refused { address, reason } => {
+                self.log.warn(&format!("turned away {address}: {reason}"));
+            }
+            Happening::Failed(text) => self.waiting.push_back(CrewEvent::Failed(text)),
+            Happening::Ended => {}
+        }
+    }
+
+    fn lost(&mut self, loss: &Loss) {
+        if let Some(member) = self.members.get_mut(&loss.worker) {
+            member.is_lost = true;
+        }
+        self.note(describe(loss));
+    }
+
+    /// What belongs into the log and into the result.
+    fn note(&mut self, text: String) {
+        self.log.warn(&text);
+        self.losses.push(text);
+    }
+
+    fn write(&self, worker: WorkerId, record: &LogRecord) {
+        let level = match record.level {
+            LogLevel::Debug => Level::Debug,
+            LogLevel::Info => Level::Info,
+            LogLevel::Warning => Level::Warning,
+            LogLevel::Error => Level::Error,
+        };
+        let mut fields: Vec<Field> =
+            record.fields.iter().map(|(key, value)| Field::new(key.clone(), value.clone())).collect();
+        let is_console = record.fields.iter().any(|(key, value)| key == "source" && value == "console");
+        fields.push(Field::new("worker", self.name(worker).to_owned()));
+        let logger = if is_console { &self.console } else { &self.log };
+        logger.log(level, &record.message, &fields);
+    }
+
+    fn pass_samples(&mut self, worker: WorkerId, bytes: &[u8]) {
+        let Some(inlet) = &self.samples else { return };
+        match inlet.pass(bytes) {
+            Ok(dropped) => self.samples_dropped += dropped,
+            Err(error) => {
+                self.log.error(&format!("samples of worker {} were lost: {error}", self.name(worker)));
+            }
+        }
+    }
+
+    /// The next happening within `patience`; false if there is none.
+    fn receive(&mut self, patience: Duration) -> Result<bool, CrewGone> {
+        match self.happenings.recv_timeout(patience) {
+            Ok(happening) => {
+                self.take(happening);
+                Ok(true)
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(false),
+            Err(RecvTimeoutError::Disconnected) => Err(CrewGone),
+        }
+    }
+}
+
+impl Crew for Remote {
+    fn next(&mut self, patience: Duration) -> Result<Option<CrewEvent>, CrewGone> {
+        if self.waiting.is_empty() {
+            self.receive(patience)?;
+        }
+        if let Some(children) = &mut self.children {
+            children.look_after(&self.log);
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    fn progress(&self, _now: Time) -> Progress {
+        let members = self.members.values();
+        together::sum(
+            &self.nothing_done,
+            members.filter_map(|member| Some((member.progress.as_ref()?, member.is_lost))),
+        )
+    }
+
+    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant {
+        self.controller.order(Order::Start { setup_data, elapsed: began.elapsed() });
+        let asked = Instant::now();
+        while self.started.is_none() && asked.elapsed() < ANSWER {
+            let failed = self.waiting.iter().any(|event| matches!(event, CrewEvent::Failed(_)));
+            if failed || self.receive(Duration::from_millis(20)).is_err() {
+                break;
+            }
+        }
+        self.started.unwrap_or(asked)
+    }
+
+    fn stopper(&self) -> Stopper {
+        let controller = self.controller.clone();
+        Arc::new(move || controller.order(Order::Abort { reason: "the run is being stopped".to_owned() }))
+    }
+
+    fn processor_share(&self) -> Option<f64> {
+        let shares = self.members.values().filter(|member| member.usage.1 > 0);
+        shares.map(|member| member.usage.0 / f64::from(member.usage.1)).max_by(f64::total_cmp)
+    }
+
+    fn dismiss(&mut self) -> CrewReport {
+        self.controller.order(Order::End);
+        while let Ok(happening) = self.happenings.recv_timeout(ANSWER) {
+            if matches!(happening, Happening::Ended) {
+                break;
+            }
+            self.take(happening);
+        }
+        if let Some(children) = self.children.take() {
+            children.reap(&self.log);
+        }
+        CrewReport {
+            workers: self.members.len(),
+            losses: std::mem::take(&mut self.losses),
+            raw_dropped: self.samples_dropped,
+        }
+    }
+}
+
+fn since(started: Option<Instant>) -> String {
+    started.map_or(String::new(), |at| format!(" {} into the run", seconds(at.elapsed())))
+}
+
+fn describe(loss: &Loss) -> String {
+    let when =
+        loss.at.map_or_else(|| "before the run".to_owned(), |at| format!("{} into the run", seconds(at)));
+    format!(
+        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing, and its part is \
+         not run from then on",
+        loss.name,
+        loss.share * 100.0,
+        loss.why,
+        seconds(loss.silent)
+    )
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}s", time.as_secs_f64())
+}

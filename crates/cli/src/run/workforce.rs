@@ -1,0 +1,89 @@
+//! Engages the crew that a run asks for: threads, worker processes of this machine, or workers that join.
+
+use throng_cluster::{Controller, ControllerConfig, Token};
+use throng_engine::Time;
+
+use super::bundle;
+use super::conductor::CREW_SOURCES;
+use super::crew::{Children, Crew, Local, Remote, RemoteConfig};
+use super::descriptors;
+use super::prepare::{Prepared, processors};
+use super::raw::Raw;
+use super::stage::Stage;
+use crate::failure::Failure;
+use crate::spec::{RunSpec, Workforce};
+
+/// How the header calls it.
+pub(super) fn describe(workforce: &Workforce) -> String {
+    match workforce {
+        Workforce::Threads => "local".to_owned(),
+        Workforce::Spawned { workers, .. } => format!("local, {}", counted(*workers)),
+        Workforce::Joining(config) => counted(config.expected),
+    }
+}
+
+fn counted(workers: u32) -> String {
+    if workers == 1 { "1 worker".to_owned() } else { format!("{workers} workers") }
+}
+
+/// The crew, at work on getting ready.
+pub(super) fn engage(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    stage: &Stage,
+    raw: &Raw,
+) -> Result<Box<dyn Crew>, Failure> {
+    match &spec.workforce {
+        Workforce::Threads => {
+            descriptors::prepare(&spec.log, prepared.max_vus());
+            let crew = Local::spawn(prepared, stage, CREW_SOURCES).map_err(Failure::other)?;
+            Ok(Box::new(crew))
+        }
+        Workforce::Spawned { workers, on_loss } => {
+            let token = Token::random().map_err(|error| Failure::other(error.to_string()))?;
+            let config = ControllerConfig {
+                on_worker_loss: *on_loss,
+                ..ControllerConfig::loopback(*workers, token.clone())
+            };
+            remote(spec, prepared, raw, config, |address| {
+                let children = Children::start(*workers, processors()?, address, &token);
+                children
+                    .map(Some)
+                    .map_err(|error| Failure::other(format!("cannot start a worker process: {error}")))
+            })
+        }
+        Workforce::Joining(config) => remote(spec, prepared, raw, (**config).clone(), |address| {
+            let workers = counted(config.expected);
+            spec.log.info(&format!("waiting for {workers} to join at {address}"));
+            Ok(None)
+        }),
+    }
+}
+
+fn remote(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    raw: &Raw,
+    config: ControllerConfig,
+    helpers: impl FnOnce(std::net::SocketAddr) -> Result<Option<Children>, Failure>,
+) -> Result<Box<dyn Crew>, Failure> {
+    if !prepared.plan.slots.is_whole() {
+        return Err(Failure::other(
+            "an execution segment together with workers is not supported yet: workers are dealt the whole test",
+        ));
+    }
+    let samples = raw.inlet();
+    let bundle = bundle::pack(spec, prepared, samples.is_some())?;
+    let (controller, happenings) =
+        Controller::bind(config).map_err(|error| Failure::other(error.to_string()))?;
+    let children = helpers(controller.address())?;
+    let config = RemoteConfig {
+        bundle,
+        nothing_done: prepared.engine.progress(Time::ZERO),
+        log: spec.log.clone(),
+        console: spec.console.clone(),
+        samples,
+        children,
+    };
+    Ok(Box::new(Remote::new(controller, happenings, config)))
+}

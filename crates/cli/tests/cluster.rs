@@ -1,0 +1,414 @@
+//! One run on several worker processes gives what one process gives. The binary is driven from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Done, K6, THRONG};
+
+/// A folder with a script in it.
+struct Script {
+    folder: tempfile::TempDir,
+}
+
+impl Script {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("script.js"), text).unwrap();
+        Self { folder }
+    }
+
+    fn with(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn script(&self) -> String {
+        self.path("script.js").display().to_string()
+    }
+
+    /// Runs it with these flags.
+    fn run(&self, flags: &[&str]) -> Done {
+        let script = self.script();
+        THRONG.run(&[&["run", "--quiet"], flags, &[&script]].concat())
+    }
+
+    /// The numbers of a run that ends well, as `--summary-export` writes them.
+    fn summary(&self, flags: &[&str]) -> Value {
+        let export = self.path("summary.json").display().to_string();
+        let done = self.run(&[flags, &["--summary-export", &export]].concat());
+        done.expect_code(0);
+        serde_json::from_slice(&std::fs::read(export).unwrap()).unwrap()
+    }
+}
+
+/// What `console.log` printed, in no order.
+fn printed(done: &Done) -> BTreeSet<String> {
+    let message = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap_or_default();
+        (record["source"] == "console").then(|| record["msg"].as_str().unwrap_or_default().to_owned())
+    };
+    done.stderr.lines().filter_map(message).collect()
+}
+
+const COUNTING: &str = "
+import exec from 'k6/execution';
+import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
+import { check } from 'k6';
+const counter = new Counter('counted'), rate = new Rate('rated'), trend = new Trend('trended');
+export const options = {
+  summaryTrendStats: ['avg', 'min', 'med', 'max', 'p(90)', 'p(99)', 'count'],
+  scenarios: {
+    shared: { executor: 'shared-iterations', vus: 7, iterations: 400 },
+    each: { executor: 'per-vu-iterations', vus: 5, iterations: 20, exec: 'each' },
+  },
+};
+export default function () {
+  const i = exec.scenario.iterationInTest;
+  counter.add(1);
+  rate.add(i % 4 === 0);
+  trend.add(i);
+  check(i, { 'is even': (i) => i % 2 === 0 });
+}
+export function each() { counter.add(1); }
+";
+
+#[test]
+fn three_workers_give_the_numbers_of_one_process() {
+    let script = Script::new(COUNTING);
+    let one = script.summary(&[]);
+    let three = script.summary(&["--workers", "3"]);
+    for metric in ["counted", "rated", "trended", "checks", "iterations"] {
+        let strip = |summary: &Value| {
+            let mut values = summary["metrics"][metric].clone();
+            // A rate per second depends on how long the run took.
+            if metric == "counted" || metric == "iterations" {
+                values.as_object_mut().unwrap().remove("rate");
+            }
+            values
+        };
+        assert_eq!(strip(&one), strip(&three), "{metric}");
+    }
+    assert_eq!(three["metrics"]["trended"]["p(99)"], one["metrics"]["trended"]["p(99)"]);
+    assert_eq!(three["metrics"]["iterations"]["count"], 500);
+}
+
+#[test]
+fn identifiers_are_unique_in_the_whole_test() {
+    let script = Script::new(
+        "import exec from 'k6/execution';
+         export const options = { vus: 5, iterations: 40 };
+         export default function () { console.log(`iteration ${exec.scenario.iterationInTest}`) }
+         export function other() {}",
+    );
+    let done = script.run(&["--workers", "2", "--log-format", "json"]).expect_code(0);
+    let expected: BTreeSet<String> = (0..40).map(|i| format!("iteration {i}")).collect();
+    assert_eq!(printed(&done), expected);
+    let users = Script::new(
+        "import exec from 'k6/execution';
+         export const options = { scenarios: { s: { executor: 'per-vu-iterations', vus: 5, iterations: 1 } } };
+         export default function () { console.log(`${__VU} ${exec.vu.idInTest} ${exec.vu.idInInstance <= 3}`) }",
+    );
+    let done = users.run(&["--workers", "2", "--log-format", "json"]).expect_code(0);
+    let expected: BTreeSet<String> = (1..=5).map(|i| format!("{i} {i} true")).collect();
+    assert_eq!(printed(&done), expected);
+    assert!(done.stderr.lines().filter(|l| l.contains("console")).all(|l| l.contains("\"worker\":\"")));
+}
+
+#[test]
+fn setup_teardown_and_handle_summary_run_once_and_setup_data_reaches_all() {
+    let script = Script::new(
+        "export const options = { vus: 4, iterations: 8 };
+         const text = open('./data.txt');
+         export function setup() { console.log('setup'); return { text } }
+         export default function (data) { console.log(`${data.text} ${data.text === text}`) }
+         export function teardown(data) { console.log(`teardown ${data.text}`) }
+         export function handleSummary(data) {
+           return { stdout: `${data.metrics.iterations.values.count} ${data.setup_data.text}\\n` };
+         }",
+    )
+    .with("data.txt", "from the file");
+    let done = script.run(&["--workers", "3", "--log-format", "json"]).expect_code(0);
+    assert_eq!(done.stdout, "8 from the file\n");
+    let lines: Vec<&str> = done.stderr.lines().filter(|line| line.contains("console")).collect();
+    assert_eq!(lines.iter().filter(|line| line.contains("\"setup\"")).count(), 1, "{lines:?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("teardown")).count(), 1);
+    assert_eq!(lines.iter().filter(|line| line.contains("from the file true")).count(), 8);
+}
+
+#[test]
+fn what_was_given_with_e_reaches_workers_and_the_token_does_not() {
+    let script = Script::new(
+        "export const options = { vus: 2, iterations: 2 };
+         export default function () { console.log(`${__ENV.HOME} ${__ENV.OWN} ${__ENV.THRONG_TOKEN}`) }",
+    );
+    let path = script.script();
+    let args = ["run", "--quiet", "--log-format", "json", "--workers", "2", "-e", "HOME=given", &path];
+    let done = THRONG.run_with(&args, &[("HOME", "/root"), ("OWN", "x")]).expect_code(0);
+    assert_eq!(printed(&done), ["given x undefined".to_owned()].into());
+}
+
+#[test]
+fn a_script_that_aborts_on_one_worker_ends_the_run_on_all() {
+    let script = Script::new(
+        "import exec from 'k6/execution'; import { sleep } from 'k6';
+         export const options = { vus: 4, duration: '60s' };
+         export default function () {
+           if (exec.vu.idInTest === 2) { sleep(0.3); exec.test.abort('enough') }
+           sleep(0.05);
+         }
+         export function teardown() { console.log('teardown') }",
+    );
+    let started = std::time::Instant::now();
+    let done = script.run(&["--workers", "2", "--log-format", "json"]).expect_code(108);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    done.expect_error("test aborted: enough");
+    assert!(printed(&done).contains("teardown"));
+}
+
+#[test]
+fn thresholds_are_judged_on_the_whole() {
+    // No worker alone crosses it.
+    let script = Script::new(
+        "import { Counter } from 'k6/metrics'; import exec from 'k6/execution';
+         const c = new Counter('counted');
+         export const options = { vus: 4, iterations: 40, thresholds: { counted: ['count < 30'] } };
+         export default function () { c.add(1); if (exec.scenario.iterationInTest === 3) exec.test.fail('one') }",
+    );
+    script.run(&["--workers", "2"]).expect_code(110).expect_error("test marked as failed");
+    let script = Script::new(
+        "import { Counter } from 'k6/metrics'; import { sleep } from 'k6';
+         const c = new Counter('counted');
+         export const options = { vus: 2, duration: '60s',
+           thresholds: { counted: [{ threshold: 'count < 10', abortOnFail: true }] } };
+         export default function () { c.add(1); sleep(0.1) }",
+    );
+    let started = std::time::Instant::now();
+    let done = script.run(&["--workers", "2"]).expect_code(99);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    done.expect_error("abortOnFail");
+}
+
+#[test]
+fn an_error_in_the_script_reads_as_in_one_process() {
+    let script = Script::new("import { f } from './lib.js';\nexport default function () {\n  f();\n}")
+        .with("lib.js", "export function f() {\n  throw new Error('broken');\n}");
+    let place = format!("file://{}:2:", script.path("lib.js").display());
+    let one = script.run(&["--log-format", "json"]).expect_code(0);
+    let two = script.run(&["--log-format", "json", "--workers", "2"]).expect_code(0);
+    let message = |done: &Done| {
+        let line = done.stderr.lines().find(|line| line.contains("broken")).unwrap().to_owned();
+        serde_json::from_str::<Value>(&line).unwrap()["msg"].clone()
+    };
+    assert_eq!(message(&one), message(&two));
+    assert!(message(&two).as_str().unwrap().contains(&place), "{}", message(&two));
+}
+
+#[test]
+fn more_workers_than_virtual_users_are_no_trouble() {
+    let script = Script::new("export default function () {}");
+    let summary = script.summary(&["--workers", "3"]);
+    assert_eq!(summary["metrics"]["iterations"]["count"], 1);
+}
+
+#[test]
+fn samples_of_all_workers_come_to_one_output() {
+    let script = Script::new(
+        "import { Counter } from 'k6/metrics'; const c = new Counter('counted');
+         export const options = { vus: 4, iterations: 100 };
+         export default function () { c.add(2, { tag: 'x' }) }",
+    );
+    let out = script.path("out.json");
+    script.run(&["--workers", "2", "-o", &format!("json={}", out.display())]).expect_code(0);
+    let text = std::fs::read_to_string(out).unwrap();
+    let points = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let points: Vec<Value> = points.filter(|p| p["metric"] == "counted" && p["type"] == "Point").collect();
+    assert_eq!(points.len(), 100);
+    assert!(points.iter().all(|p| p["data"]["value"] == 2 && p["data"]["tags"]["tag"] == "x"));
+}
+
+#[test]
+fn the_face_of_k6_spreads_by_a_variable() {
+    let script =
+        Script::new("export const options = { vus: 2, iterations: 6 }; export default function () {}");
+    let path = script.script();
+    let done = K6.run_with(&["run", &path], &[("THRONG_WORKERS", "2")]).expect_code(0);
+    assert!(
+        done.stdout.contains("execution: local, 2 workers") && done.stdout.contains('6'),
+        "{}",
+        done.stdout
+    );
+    K6.run(&["run", "--workers", "2", &path]).expect_code(255).expect_error("unknown flag: --workers");
+}
+
+// --- controller and workers as separate commands ------------------------------------------------------
+
+const TOKEN: &str = "a token for tests";
+
+/// A process whose log is read line by line.
+struct Process {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Process {
+    fn start(args: &[&str], token: &str) -> Self {
+        let mut child = Command::new(THRONG.link())
+            .args(args)
+            .env_clear()
+            .env("THRONG_TOKEN", token)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    /// Reads until a line holds `text`.
+    #[track_caller]
+    fn until(&mut self, text: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let before = seen.len();
+            let read = self.log.read_line(&mut seen).unwrap();
+            assert!(read > 0, "the log ended without {text:?}: {seen}");
+            if seen[before..].contains(text) {
+                return seen[before..].to_owned();
+            }
+        }
+    }
+
+    fn wait(mut self) -> Done {
+        let mut done = Done { code: 0, stdout: String::new(), stderr: String::new() };
+        self.log.read_to_string(&mut done.stderr).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut done.stdout).unwrap();
+        done.code = self.child.wait().unwrap().code().unwrap_or(-1);
+        done
+    }
+}
+
+/// A controller that listens, and its address.
+fn controller(script: &Script, flags: &[&str]) -> (Process, String) {
+    let path = script.script();
+    let args = [&["controller", "--bind", "127.0.0.1:0"], flags, &[&path]].concat();
+    let mut process = Process::start(&args, TOKEN);
+    let line = process.until("waiting for");
+    let address =
+        line.split_whitespace().map(|word| word.trim_end_matches('"')).find(|word| word.starts_with("127."));
+    (process, address.unwrap().to_owned())
+}
+
+fn worker(address: &str, name: &str) -> Process {
+    Process::start(&["worker", "--controller", address, "--name", name, "--threads", "1"], TOKEN)
+}
+
+#[test]
+fn workers_need_only_the_address_and_the_token() {
+    let script = Script::new(
+        "import { f } from './lib.js'; export const options = { vus: 4, iterations: 20 };
+         export default function () { f() }",
+    )
+    .with("lib.js", "export const f = () => 1");
+    let (controller, address) = controller(&script, &["--expect-workers", "2"]);
+    let workers = ["one", "two"].map(|name| worker(&address, name));
+    let done = controller.wait().expect_code(0);
+    assert!(done.stdout.contains("workers"), "{}", done.stdout);
+    assert!(done.stdout.contains("20 "), "{}", done.stdout);
+    for worker in workers {
+        worker.wait().expect_code(0);
+    }
+}
+
+#[test]
+fn a_wrong_token_is_turned_away_and_harms_nothing() {
+    let script = Script::new("export default function () {}");
+    let (controller, address) = controller(&script, &["--expect-workers", "1"]);
+    let stranger = Process::start(&["worker", "--controller", &address], "not this token");
+    stranger.wait().expect_code(104).expect_error("token");
+    let right = worker(&address, "right");
+    controller.wait().expect_code(0);
+    right.wait().expect_code(0);
+}
+
+#[test]
+fn a_token_is_asked_for() {
+    let script = Script::new("export default function () {}");
+    let path = script.script();
+    THRONG.run(&["controller", "--expect-workers", "1", &path]).expect_code(2).expect_error("THRONG_TOKEN");
+    THRONG.run(&["worker", "--controller", "127.0.0.1:1"]).expect_code(2).expect_error("THRONG_TOKEN");
+}
+
+const LOOPING: &str = "import { sleep } from 'k6';
+    export const options = { vus: 4, duration: '4s', gracefulStop: '1s' };
+    export default function () { sleep(0.1) }";
+
+#[test]
+fn a_killed_worker_is_said_and_the_others_go_on() {
+    let script = Script::new(LOOPING);
+    let (mut controller, address) = controller(&script, &["--expect-workers", "2"]);
+    let mut victim = worker(&address, "victim");
+    let survivor = worker(&address, "survivor");
+    victim.until("joined as");
+    std::thread::sleep(Duration::from_millis(1500));
+    victim.child.kill().unwrap();
+    victim.child.wait().unwrap();
+    controller.until("worker victim (50.0 % of the test) was lost");
+    let done = controller.wait().expect_code(0);
+    assert!(done.stdout.contains("✗ worker victim (50.0 % of the test) was lost"), "{}", done.stdout);
+    survivor.wait().expect_code(0);
+}
+
+#[test]
+fn a_lost_worker_fails_the_run_if_that_was_asked_for() {
+    let script = Script::new(LOOPING);
+    let (mut controller, address) =
+        controller(&script, &["--expect-workers", "2", "--on-worker-loss", "fail"]);
+    let mut victim = worker(&address, "victim");
+    let survivor = worker(&address, "survivor");
+    victim.until("joined as");
+    std::thread::sleep(Duration::from_millis(1500));
+    victim.child.kill().unwrap();
+    victim.child.wait().unwrap();
+    controller.until("was lost");
+    controller.wait().expect_code(255);
+    survivor.wait().expect_code(0);
+}
+
+#[test]
+fn a_worker_that_is_told_to_go_finishes_what_it_runs() {
+    let script = Script::new(LOOPING);
+    let (mut controller, address) = controller(&script, &["--expect-workers", "2"]);
+    let mut leaver = worker(&address, "leaver");
+    let stayer = worker(&address, "stayer");
+    leaver.until("joined as");
+    std::thread::sleep(Duration::from_millis(1500));
+    let id = leaver.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    controller.until("worker leaver (50.0 % of the test) has left");
+    leaver.wait().expect_code(0);
+    let done = controller.wait().expect_code(0);
+    assert!(!done.stdout.contains("interrupted iterations, 1"), "{}", done.stdout);
+    stayer.wait().expect_code(0);
+}
+
+#[test]
+fn what_a_cluster_cannot_do_is_refused_by_name() {
+    let script = Script::new("export default function () {}");
+    let done = script.run(&["--workers", "2", "--execution-segment", "0:1/2"]).expect_code(255);
+    done.expect_error("an execution segment together with workers is not supported yet");
+    script.run(&["--workers", "0"]).expect_code(255).expect_error("invalid number of workers '0'");
+    script.run(&["--workers", "2", "--on-worker-loss", "cry"]).expect_code(255).expect_error("cry");
+}
