@@ -196,17 +196,23 @@ fn versions_are_negotiated_within_the_options() {
 }
 
 #[test]
-fn client_certificates_go_to_their_domains() {
+fn client_certificates_go_to_their_domains_and_the_first_to_others() {
     let client = identity("client.test", |_| {});
+    let stranger = identity("stranger.test", |_| {});
     let id = identity_with("a.test", |_| {}, &[&rustls::version::TLS13], Some(&client));
     let server = serve(&id, |_| ok("known"));
-    let with = |domain: &str| {
-        let entry = ClientIdentity::from_pem(vec![domain.to_owned()], &client.pem, &client.key_pem).unwrap();
-        user(&id, |tls| tls.identities = vec![entry])
+    let client = |domain: &str| {
+        ClientIdentity::from_pem(vec![domain.to_owned()], &client.pem, &client.key_pem).unwrap()
     };
-    assert_eq!(with("a.test").get(&url(&server, "a.test")).result.unwrap().body, "known");
-    let outcome = with("b.test").get(&url(&server, "a.test"));
-    assert_eq!(failure(&outcome), (1010, "remote error: tls: certificate required"));
+    let stranger = |domain: &str| {
+        ClientIdentity::from_pem(vec![domain.to_owned()], &stranger.pem, &stranger.key_pem).unwrap()
+    };
+    let answer =
+        |identities| user(&id, |tls| tls.identities = identities).get(&url(&server, "a.test")).result;
+    assert_eq!(answer(vec![client("a.test")]).unwrap().body, "known");
+    assert_eq!(answer(vec![stranger("b.test"), client("a.test")]).unwrap().body, "known");
+    assert_eq!(answer(vec![client("b.test"), stranger("c.test")]).unwrap().body, "known");
+    assert!(answer(vec![stranger("a.test"), client("b.test")]).is_err());
 }
 
 #[test]
