@@ -1,0 +1,584 @@
+// The page against the mock server (ui/dev): every tab, commands, reloads, lost connections, narrow screens, reports.
+// Time stands still in the mock but for `tick`, so that nothing here waits for a second to pass.
+
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { MockServer } from '../../ui/dev/mock-server.mjs';
+import { figure, launch, OUTPUT, open, PHONE, tab, until } from './browser.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** Runs `check` with a page on a mock server. */
+async function on(options, check, view = {}) {
+  const mock = new MockServer({ now: 1_790_000_000_000, ...options });
+  const url = await mock.listen();
+  const { page, context, problems } = await open(browser, url + (view.hash ?? ''), view);
+  try {
+    await page.locator('#view').waitFor();
+    await check(page, mock, url);
+    assert.deepEqual(problems, []);
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+  } finally {
+    await context.close();
+    await mock.close();
+  }
+}
+
+const rows = (page) => page.locator('tbody tr:not(.space):not(.empty)');
+
+describe('a locustfile', () => {
+  test('is started with what the form says', () =>
+    on({ ready: true }, async (page, mock) => {
+      await page.getByLabel('Number of users').fill('0');
+      await page.getByRole('button', { name: 'Start' }).click();
+      assert.match(await page.getByRole('alert').first().innerText(), /whole number/);
+      assert.deepEqual(mock.posted, []);
+
+      await page.getByLabel('Number of users').fill('30');
+      await page.getByLabel('Spawn rate').fill('2.5');
+      await page.getByLabel('Host').fill('refused');
+      await page.getByLabel('Run time').fill('2m');
+      await page.getByLabel('ApiUser').uncheck();
+      await page.getByLabel('items').fill('7');
+      await page.getByLabel('region').selectOption('us');
+      await page.getByLabel('verbose').check();
+      await page.getByLabel('api_key').fill('s3cret');
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.getByText('is not a URL').waitFor();
+
+      await page.getByLabel('Host').fill('https://shop.example');
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.getByRole('tab', { name: 'Statistics', selected: true }).waitFor();
+      assert.deepEqual(mock.posted.at(-1), [
+        'start',
+        {
+          users: 30,
+          spawn_rate: 2.5,
+          host: 'https://shop.example',
+          run_time: '2m',
+          classes: ['WebsiteUser'],
+          arguments: {
+            tenant: 'acme',
+            items: 7,
+            region: 'us',
+            verbose: true,
+            api_key: 's3cret',
+          },
+        },
+      ]);
+      assert.equal(await page.locator('.bar .state').innerText(), 'Spawning');
+      assert.equal(await page.getByRole('tab', { name: 'Start' }).count(), 0);
+    }));
+
+  test('is edited, reset, stopped and started again', () =>
+    on({ seconds: 60 }, async (page, mock) => {
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('dialog').getByLabel('Number of users').fill('250');
+      await page.getByRole('dialog').getByLabel('Spawn rate').fill('50');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      assert.deepEqual(mock.posted.at(-1), ['users', { users: 250, spawn_rate: 50 }]);
+      assert.match(await figure(page, 'Users').innerText(), /200 \/ 250/);
+      mock.tick();
+      await until(
+        () => figure(page, 'Users').innerText(),
+        (text) => text === '250',
+      );
+
+      await page.getByRole('button', { name: 'Reset' }).click();
+      await until(
+        () => figure(page, 'Requests').innerText(),
+        (text) => text === '0',
+      );
+
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.locator('.bar .state', { hasText: 'Stopped' }).waitFor();
+      await page.getByRole('button', { name: 'New run' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click();
+      await page.locator('.bar .state', { hasText: 'Spawning' }).waitFor();
+      assert.equal(mock.posted.at(-1)[0], 'start');
+    }));
+
+  test('shows each second as it comes', () =>
+    on({ seconds: 100 }, async (page, mock) => {
+      const read = () => figure(page, 'Requests').innerText();
+      const first = await read();
+      mock.tick(3);
+      const later = await until(read, (text) => text !== first);
+      assert.equal(later, mock.run.totals.count.toLocaleString('en-GB'));
+      assert.equal(await rows(page).count(), 12);
+      const index = mock.run.requests.findIndex((row) => row.name === '/cart' && row.method === 'GET');
+      const row = page.locator('tbody tr', { hasText: /^GET\/cart/ });
+      assert.match(await row.innerText(), new RegExp(mock.run.requests[index].count.toLocaleString('en-GB')));
+      assert.match(await page.locator('tfoot').innerText(), /Aggregated/);
+    }));
+});
+
+describe('a k6 script', () => {
+  test('has checks, thresholds, scenarios and metrics, and ends', () =>
+    on({ kind: 'k6', seconds: 300 }, async (page, mock) => {
+      await tab(page, 'Thresholds');
+      await page.getByText('✗ fails').waitFor();
+      await page.getByText('○ no data').waitFor();
+      assert.match(await figure(page, 'Thresholds').innerText(), /1 of 3 failed/);
+      await tab(page, 'Checks');
+      await page.getByText('buy › cart').waitFor();
+      await tab(page, 'Scenarios');
+      assert.equal(await page.getByRole('progressbar', { name: /browse/ }).count(), 1);
+      await tab(page, 'Metrics');
+      await page.getByText('basket_size').waitFor();
+      await page.getByText('The load generator was the bottleneck').waitFor();
+      assert.equal(await page.getByRole('tab', { name: 'Task ratio' }).count(), 0);
+      mock.tick(300);
+      await page.locator('.bar .state', { hasText: 'Finished' }).waitFor();
+      assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0);
+    }));
+
+  test('is scaled and paused', () =>
+    on({ kind: 'k6', seconds: 30 }, async (page, mock) => {
+      await page.getByRole('button', { name: 'Scale' }).click();
+      await page.getByLabel('Virtual users').fill('12');
+      await page.getByRole('button', { name: 'Apply' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Resume' }).click();
+      await page.getByRole('button', { name: 'Pause' }).waitFor();
+      assert.deepEqual(mock.posted, [
+        ['users', { users: 12 }],
+        ['pause', {}],
+        ['resume', {}],
+      ]);
+    }));
+
+  test('shows before the start what is planned', () =>
+    on({ kind: 'k6', ready: true }, async (page, mock) => {
+      await page.getByText('up to 140 looping VUs').waitFor();
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.locator('.bar .state', { hasText: 'Spawning' }).waitFor();
+      assert.deepEqual(mock.posted, [['start', {}]]);
+    }));
+});
+
+describe('charts', () => {
+  /** How many pixels of a chart are neither empty nor grey. */
+  const coloured = (page, index) =>
+    page
+      .locator('.plot canvas')
+      .nth(index)
+      .evaluate((canvas) => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          const [r, g, b, a] = data.subarray(i, i + 4);
+          if (a > 200 && Math.max(r, g, b) - Math.min(r, g, b) > 60) found++;
+        }
+        return found;
+      });
+
+  test('draw the whole run for a page that is opened late, and its reload', () =>
+    on(
+      { seconds: 400 },
+      async (page) => {
+        for (let round = 0; round < 2; round++) {
+          for (const index of [0, 1, 2])
+            await until(
+              () => coloured(page, index),
+              (found) => found > 300,
+            );
+          assert.match(await page.locator('.legend').first().innerText(), /requests\/s\s+[\d,.]+/);
+          await page.reload();
+        }
+      },
+      { hash: '#charts' },
+    ));
+
+  test('follow the pointer together, zoom together, and mark events', () =>
+    on(
+      { seconds: 400 },
+      async (page) => {
+        const plot = page.locator('.plot .u-over');
+        await until(
+          () => plot.count(),
+          (count) => count === 3,
+        );
+        const box = await plot.first().boundingBox();
+        const users = page.locator('.chart').nth(2).locator('.legend b').first();
+        assert.equal(await users.innerText(), '200');
+        await page.mouse.move(box.x + 4, box.y + 60);
+        await until(
+          () => users.innerText(),
+          (text) => Number(text) < 100,
+        );
+
+        const at = (second) => box.x + (box.width * second) / 399;
+        await page.mouse.move(at(90), box.y + 60);
+        await page.getByText('worker node-2 lost').first().waitFor();
+
+        await page.mouse.move(at(100), box.y + 60);
+        await page.mouse.down();
+        await page.mouse.move(at(200), box.y + 60, { steps: 4 });
+        await page.mouse.up();
+        const shown = page.getByLabel('Time shown');
+        await until(
+          () => shown.inputValue(),
+          (value) => value === '-1',
+        );
+        await plot.nth(1).dblclick();
+        await until(
+          () => shown.inputValue(),
+          (value) => value === '0',
+        );
+        await page.getByRole('button', { name: 'Zoom in' }).click();
+        await until(
+          () => shown.inputValue(),
+          (value) => value === '-1',
+        );
+        await shown.selectOption('Last minute');
+        await until(
+          () => shown.inputValue(),
+          (value) => value === '1',
+        );
+      },
+      { hash: '#charts' },
+    ));
+
+  test('hide and show percentiles, and remember which', () =>
+    on(
+      { seconds: 50 },
+      async (page) => {
+        const p99 = page.getByRole('button', { name: /^p99/ });
+        await p99.click();
+        assert.equal(await p99.getAttribute('aria-pressed'), 'false');
+        await page.reload();
+        await until(
+          () => p99.getAttribute('aria-pressed'),
+          (pressed) => pressed === 'false',
+        );
+        assert.equal(await page.getByRole('button', { name: /^mean/ }).getAttribute('aria-pressed'), 'false');
+      },
+      { hash: '#charts' },
+    ));
+
+  test('show single requests, found by keyboard, and compare them', () =>
+    on(
+      { seconds: 120 },
+      async (page, mock) => {
+        const field = page.getByRole('combobox', {
+          name: 'Add a request to the charts',
+        });
+        await field.fill('checkout');
+        await page.keyboard.press('Enter');
+        await until(
+          () => page.url(),
+          (url) => url.endsWith('#charts/5'),
+        );
+        await until(
+          () => coloured(page, 0),
+          (found) => found > 300,
+        );
+        await field.fill('search');
+        await page.keyboard.press('ArrowDown');
+        await page.keyboard.press('Enter');
+        await until(
+          () => page.url(),
+          (url) => url.endsWith('#charts/5,6'),
+        );
+        assert.deepEqual(await page.locator('.chart h3').allInnerTexts(), [
+          'Requests per second',
+          'Failures per second',
+          'Response times, p50',
+          'Response times, p95',
+          'Response times, p99',
+          'Users',
+        ]);
+        await page.reload();
+        const value = page.locator('.legend b').first();
+        await until(
+          () => value.innerText(),
+          (text) => /\d/.test(text),
+        );
+        mock.tick(4);
+        await until(
+          () => value.innerText(),
+          (text) => text === String(mock.run.perRequest[5].rps.at(-1)) || /^\d+\.\d/.test(text),
+        );
+        await page.getByRole('button', { name: 'show the total' }).click();
+        await until(
+          () => page.url(),
+          (url) => url.endsWith('#charts'),
+        );
+      },
+      { hash: '#charts' },
+    ));
+
+  test('open from a row of the statistics, and the back button returns', () =>
+    on({ seconds: 60 }, async (page) => {
+      await page.getByRole('button', { name: '/checkout' }).click();
+      await page.locator('.chips', { hasText: 'POST /checkout' }).waitFor();
+      await page.goBack();
+      await page.getByRole('tab', { name: 'Statistics', selected: true }).waitFor();
+    }));
+});
+
+describe('tables', () => {
+  test('are sorted, filtered, and have the columns one wants', () =>
+    on({ seconds: 60 }, async (page) => {
+      const names = () => page.locator('tbody td:nth-child(2)').allInnerTexts();
+      assert.equal((await names())[0], '/');
+      await page.getByRole('button', { name: 'Requests' }).click();
+      assert.equal(
+        await page.getByRole('columnheader', { name: /Requests/ }).getAttribute('aria-sort'),
+        'descending',
+      );
+      const counts = await page.locator('tbody td:nth-child(3)').allInnerTexts();
+      const numbers = counts.map((text) => Number(text.replaceAll(',', '')));
+      assert.deepEqual(
+        numbers,
+        [...numbers].sort((a, b) => b - a),
+      );
+
+      await page.getByLabel('Filter requests').fill('cart post');
+      assert.deepEqual(await names(), ['/cart']);
+      await page.getByText('1 of 12').waitFor();
+      await page.getByLabel('Filter requests').fill('nothing has this name');
+      await page.getByText('No request matches the filter.').waitFor();
+      await page.getByLabel('Filter requests').fill('');
+
+      await page.getByRole('button', { name: 'Columns' }).click();
+      await page.getByLabel('p90').check();
+      await page.getByLabel('Size').uncheck();
+      await page.keyboard.press('Escape');
+      await page.reload();
+      await page.getByRole('columnheader', { name: 'p90' }).waitFor();
+      assert.equal(await page.getByRole('columnheader', { name: 'Size' }).count(), 0);
+    }));
+
+  test('of ten thousand names keep few rows in the document, and stay quick', () =>
+    on({ names: 10_000, seconds: 60 }, async (page, mock) => {
+      const shown = await rows(page).count();
+      assert.ok(shown > 10 && shown < 80, `${shown} rows`);
+      const seen = mock.run.requests.filter((row) => row.count > 0).length;
+      assert.equal(Number(await page.locator('.table table').getAttribute('aria-rowcount')), seen + 1);
+      await page.locator('.table').evaluate((table) => table.scrollTo(0, table.scrollHeight));
+      await until(
+        () => rows(page).last().getAttribute('aria-rowindex'),
+        (index) => Number(index) === seen + 1,
+      );
+      await page.getByLabel('Filter requests').fill('09999');
+      await until(
+        () => rows(page).count(),
+        (count) => count === 1,
+      );
+      await page.getByLabel('Filter requests').fill('');
+      await page.getByRole('button', { name: 'p95' }).click();
+      mock.tick(5);
+      await until(
+        () => figure(page, 'Requests').innerText(),
+        (text) => text === mock.run.totals.count.toLocaleString('en-GB'),
+      );
+    }));
+});
+
+describe('what comes from a target', () => {
+  for (const kind of ['locust', 'k6']) {
+    test(`is text, whatever it is (${kind})`, () =>
+      on({ kind, hostile: true, names: 10, seconds: 240 }, async (page, mock) => {
+        mock.run.log('error', '<img src=x onerror="window.hacked = 9">');
+        mock.say('log', mock.run.logs.at(-1));
+        await page.getByText('<script>window.hacked = 1</script>').first().waitFor();
+        const labels = await page.getByRole('tab').allInnerTexts();
+        for (const label of labels) {
+          await tab(page, label.replace(/\s*\d+\+?$/, ''));
+          const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+          assert.ok(wide <= width, `${label}: the page is ${wide} wide`);
+          const inside = await page.evaluate(
+            () => document.querySelectorAll('#app img, #app script, #app iframe').length,
+          );
+          assert.equal(inside, 0, label);
+        }
+        await tab(page, 'Failures');
+        await page.locator('.cell-link').first().click();
+        await page.getByRole('dialog').locator('pre').first().waitFor();
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        await page.goto(page.url().replace(/#.*/, '#charts/0,1,8,9'));
+        await page.locator('.chips li').nth(3).waitFor();
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0);
+      }));
+  }
+});
+
+describe('the connection', () => {
+  test('is tried again when it is lost, and the data stays meanwhile', () =>
+    on({ seconds: 80 }, async (page, mock) => {
+      const before = await figure(page, 'Requests').innerText();
+      mock.refusing = true;
+      mock.drop();
+      await page.getByText('Connection lost').waitFor();
+      assert.equal(await figure(page, 'Requests').innerText(), before);
+      assert.ok(await page.getByRole('button', { name: 'Stop' }).isDisabled());
+      mock.tick(50);
+      mock.refusing = false;
+      await page.getByText('Connection lost').waitFor({ state: 'detached' });
+      assert.equal(await figure(page, 'Requests').innerText(), mock.run.totals.count.toLocaleString('en-GB'));
+      assert.ok(await page.getByRole('button', { name: 'Stop' }).isEnabled());
+    }));
+
+  test('works under a base path', () =>
+    on({ seconds: 10, base: '/load/test/' }, async (page, mock) => {
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.locator('.bar .state', { hasText: 'Stopped' }).waitFor();
+      assert.deepEqual(mock.posted, [['stop', {}]]);
+    }));
+});
+
+test('a report needs no server', async () => {
+  const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../ui/dist');
+  const assets = await readdir(join(dist, 'assets'));
+  const read = (end) =>
+    readFile(
+      join(
+        dist,
+        'assets',
+        assets.find((name) => name.endsWith(end)),
+      ),
+      'utf8',
+    );
+  const [script, style] = [await read('.js'), await read('.css')];
+  const mock = new MockServer({
+    now: 1_790_000_000_000,
+    seconds: 200,
+    hostile: true,
+    names: 10,
+  });
+  mock.run.stop();
+  const run = {
+    ...mock.run.snapshot(),
+    per_request: [{ id: 2, ...mock.run.requestTimeline(2) }],
+  };
+  const html = (await readFile(join(dist, 'index.html'), 'utf8'))
+    .replace(/<link[^>]*>/g, '')
+    .replace(/<script type="module"[^>]*><\/script>/, '')
+    .replace('</head>', () => `<style>${style}</style></head>`)
+    .replace(
+      /(<script type="application\/json" id="run">)/,
+      (tag) => tag + JSON.stringify(run).replaceAll('<', '\\u003c'),
+    )
+    .replace('</body>', () => `<script type="module">${script}</script></body>`);
+  const path = join(OUTPUT, 'report.html');
+  await writeFile(path, html);
+  const { page, context, problems } = await open(browser, `file://${path}`);
+  await page.locator('.bar .state', { hasText: 'Stopped' }).waitFor();
+  await page.getByText('<script>window.hacked = 1</script>').first().waitFor();
+  assert.equal(await page.getByRole('button', { name: 'New run' }).count(), 0);
+  assert.equal(await page.getByRole('tab', { name: 'Download' }).count(), 0);
+  await tab(page, 'Charts');
+  await page.locator('.plot canvas').first().waitFor();
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+describe('everybody', () => {
+  test('can use it by keyboard alone', () =>
+    on({ seconds: 60 }, async (page) => {
+      await page.getByRole('tab', { name: 'Statistics' }).focus();
+      const seen = [];
+      const count = await page.getByRole('tab').count();
+      for (let i = 0; i < count; i++) {
+        await page.keyboard.press('ArrowRight');
+        const open = page.getByRole('tab', { selected: true });
+        assert.ok(await open.evaluate((element) => element === document.activeElement));
+        seen.push(new URL(page.url()).hash);
+      }
+      assert.equal(new Set(seen).size, count);
+      await page.keyboard.press('End');
+      await page.reload();
+      await page.getByRole('tab', { name: 'Download', selected: true }).waitFor();
+    }));
+
+  test('finds a name on each control', async () => {
+    for (const kind of ['locust', 'k6']) {
+      await on({ kind, seconds: 60 }, async (page) => {
+        for (const label of await page.getByRole('tab').allInnerTexts()) {
+          await tab(page, label.replace(/\s*\d+\+?$/, ''));
+          const nameless = await page.evaluate(() =>
+            [...document.querySelectorAll('button, input, select, a, section[aria-label]')]
+              .filter((element) => element.checkVisibility())
+              .filter((element) => {
+                const text =
+                  element.innerText ||
+                  element.ariaLabel ||
+                  [...(element.labels ?? [])].map((l) => l.innerText).join('');
+                return !text.trim();
+              })
+              .map((element) => element.outerHTML.slice(0, 200)),
+          );
+          assert.deepEqual(nameless, [], label);
+        }
+      });
+    }
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    test(`can read it (${colorScheme})`, () =>
+      on(
+        { seconds: 5 },
+        async (page) => {
+          const poor = await page.evaluate(() => {
+            const probe = document.createElement('i');
+            document.body.append(probe);
+            const luminance = (name) => {
+              probe.style.color = `var(${name})`;
+              const [r, g, b] = getComputedStyle(probe)
+                .color.match(/[\d.]+/g)
+                .map((part) => part / 255)
+                .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+              return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const contrast = (a, b) => {
+              const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+              return (x + 0.05) / (y + 0.05);
+            };
+            // Text needs 4.5 (WCAG AA), lines of charts 3.
+            const pairs = [];
+            for (const back of ['--page', '--surface', '--raised']) {
+              for (const front of ['--text', '--muted', '--accent', '--good', '--bad', '--warn'])
+                pairs.push([front, back, 4.5]);
+            }
+            for (const tone of ['good', 'bad', 'warn', 'accent'])
+              pairs.push([`--${tone}`, `--${tone}-soft`, 4.5]);
+            pairs.push(['--on-accent', '--accent', 4.5]);
+            const lines = ['rps', 'fps', 'users', 'p50', 'p75', 'p90', 'p95', 'p99', 'max', 'mean'];
+            for (const line of [...lines, ...[1, 2, 3, 4, 5, 6].map((i) => `line-${i}`)])
+              pairs.push([`--${line}`, '--surface', 3]);
+            return pairs
+              .map(([front, back, least]) => [front, back, least, contrast(front, back)])
+              .filter(([, , least, got]) => got < least);
+          });
+          assert.deepEqual(poor, []);
+        },
+        { colorScheme },
+      ));
+  }
+
+  test('can use it on a phone', () =>
+    on(
+      { seconds: 150 },
+      async (page) => {
+        for (const label of await page.getByRole('tab').allInnerTexts()) {
+          await tab(page, label.replace(/\s*\d+\+?$/, ''));
+          const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+          assert.ok(wide <= width, `${label}: the page is ${wide} wide on ${width}`);
+        }
+      },
+      { viewport: PHONE, hasTouch: true, isMobile: true },
+    ));
+});

@@ -1,0 +1,65 @@
+// A picture of each tab in both colour schemes, for people to look at: tests/output/browser/*.png.
+
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { MockServer } from '../../ui/dev/mock-server.mjs';
+import { launch, OUTPUT, open, PHONE, tab } from './browser.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const RUNS = {
+  locust: { kind: 'locust', seconds: 700 },
+  k6: { kind: 'k6', seconds: 540 },
+  ready: { kind: 'locust', ready: true },
+};
+
+for (const [name, options] of Object.entries(RUNS)) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`${name}, ${colorScheme}`, async () => {
+      const mock = new MockServer({ now: 1_790_000_000_000, ...options });
+      const url = await mock.listen();
+      const { page, context } = await open(browser, url, {
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      try {
+        await pictures(page, url, name, colorScheme);
+      } finally {
+        await context.close();
+        await mock.close();
+      }
+    });
+  }
+}
+
+async function pictures(page, url, name, colorScheme) {
+  await page.getByRole('tab').first().waitFor();
+  const picture = (what) =>
+    page.screenshot({
+      path: join(OUTPUT, `${name}-${what}-${colorScheme}.png`),
+    });
+  for (const label of await page.getByRole('tab').allInnerTexts()) {
+    const clean = label.replace(/\s*\d+\+?$/, '');
+    await tab(page, clean);
+    if (clean === 'Charts') await page.locator('.plot canvas').nth(1).waitFor();
+    await picture(clean.toLowerCase().replace(' ', '-'));
+  }
+  if (name === 'locust') {
+    await page.goto(`${url}#charts/1,3,5`);
+    await page.locator('.plot canvas').nth(1).waitFor();
+    await picture('charts-compared');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await picture('edit');
+    await page.keyboard.press('Escape');
+    await page.setViewportSize(PHONE);
+    await page.goto(`${url}#statistics`);
+    await picture('phone');
+    await page.goto(`${url}#charts`);
+    await page.locator('.plot canvas').first().waitFor();
+    await picture('phone-charts');
+  }
+}

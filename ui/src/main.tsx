@@ -1,0 +1,25 @@
+// Where the page starts: a report brings its run along, otherwise the server is asked.
+
+import 'uplot/dist/uPlot.min.css';
+import './styles/base.css';
+import './styles/header.css';
+import './styles/controls.css';
+import './styles/table.css';
+import './styles/charts.css';
+import './styles/views.css';
+import { render } from 'preact';
+import { run } from './model/here';
+import { followHash } from './model/place';
+import { embedded, follow, link } from './model/stream';
+import { App } from './views/app';
+
+followHash();
+const report = embedded(document);
+if (report) {
+  link.value = 'report';
+  run.snapshot(report);
+} else {
+  follow(run);
+}
+const root = document.getElementById('app');
+if (root) render(<App />, root);

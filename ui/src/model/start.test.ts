@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { Form } from '../wire';
+import { initial, problems, request } from './start';
+
+const form: Form = {
+  users: 5,
+  spawn_rate: 2,
+  host: 'http://a',
+  run_time: null,
+  class_picker: true,
+  classes: [
+    { name: 'A', weight: 1, tasks: [] },
+    { name: 'B', weight: 1, tasks: [] },
+  ],
+  arguments: [
+    { name: 'items', type: 'number', default: 3, choices: null, help: '' },
+    { name: 'loud', type: 'boolean', default: false, choices: null, help: '' },
+  ],
+};
+
+describe('the start form', () => {
+  it('sends what it shows first as the script has it', () => {
+    const fields = initial(form, null);
+    expect(problems(fields, form)).toEqual({});
+    expect(request(fields, form)).toEqual({
+      users: 5,
+      spawn_rate: 2,
+      host: 'http://a',
+      run_time: null,
+      classes: null,
+      arguments: { items: 3, loud: false },
+    });
+  });
+
+  it('shows the next time what was started before', () => {
+    const sent = { ...request(initial(form, null), form), users: 9, classes: ['B'], run_time: '5m' };
+    const fields = initial(form, sent);
+    expect(fields).toMatchObject({ users: '9', classes: ['B'], run_time: '5m', host: 'http://a' });
+  });
+
+  it('sends numbers as numbers and only the classes that were chosen', () => {
+    const fields = { ...initial(form, null), classes: ['B'], arguments: { items: '7', loud: true } };
+    expect(request(fields, form)).toMatchObject({ classes: ['B'], arguments: { items: 7, loud: true } });
+  });
+
+  it('names each field that is wrong', () => {
+    const wrong = {
+      users: '0',
+      spawn_rate: '-1',
+      host: '',
+      run_time: 'soon',
+      classes: [],
+      arguments: { items: 'many' },
+    };
+    expect(Object.keys(problems(wrong, form)).sort()).toEqual([
+      'classes',
+      'items',
+      'run_time',
+      'spawn_rate',
+      'users',
+    ]);
+  });
+});

@@ -1,0 +1,73 @@
+// The server's event stream, kept open for as long as the page is. What it says goes into the run's store; that the
+// connection is lost is said, and what was there stays. On each connection the server sends a snapshot first, so that
+// nothing has to be remembered across one.
+
+import { signal } from '@preact/signals';
+import type { LogLine, Snapshot, Tick } from '../wire';
+import type { Run } from './run';
+
+export type Link =
+  /** Nothing has been heard yet. */
+  | 'connecting'
+  | 'live'
+  /** It was there, and is tried again. */
+  | 'lost'
+  /** A report: there is no server. */
+  | 'report';
+
+export const link = signal<Link>('connecting');
+
+/** While a test runs the server says something every second; this much silence means the connection is dead. */
+const SILENCE_MS = 15_000;
+const RETRY_MS = [500, 1_000, 2_000, 5_000];
+
+export function follow(run: Run, url = 'api/v1/events'): void {
+  let source: EventSource | null = null;
+  let attempts = 0;
+  let heard = Date.now();
+
+  const connect = () => {
+    source?.close();
+    heard = Date.now();
+    const opened = new EventSource(url);
+    source = opened;
+    opened.addEventListener('snapshot', (event) => {
+      attempts = 0;
+      heard = Date.now();
+      run.snapshot(JSON.parse(event.data) as Snapshot);
+      link.value = 'live';
+    });
+    opened.addEventListener('tick', (event) => {
+      heard = Date.now();
+      run.tick(JSON.parse(event.data) as Tick);
+    });
+    opened.addEventListener('log', (event) => {
+      heard = Date.now();
+      run.log(JSON.parse(event.data) as LogLine);
+    });
+    opened.addEventListener('error', () => {
+      if (source !== opened) return;
+      // The browser's own retry gives up on an answer such as 503; ours does not.
+      opened.close();
+      source = null;
+      link.value = 'lost';
+      setTimeout(connect, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
+    });
+  };
+
+  setInterval(() => {
+    const state = run.status.peek()?.state;
+    const busy = state === 'running' || state === 'spawning';
+    if (!source || !busy || link.peek() !== 'live' || Date.now() - heard < SILENCE_MS) return;
+    link.value = 'lost';
+    connect();
+  }, 2_000);
+
+  connect();
+}
+
+/** The run of a report, which lies in the page itself; `null` where the page was served by a running throng. */
+export function embedded(document: Document): Snapshot | null {
+  const text = document.getElementById('run')?.textContent?.trim();
+  return text ? (JSON.parse(text) as Snapshot) : null;
+}

@@ -1,0 +1,82 @@
+// Changes how many users a running test has.
+
+import { useSignal } from '@preact/signals';
+import * as commands from '../model/commands';
+import { clip } from '../model/format';
+import { run } from '../model/here';
+import { Dialog } from '../parts/dialog';
+import { Field } from './start-form';
+
+export function EditDialog({ onClose }: { onClose: () => void }) {
+  const about = run.about.value;
+  const isK6 = about?.kind === 'k6';
+  const users = useSignal(String(run.users.peek().target || run.users.peek().now));
+  const rate = useSignal(String(about?.form.spawn_rate ?? 1));
+  const refused = useSignal<string | null>(null);
+  const busy = useSignal(false);
+  const usersWrong = /^\d+$/.test(users.value.trim()) ? undefined : 'a whole number';
+  const rateWrong = isK6 || Number(rate.value) > 0 ? undefined : 'a number above 0';
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (usersWrong || rateWrong) return;
+    busy.value = true;
+    refused.value = null;
+    try {
+      await commands.setUsers(Number(users.value), isK6 ? undefined : Number(rate.value));
+      onClose();
+    } catch (failed) {
+      refused.value = (failed as Error).message;
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <Dialog title={isK6 ? 'Scale the running test' : 'Edit the running test'} onClose={onClose}>
+      <form class="start" onSubmit={submit} noValidate>
+        <div class={isK6 ? '' : 'pair'}>
+          <Field label={isK6 ? 'Virtual users' : 'Number of users'} error={usersWrong}>
+            {(id) => (
+              <input
+                id={id}
+                inputMode="numeric"
+                value={users.value}
+                onInput={(e) => {
+                  users.value = e.currentTarget.value;
+                }}
+              />
+            )}
+          </Field>
+          {!isK6 && (
+            <Field label="Spawn rate" hint="users started or stopped a second" error={rateWrong}>
+              {(id) => (
+                <input
+                  id={id}
+                  inputMode="decimal"
+                  value={rate.value}
+                  onInput={(e) => {
+                    rate.value = e.currentTarget.value;
+                  }}
+                />
+              )}
+            </Field>
+          )}
+        </div>
+        {refused.value && (
+          <p class="error" role="alert">
+            {clip(refused.value, 500)}
+          </p>
+        )}
+        <footer>
+          <button type="submit" class="primary" disabled={busy.value}>
+            Apply
+          </button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
