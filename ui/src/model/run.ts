@@ -34,6 +34,8 @@ export interface About {
   kind: Kind;
   file: string;
   form: Form;
+  /** Addresses of the files that the server has; `null` where it does not say. */
+  downloads: readonly string[] | null;
 }
 
 /** Where the run stands. */
@@ -101,7 +103,13 @@ export class Run {
 
   snapshot(wire: Snapshot): void {
     batch(() => {
-      this.about.value = { throng: wire.throng, kind: wire.kind, file: wire.file, form: wire.form ?? {} };
+      this.about.value = {
+        throng: wire.throng,
+        kind: wire.kind,
+        file: wire.file,
+        form: wire.form ?? {},
+        downloads: wire.downloads ?? null,
+      };
       this.status.value = {
         state: wire.state,
         can: wire.can ?? [],

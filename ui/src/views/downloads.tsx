@@ -1,4 +1,6 @@
-// The run as files.
+// The run as files: those that the server has.
+
+import { run } from '../model/here';
 
 const FILES: readonly { href: string; title: string; text: string }[] = [
   {
@@ -17,11 +19,17 @@ const FILES: readonly { href: string; title: string; text: string }[] = [
   { href: 'api/v1/snapshot', title: 'Run, JSON', text: 'Everything that this page shows, second by second.' },
 ];
 
+/** What Locust's own endpoints give, with every locustfile. */
+const LOCUST = ['stats/requests/csv', 'stats/failures/csv', 'exceptions/csv'];
+const ALWAYS = 'api/v1/snapshot';
+
 export function Downloads() {
+  const about = run.about.value;
+  const there = about?.downloads ?? (about?.kind === 'locust' ? LOCUST : []);
   return (
     <section class="downloads">
-      {FILES.map(({ href, title, text }) => (
-        <a key={href} class="card" href={href} download={href.includes('snapshot') ? 'run.json' : ''}>
+      {FILES.filter(({ href }) => href === ALWAYS || there.includes(href)).map(({ href, title, text }) => (
+        <a key={href} class="card" href={href} download={href === ALWAYS ? 'run.json' : ''}>
           <strong>{title}</strong>
           <span>{text}</span>
         </a>
