@@ -39,6 +39,27 @@ fn common_js_can_be_required_and_imported() {
 }
 
 #[test]
+fn a_virtual_user_has_all_of_common_js_that_any_module_imports() {
+    // Other names are left out of a virtual user's module, as each of lodash's 300 would cost memory.
+    let files = Files::new(
+        "cjs-vu",
+        &[
+            ("named.js", b"module.exports = { a: 1, b: 2 }"),
+            ("whole.js", b"module.exports = { a: 3, b: 4 }"),
+            ("other.js", b"export { b } from './named.js'; import * as whole from './whole.js'; export { whole }"),
+        ],
+    );
+    let script = files.script(
+        "import named, { a, missing } from './named.js'; import { b, whole } from './other.js'; import { a as three } from './whole.js';
+         const seen = [a, b, missing, named.b, three, Object.keys(whole).sort().join()].join(' ');
+         export const options = { iterations: 1 };
+         export default function () { console.log(seen) }",
+    );
+    script.run();
+    assert_eq!(script.console(), ["1 2  2 3 a,b,default"]);
+}
+
+#[test]
 fn es_modules_can_be_required_and_have_live_bindings() {
     let lines = printed(
         "esm",
