@@ -45,7 +45,7 @@ async function pictures(page, url, name, colorScheme) {
   for (const label of await page.getByRole('tab').allInnerTexts()) {
     const clean = label.replace(/\s*\d+\+?$/, '');
     await tab(page, clean);
-    if (clean === 'Charts') await page.locator('.plot canvas').nth(1).waitFor();
+    if (clean === 'Charts' && name !== 'ready') await page.locator('.plot canvas').nth(1).waitFor();
     await picture(clean.toLowerCase().replace(' ', '-'));
   }
   if (name === 'locust') {

@@ -144,7 +144,7 @@ function Heading<Row>({ column, sort }: { column: TableColumn<Row>; sort: Signal
         }}
       >
         {column.label}
-        <span aria-hidden="true">{mine ? (direction === 'up' ? '▲' : '▼') : ''}</span>
+        {mine && <span aria-hidden="true">{direction === 'up' ? '▲' : '▼'}</span>}
       </button>
     </th>
   );

@@ -49,7 +49,7 @@ export function EditDialog({ onClose }: { onClose: () => void }) {
             )}
           </Field>
           {!isK6 && (
-            <Field label="Spawn rate" hint="users started or stopped a second" error={rateWrong}>
+            <Field label="Spawn rate" hint="users a second" error={rateWrong}>
               {(id) => (
                 <input
                   id={id}

@@ -67,7 +67,7 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
                 />
               )}
             </Field>
-            <Field label="Spawn rate" hint="users started a second" error={said.spawn_rate}>
+            <Field label="Spawn rate" hint="users a second" error={said.spawn_rate}>
               {(id) => (
                 <input
                   id={id}

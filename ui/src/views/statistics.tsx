@@ -70,7 +70,7 @@ const COLUMNS: readonly Column[] = [
   { ...numbers('p90', 'p90', '90 % of the requests took at most so many milliseconds'), optional: true },
   numbers('p95', 'p95', '95 % of the requests took at most so many milliseconds'),
   numbers('p99', 'p99', '99 % of the requests took at most so many milliseconds'),
-  numbers('avg', 'Average', 'Mean milliseconds'),
+  numbers('avg', 'Average', 'Mean milliseconds', millis, 10),
   numbers('min', 'Min', 'Least milliseconds'),
   numbers('max', 'Max', 'Most milliseconds'),
   numbers('size', 'Size', 'Mean size of an answer', bytes, 10),

@@ -1,0 +1,203 @@
+// The page of the real program: a locustfile is started, edited, stopped and started again; a k6 script runs to its end with a
+// failing threshold. `THRONG` names the program (`./x test ui` sets it); its Python is found as always (`THRONG_PYTHON`).
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { figure, launch, OUTPUT, open, tab, until } from './browser.mjs';
+
+const THRONG = process.env.THRONG;
+const HOSTILE = '<script>window.hacked = 1</script>';
+
+const LOCUSTFILE = `
+from locust import HttpUser, constant, task
+
+
+class WebsiteUser(HttpUser):
+    wait_time = constant(0.05)
+
+    @task(3)
+    def front(self):
+        self.client.get("/")
+
+    @task
+    def broken(self):
+        self.client.get("/broken", name=${JSON.stringify(HOSTILE)})
+`;
+
+const K6 = `
+import http from 'k6/http';
+import { check, sleep } from 'k6';
+
+export const options = {
+  scenarios: { shop: { executor: 'constant-vus', vus: 2, duration: '6s' } },
+  thresholds: { http_req_duration: ['p(95)<0.001'], http_reqs: ['count>0'] },
+};
+
+export default function () {
+  const answer = http.get(__ENV.TARGET + '/', { tags: { name: ${JSON.stringify(HOSTILE)} } });
+  check(answer, { 'status is 200': (r) => r.status === 200, 'is a teapot': (r) => r.status === 418 });
+  sleep(0.05);
+}
+`;
+
+let browser;
+let target;
+let folder;
+before(async () => {
+  if (!THRONG) return;
+  browser = await launch();
+  target = createServer((request, response) => {
+    response.writeHead(request.url === '/broken' ? 500 : 200);
+    response.end('hello');
+  });
+  await new Promise((done) => target.listen(0, '127.0.0.1', done));
+  folder = await mkdtemp(join(tmpdir(), 'throng-page-'));
+  await writeFile(join(folder, 'locustfile.py'), LOCUSTFILE);
+  await writeFile(join(folder, 'script.js'), K6);
+});
+after(async () => {
+  await browser?.close();
+  target?.close();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+const host = () => `http://127.0.0.1:${target.address().port}`;
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Runs `check` with the page of a program that is started with `flags`, and ends the program. */
+async function running(flags, check) {
+  const port = await freePort();
+  const program = spawn(THRONG, flags(port), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [program.stdout, program.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+  }
+  const ended = once(program, 'exit');
+  const url = `http://127.0.0.1:${port}/`;
+  try {
+    await until(
+      async () => (await fetch(`${url}healthz`).catch(() => null))?.status ?? `no answer; it said: ${said}`,
+      (status) => status === 200,
+      30_000,
+    );
+    const { page, context, problems } = await open(browser, url);
+    await page.locator('#view').waitFor();
+    await check(page, { program, ended, url });
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    assert.deepEqual(problems, []);
+    await context.close();
+  } catch (error) {
+    error.message += `\nthe program said:\n${said.slice(-3000)}`;
+    throw error;
+  } finally {
+    if (program.exitCode === null) program.kill('SIGTERM');
+    await ended;
+  }
+}
+
+const requests = async (page) => Number((await figure(page, 'Requests').innerText()).replaceAll(',', ''));
+const state = (page, text) => page.locator('.bar .state', { hasText: text }).waitFor();
+
+test('a locustfile is started, edited, reloaded, stopped and started again', { skip: !THRONG }, () =>
+  running(
+    (port) => [
+      'locust',
+      '-f',
+      'locustfile.py',
+      '--host',
+      host(),
+      '--web-host',
+      '127.0.0.1',
+      '--web-port',
+      `${port}`,
+    ],
+    async (page) => {
+      await page.getByLabel('Number of users').fill('3');
+      await page.getByLabel('Spawn rate').fill('10');
+      await page.getByRole('button', { name: 'Start' }).click();
+      await state(page, 'Running');
+      await until(
+        () => requests(page),
+        (count) => count > 20,
+      );
+      await page.getByRole('cell', { name: HOSTILE, exact: true }).first().waitFor();
+      await tab(page, 'Failures');
+      await page.locator('tbody', { hasText: '500' }).waitFor();
+
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('dialog').getByLabel('Number of users').fill('7');
+      await page.getByRole('button', { name: 'Apply' }).click();
+      await until(
+        () => figure(page, 'Users').innerText(),
+        (text) => text === '7',
+      );
+
+      const before = await requests(page);
+      await tab(page, 'Charts');
+      await page.reload();
+      await page.locator('.plot canvas').first().waitFor();
+      assert.ok((await requests(page)) >= before);
+      const seconds = await page.evaluate(() => fetch('api/v1/snapshot').then((answer) => answer.json()));
+      assert.ok(seconds.timeline.rps.length >= 2, 'the snapshot has the seconds before the reload');
+      assert.equal(seconds.timeline.rps.length, seconds.timeline.users.length);
+      await page.screenshot({ path: join(OUTPUT, 'real-locust-charts.png') });
+
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await state(page, 'Stopped');
+      const total = await requests(page);
+      assert.ok(total > before);
+      await page.getByRole('button', { name: 'New run' }).click();
+      await page.getByRole('dialog').getByLabel('Number of users').fill('2');
+      await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click();
+      await state(page, 'Running');
+      await until(
+        () => requests(page),
+        (count) => count > 0 && count < total,
+      );
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await state(page, 'Stopped');
+    },
+  ),
+);
+
+test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, () =>
+  running(
+    (port) => ['run', '--ui', `127.0.0.1:${port}`, '-e', `TARGET=${host()}`, 'script.js'],
+    async (page) => {
+      await state(page, 'Running');
+      await until(
+        () => requests(page),
+        (count) => count > 10,
+      );
+      assert.match(await figure(page, 'VUs').innerText(), /^2/);
+      await tab(page, 'Thresholds');
+      await page.locator('tr', { hasText: 'p(95)<0.001' }).getByText('✗ fails').waitFor();
+      await page.reload();
+      await page.locator('tr', { hasText: 'count>0' }).getByText('✓ passes').waitFor();
+      await tab(page, 'Checks');
+      await page.locator('tr', { hasText: 'is a teapot' }).getByText('0 %', { exact: true }).waitFor();
+      await tab(page, 'Scenarios');
+      await page.getByRole('progressbar', { name: 'Progress of shop' }).waitFor();
+      await state(page, 'Finished');
+      assert.match(await figure(page, 'Thresholds').innerText(), /1 of 2 failed/);
+      await tab(page, 'Statistics');
+      await page.getByRole('cell', { name: HOSTILE, exact: true }).first().waitFor();
+      await page.screenshot({ path: join(OUTPUT, 'real-k6-statistics.png') });
+    },
+  ),
+);
