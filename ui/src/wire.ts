@@ -139,7 +139,7 @@ export interface LogLine {
   worker: string | null;
 }
 
-export type Value = string | number | boolean | null;
+export type Value = string | number | boolean | null | string[];
 
 export interface Argument {
   name: string;
@@ -147,6 +147,10 @@ export interface Argument {
   default: Value;
   choices: string[] | null;
   help: string;
+  /** Whether several of the choices may be taken. */
+  multiple?: boolean;
+  /** Whether it must not be empty. */
+  required?: boolean;
 }
 
 export interface UserClass {
@@ -163,6 +167,8 @@ export interface Form {
   classes?: UserClass[];
   arguments?: Argument[];
   class_picker?: boolean;
+  /** Load shapes that may be chosen; the first is none. */
+  shapes?: string[];
   /** k6: what the script plans. */
   scenarios?: Scenario[];
 }
@@ -261,5 +267,6 @@ export interface StartRequest {
   host?: string | null;
   run_time?: string | null;
   classes?: string[] | null;
+  shape?: string;
   arguments?: Record<string, Value>;
 }

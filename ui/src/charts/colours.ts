@@ -1,6 +1,6 @@
 // The stylesheet's colours for what draws on a canvas.
 
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { theme } from '../model/settings';
 
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
@@ -12,17 +12,31 @@ prefersDark.addEventListener('change', (event) => {
 /** Changes when colours have to be asked for again. */
 export const dark = computed(() => (theme.value === 'auto' ? system.value : theme.value === 'dark'));
 
+// At once, not with the next rendering: charts ask for colours as soon as `dark` has changed.
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+});
+
 let probe: HTMLElement | undefined;
+/** Asking costs a computation of styles each time. */
+const known = new Map<string, string>();
+let knownFor: boolean | undefined;
 
 /** What the custom property `name` stands for now, as `rgb(…)`, with an opacity if one is given. */
 export function colour(name: string, opacity = 1): string {
-  if (!probe) {
-    probe = document.createElement('i');
-    probe.hidden = true;
-    document.body.append(probe);
+  if (knownFor !== dark.peek()) known.clear();
+  knownFor = dark.peek();
+  let rgb = known.get(name);
+  if (rgb === undefined) {
+    if (!probe) {
+      probe = document.createElement('i');
+      probe.hidden = true;
+      document.body.append(probe);
+    }
+    probe.style.color = `var(${name})`;
+    rgb = getComputedStyle(probe).color;
+    known.set(name, rgb);
   }
-  probe.style.color = `var(${name})`;
-  const rgb = getComputedStyle(probe).color;
   return opacity === 1 ? rgb : rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matching, sorted, visible } from './rows';
+import { matching, Ranks, sorted, visible } from './rows';
 
 describe('sorted', () => {
   it('puts rows without a value last in both directions', () => {
@@ -23,6 +23,22 @@ describe('sorted', () => {
     const started = performance.now();
     sorted(rows, (row) => row, 'up');
     expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
+
+describe('ranks', () => {
+  it('are kept while no new text comes, and place new ones among the known', () => {
+    const ranks = new Ranks();
+    const first = ranks.of(['b', 'd']);
+    expect(ranks.of(['d', 'b'])).toBe(first);
+    const second = ranks.of(['c', 'b', 'd']);
+    expect(['b', 'c', 'd'].map((text) => second.get(text))).toEqual([0, 1, 2]);
+  });
+
+  it('forget texts of earlier runs', () => {
+    const ranks = new Ranks();
+    ranks.of(Array.from({ length: 1_000 }, (_, i) => `old ${i}`));
+    expect(ranks.of(['new']).size).toBe(1);
   });
 });
 

@@ -43,6 +43,40 @@ describe('the start form', () => {
     expect(request(fields, form)).toMatchObject({ classes: ['B'], arguments: { items: 7, loud: true } });
   });
 
+  it('leaves out what has no value, so that a secret stays what it is', () => {
+    const secret = {
+      name: 'key',
+      type: 'secret' as const,
+      default: null,
+      choices: null,
+      help: '',
+      required: true,
+    };
+    const asking = { ...form, arguments: [secret] };
+    const fields = initial(asking, null);
+    expect(problems(fields, asking)).toEqual({});
+    expect(request(fields, asking).arguments).toEqual({});
+  });
+
+  it('sends a shape only where there are some', () => {
+    expect(request(initial(form, null), form)).not.toHaveProperty('shape');
+    const shaped = { ...form, shapes: ['Default', 'Wave'] };
+    expect(request({ ...initial(shaped, null), shape: 'Wave' }, shaped).shape).toBe('Wave');
+  });
+
+  it('wants what is required', () => {
+    const required = {
+      name: 'who',
+      type: 'text' as const,
+      default: '',
+      choices: null,
+      help: '',
+      required: true,
+    };
+    const asking = { ...form, arguments: [required] };
+    expect(problems(initial(asking, null), asking)).toEqual({ who: 'must be given' });
+  });
+
   it('names each field that is wrong', () => {
     const wrong = {
       users: '0',
@@ -50,6 +84,7 @@ describe('the start form', () => {
       host: '',
       run_time: 'soon',
       classes: [],
+      shape: '',
       arguments: { items: 'many' },
     };
     expect(Object.keys(problems(wrong, form)).sort()).toEqual([

@@ -10,6 +10,7 @@ export interface Fields {
   host: string;
   run_time: string;
   classes: readonly string[];
+  shape: string;
   arguments: Record<string, Value>;
 }
 
@@ -21,6 +22,7 @@ export function initial(form: Form, before: StartRequest | null): Fields {
     host: before?.host ?? form.host ?? '',
     run_time: before?.run_time ?? form.run_time ?? '',
     classes: before?.classes ?? (form.classes ?? []).map((one) => one.name),
+    shape: before?.shape ?? form.shapes?.[0] ?? '',
     arguments: Object.fromEntries(
       (form.arguments ?? []).map((one) => [one.name, before?.arguments?.[one.name] ?? one.default]),
     ),
@@ -36,27 +38,34 @@ export function problems(fields: Fields, form: Form): Record<string, string> {
     found.run_time = 'such as 90, 20s, 3m or 1h30m';
   }
   if (form.class_picker && fields.classes.length === 0) found.classes = 'choose at least one';
-  for (const { name, type } of form.arguments ?? []) {
-    const value = fields.arguments[name];
+  for (const { name, type, required } of form.arguments ?? []) {
+    const value = fields.arguments[name] ?? null;
+    // A secret's default stays with the server.
+    if (required && type !== 'secret' && (value === null || value === '')) found[name] = 'must be given';
     if (type === 'number' && value !== null && !Number.isFinite(Number(value))) found[name] = 'a number';
   }
   return found;
 }
 
-/** What is sent; only for fields without problems. */
+/**
+ * What is sent; only for fields without problems. Arguments without a value are left out: they keep the one they have,
+ * which the page is not told of secrets.
+ */
 export function request(fields: Fields, form: Form): StartRequest {
   const all = (form.classes ?? []).map((one) => one.name);
+  const values: Record<string, Value> = {};
+  for (const { name, type } of form.arguments ?? []) {
+    const value = fields.arguments[name] ?? null;
+    if (value === null) continue;
+    values[name] = type === 'number' && typeof value === 'string' && value !== '' ? Number(value) : value;
+  }
   return {
     users: Number(fields.users),
     spawn_rate: Number(fields.spawn_rate),
     host: fields.host.trim() || null,
     run_time: fields.run_time.trim() || null,
     classes: form.class_picker && fields.classes.length < all.length ? [...fields.classes] : null,
-    arguments: Object.fromEntries(
-      (form.arguments ?? []).map(({ name, type }) => {
-        const value = fields.arguments[name] ?? null;
-        return [name, type === 'number' && typeof value === 'string' && value !== '' ? Number(value) : value];
-      }),
-    ),
+    ...(form.shapes?.length ? { shape: fields.shape } : {}),
+    arguments: values,
   };
 }

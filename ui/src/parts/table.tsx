@@ -4,7 +4,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { type Cell, type Sort, sorted, visible } from '../model/rows';
+import { type Cell, Ranks, type Sort, sorted, visible } from '../model/rows';
 
 export interface TableColumn<Row> {
   key: string;
@@ -41,9 +41,11 @@ export function Table<Row>({ label, columns, rows, id, sort, foot, empty }: Tabl
   const scroller = useRef<HTMLElement>(null);
   const sight = useSignal({ top: 0, height: 600 });
   const { key, direction } = sort.value;
+  const ranks = useRef<Ranks>(null);
+  ranks.current ??= new Ranks();
   const ordered = useMemo(() => {
     const column = columns.find((one) => one.key === key);
-    return column ? sorted(rows, column.value, direction) : rows;
+    return column ? sorted(rows, column.value, direction, ranks.current ?? undefined) : rows;
   }, [rows, columns, key, direction]);
 
   useLayoutEffect(() => {

@@ -3,7 +3,6 @@
 import { useEffect } from 'preact/hooks';
 import { clip, decimal } from '../model/format';
 import { run } from '../model/here';
-import { theme } from '../model/settings';
 import { link } from '../model/stream';
 import { Dialog } from '../parts/dialog';
 import { EditDialog } from './edit-dialog';
@@ -12,10 +11,6 @@ import { StartForm } from './start-form';
 import { CurrentView, TabBar } from './tabs';
 
 export function App() {
-  const scheme = theme.value;
-  useEffect(() => {
-    document.documentElement.dataset.theme = scheme;
-  }, [scheme]);
   const known = run.about.value !== null;
   return (
     <>

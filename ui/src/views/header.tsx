@@ -95,7 +95,7 @@ function Actions() {
           </button>
         )
       )}
-      {can('reset') && (
+      {can('reset') && status.state !== 'ready' && (
         <button
           type="button"
           disabled={off}
@@ -133,14 +133,15 @@ function Figures() {
   const over = status.state === 'stopped';
   const failed = totals.count > 0 ? totals.fails / totals.count : null;
   const crossed = thresholds.filter((one) => one.ok === false).length;
+  const peak = over ? Math.max(max ?? 0, highest(run.timeline.columns.get('users'))) : 0;
   const of = target !== now && !over ? target : null;
   const rate = over && status.elapsed > 0 ? totals.count / status.elapsed : totals.rps;
   return (
     <dl class="figures">
       <Figure label={run.about.value?.kind === 'k6' ? 'VUs' : 'Users'}>
-        {over && max !== null ? count(max) : count(now)}
+        {count(peak || now)}
         {of !== null && <small> / {count(of)}</small>}
-        {over && <small> max</small>}
+        {peak > 0 && <small> max</small>}
       </Figure>
       <Figure label="Requests">{count(totals.count)}</Figure>
       <Figure label={over ? 'RPS, mean' : 'RPS'}>{decimal(rate)}</Figure>
@@ -167,6 +168,9 @@ function Figures() {
     </dl>
   );
 }
+
+const highest = (column: readonly (number | null)[] = []) =>
+  column.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
 
 function Progress() {
   const status = run.status.value;

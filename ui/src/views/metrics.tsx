@@ -32,7 +32,8 @@ const ORDER = [
 
 function show(metric: Metric, key: string, value: Measured | undefined): string {
   if (metric.type === 'rate' && (key === 'rate' || key === 'value')) return percent(value);
-  if (key === 'passes' || key === 'fails') return count(value);
+  if (key === 'passes' || key === 'fails' || (key === 'count' && metric.type === 'trend'))
+    return count(value);
   if (metric.contains === 'data')
     return `${bytes(value)}${metric.type === 'counter' && key === 'rate' ? '/s' : ''}`;
   if (metric.contains === 'time' && metric.type !== 'counter') return latency(value);

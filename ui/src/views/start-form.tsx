@@ -101,6 +101,19 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
               )}
             </Field>
           </div>
+          {(form.shapes?.length ?? 0) > 1 && (
+            <Field label="Load shape" hint="decides the number of users instead">
+              {(id) => (
+                <select id={id} value={now.shape} onChange={(e) => set({ shape: e.currentTarget.value })}>
+                  {form.shapes?.map((shape) => (
+                    <option key={shape} value={shape}>
+                      {clip(shape, 80)}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </Field>
+          )}
           {form.class_picker && (form.classes?.length ?? 0) > 0 && (
             <ClassPicker
               form={form}
@@ -136,7 +149,7 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
         <button type="submit" class="primary" disabled={busy.value || !startable}>
           {busy.value ? 'Starting…' : 'Start'}
         </button>
-        {!startable && <span class="muted">The test cannot be started now.</span>}
+        {!startable && <span class="muted">A test can be started once a worker is connected.</span>}
       </footer>
     </form>
   );
@@ -227,7 +240,7 @@ function ArgumentField({
   error: string | undefined;
   onChange: (value: Value) => void;
 }) {
-  const { name, type, choices, help } = argument;
+  const { name, type, choices, help, multiple } = argument;
   const text = value === null ? '' : String(value);
   return (
     <Field label={clip(name, 80)} hint={help ? clip(help, 200) : undefined} error={error}>
@@ -240,6 +253,22 @@ function ArgumentField({
               checked={value === true}
               onChange={(e) => onChange(e.currentTarget.checked)}
             />
+          );
+        }
+        if (type === 'choice' && multiple) {
+          const chosen = Array.isArray(value) ? value : text === '' ? [] : [text];
+          return (
+            <select
+              id={id}
+              multiple
+              onChange={(e) => onChange([...e.currentTarget.selectedOptions].map((option) => option.value))}
+            >
+              {(choices ?? []).map((choice) => (
+                <option key={choice} value={choice} selected={chosen.includes(choice)}>
+                  {clip(choice, 80)}
+                </option>
+              ))}
+            </select>
           );
         }
         if (type === 'choice') {

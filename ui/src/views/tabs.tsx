@@ -40,7 +40,11 @@ const TABS: readonly Tab[] = [
     key: 'start',
     label: 'Start',
     view: StartPanel,
-    when: () => run.status.value?.state === 'ready' && link.value !== 'report',
+    // A k6 script that starts by itself has nothing to choose.
+    when: () =>
+      run.status.value?.state === 'ready' &&
+      link.value !== 'report' &&
+      (!k6() || run.status.value.can.includes('start')),
   },
   { key: 'statistics', label: 'Statistics', view: Statistics, when: () => true },
   { key: 'charts', label: 'Charts', view: Charts, when: () => true },
