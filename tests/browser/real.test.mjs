@@ -113,6 +113,21 @@ async function running(flags, check) {
 const requests = async (page) => Number((await figure(page, 'Requests').innerText()).replaceAll(',', ''));
 const state = (page, text) => page.locator('.bar .state', { hasText: text }).waitFor();
 
+/** Every file that the page offers is there. */
+async function files(page) {
+  await tab(page, 'Download');
+  const got = await page.evaluate(() =>
+    Promise.all(
+      [...document.querySelectorAll('.downloads a')].map(async (link) => {
+        const answer = await fetch(link.href);
+        return [link.getAttribute('href'), answer.status, (await answer.text()).length > 20];
+      }),
+    ),
+  );
+  assert.ok(got.length >= 4);
+  for (const [href, status, full] of got) assert.deepEqual([href, status, full], [href, 200, true]);
+}
+
 test('a locustfile is started, edited, reloaded, stopped and started again', { skip: !THRONG }, () =>
   running(
     (port) => [
@@ -159,6 +174,7 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
 
       await page.getByRole('button', { name: 'Stop' }).click();
       await state(page, 'Stopped');
+      await files(page);
       const total = await requests(page);
       assert.ok(total > before);
       await page.getByRole('button', { name: 'New run' }).click();
@@ -177,7 +193,7 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
 
 test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, () =>
   running(
-    (port) => ['run', '--ui', `127.0.0.1:${port}`, '-e', `TARGET=${host()}`, 'script.js'],
+    (port) => ['run', `--ui=127.0.0.1:${port}`, '--linger', '-e', `TARGET=${host()}`, 'script.js'],
     async (page) => {
       await state(page, 'Running');
       await until(
@@ -198,6 +214,7 @@ test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, 
       await tab(page, 'Statistics');
       await page.getByRole('cell', { name: HOSTILE, exact: true }).first().waitFor();
       await page.screenshot({ path: join(OUTPUT, 'real-k6-statistics.png') });
+      await files(page);
     },
   ),
 );

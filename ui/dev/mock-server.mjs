@@ -73,14 +73,13 @@ export class MockServer {
     const path = url.pathname.slice(this.base.length);
     if (request.method === 'POST') return this.command(path, request, response);
     if (path === 'api/v1/events') return this.open(response);
-    if (path === 'api/v1/snapshot' || path === 'api/v1/summary.json')
-      return json(response, 200, this.run.snapshot());
+    if (path === 'api/v1/snapshot') return json(response, 200, this.run.snapshot());
     const timeline = /^api\/v1\/requests\/(\d+)\/timeline$/.exec(path);
     if (timeline) {
       const found = this.run.requestTimeline(Number(timeline[1]));
       return found ? json(response, 200, found) : json(response, 404, { error: 'no such request' });
     }
-    if (path.endsWith('csv') || path === 'stats/report') return plain(response, 200, 'Type,Name\r\n');
+    if (path.endsWith('csv') || path === 'api/v1/report') return plain(response, 200, 'Type,Name\r\n');
     return file(this.dist, response, path || 'index.html');
   }
 

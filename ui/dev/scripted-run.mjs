@@ -509,7 +509,6 @@ export class ScriptedRun {
       per_request: [],
       marks: this.marks,
       logs: this.logs,
-      downloads: DOWNLOADS,
     };
   }
 
@@ -523,14 +522,6 @@ export class ScriptedRun {
 function wire({ base: _, weight: __, ...row }) {
   return row;
 }
-
-const DOWNLOADS = [
-  'stats/report?download=1',
-  'stats/requests/csv',
-  'stats/failures/csv',
-  'exceptions/csv',
-  'api/v1/summary.json',
-];
 
 const FORM = {
   users: 50,

@@ -240,8 +240,6 @@ export interface Snapshot extends Live, Tables {
   per_request?: RequestTimeline[];
   marks: Mark[];
   logs: LogLine[];
-  /** Addresses of the files that this server has. */
-  downloads?: string[];
 }
 
 export interface Tick extends Live, Partial<Tables> {

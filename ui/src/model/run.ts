@@ -34,8 +34,6 @@ export interface About {
   kind: Kind;
   file: string;
   form: Form;
-  /** Addresses of the files that the server has; `null` where it does not say. */
-  downloads: readonly string[] | null;
 }
 
 /** Where the run stands. */
@@ -108,7 +106,6 @@ export class Run {
         kind: wire.kind,
         file: wire.file,
         form: wire.form ?? {},
-        downloads: wire.downloads ?? null,
       };
       this.status.value = {
         state: wire.state,

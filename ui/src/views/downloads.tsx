@@ -1,10 +1,20 @@
-// The run as files: those that the server has.
+// The run as files.
 
 import { run } from '../model/here';
 
-const FILES: readonly { href: string; title: string; text: string }[] = [
+interface File {
+  href: string;
+  title: string;
+  text: string;
+  /** The name to keep it under, where the server gives none. */
+  as?: string;
+  /** Whether only locustfiles have it. */
+  locust?: boolean;
+}
+
+const FILES: readonly File[] = [
   {
-    href: 'stats/report?download=1',
+    href: 'api/v1/report',
     title: 'Report',
     text: 'This page with the run in it, as one file that needs no server.',
   },
@@ -14,22 +24,26 @@ const FILES: readonly { href: string; title: string; text: string }[] = [
     text: 'The statistics of each request with all percentiles.',
   },
   { href: 'stats/failures/csv', title: 'Failures, CSV', text: 'Each error with how often it came.' },
-  { href: 'exceptions/csv', title: 'Exceptions, CSV', text: 'What the script raised, with tracebacks.' },
-  { href: 'api/v1/summary.json', title: 'Summary, JSON', text: 'All end results for a program to read.' },
-  { href: 'api/v1/snapshot', title: 'Run, JSON', text: 'Everything that this page shows, second by second.' },
+  {
+    href: 'exceptions/csv',
+    title: 'Exceptions, CSV',
+    text: 'What the script raised, with tracebacks.',
+    locust: true,
+  },
+  {
+    href: 'api/v1/snapshot',
+    title: 'Run, JSON',
+    text: 'All that this page shows, second by second.',
+    as: 'run.json',
+  },
 ];
 
-/** What Locust's own endpoints give, with every locustfile. */
-const LOCUST = ['stats/requests/csv', 'stats/failures/csv', 'exceptions/csv'];
-const ALWAYS = 'api/v1/snapshot';
-
 export function Downloads() {
-  const about = run.about.value;
-  const there = about?.downloads ?? (about?.kind === 'locust' ? LOCUST : []);
+  const isK6 = run.about.value?.kind === 'k6';
   return (
     <section class="downloads">
-      {FILES.filter(({ href }) => href === ALWAYS || there.includes(href)).map(({ href, title, text }) => (
-        <a key={href} class="card" href={href} download={href === ALWAYS ? 'run.json' : ''}>
+      {FILES.filter(({ locust }) => !(locust && isK6)).map(({ href, title, text, as }) => (
+        <a key={href} class="card" href={href} download={as ?? ''}>
           <strong>{title}</strong>
           <span>{text}</span>
         </a>

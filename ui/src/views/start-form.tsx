@@ -149,7 +149,13 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
         <button type="submit" class="primary" disabled={busy.value || !startable}>
           {busy.value ? 'Starting…' : 'Start'}
         </button>
-        {!startable && <span class="muted">A test can be started once a worker is connected.</span>}
+        {!startable && (
+          <span class="muted">
+            {status?.state === 'ready' || status?.state === 'stopped' || status?.state === 'missing'
+              ? 'A test can be started once a worker is connected.'
+              : 'A test is running.'}
+          </span>
+        )}
       </footer>
     </form>
   );
