@@ -47,7 +47,9 @@ function Notices() {
       {lost && run.about.value && (
         <p class="notice bad">Connection lost. What was measured until then stays here; trying again…</p>
       )}
-      {saturated && <p class="notice warn">The load generator was the bottleneck: {clip(saturated, 400)}</p>}
+      {saturated && (
+        <p class="notice warn">The generator may have been the bottleneck: {clip(saturated, 400)}</p>
+      )}
     </div>
   );
 }

@@ -31,7 +31,7 @@ const COLUMNS: readonly Column[] = [
   {
     key: 'method',
     label: 'Method',
-    width: 11,
+    width: 10,
     value: (row) => row.method,
     show: (row) => clip(row.method, 40),
   },
@@ -90,7 +90,11 @@ const sort = signal<Sort>({ key: 'name', direction: 'up' });
 const query = signal('');
 
 export function Statistics() {
-  const columns = useComputed(() => COLUMNS.filter((one) => !hidden.value.includes(one.key)));
+  // k6 does not measure the size of single answers.
+  const sized = useComputed(() => run.totals.value?.size != null || run.about.value?.kind !== 'k6');
+  const columns = useComputed(() =>
+    COLUMNS.filter((one) => !hidden.value.includes(one.key) && (one.key !== 'size' || sized.value)),
+  );
   const all = run.requests;
   const rows = useComputed(() => matching(all.value, (row) => `${row.method} ${row.name}`, query.value));
   const totals = useComputed(() => {
