@@ -197,6 +197,8 @@ class Session:
             html.write_report(environment, options.html_file)
             logger.info("writing html report to file: %s", options.html_file)
         environment.events.quit.fire(exit_code=code)
+        if self.web_ui:
+            self.web_ui.stop()
         if self.options.csv_prefix:
             self.csv.close_files()
         return code

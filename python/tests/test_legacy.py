@@ -146,7 +146,7 @@ class Before1(unittest.TestCase):
         environment.create_local_runner()
         ui = environment.create_web_ui("127.0.0.1", 0)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ui.server.server_port}/added") as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ui.server.port}/added") as answer:
                 self.assertEqual(answer.read(), b"my page")
         finally:
             ui.stop()

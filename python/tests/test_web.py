@@ -66,10 +66,10 @@ class Web(unittest.TestCase):
         self.addCleanup(self.runner.quit)
 
     def ask(self, method, path, body=None, kind="application/x-www-form-urlencoded"):
-        connection = HTTPConnection("127.0.0.1", self.web.server.server_port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.web.server.port, timeout=20)
         connection.request(method, path, body, {"Content-Type": kind} if body else {})
         answer = connection.getresponse()
-        self.headers = dict(answer.getheaders())
+        self.headers = answer.headers
         text = answer.read().decode()
         connection.close()
         return answer.status, text
@@ -101,6 +101,11 @@ class Routes(Web):
         status, text = self.ask("POST", "/stop")
         self.assertEqual((status, json.loads(text)), (200, {"success": True, "message": "Test stopped"}))
         self.assertEqual((self.runner.state, self.runner.user_count), ("stopped", 0))
+
+    def test_the_names_of_before_version_1_are_taken(self):
+        self.assertTrue(self.swarm(locust_count=2, hatch_rate=50)["success"])
+        gevent.sleep(0.2)
+        self.assertEqual(self.runner.user_count, 2)
 
     def test_a_multipart_form_is_a_form(self):
         body = "".join(
@@ -203,11 +208,90 @@ class Routes(Web):
     def test_the_page_and_what_is_not_there(self):
         status, text = self.ask("GET", "/")
         self.assertEqual(status, 200)
-        self.assertIn("window.templateArgs = {", text)
-        self.assertIn("mine.py", text)
+        self.assertIn("default-src 'self'", self.headers["content-security-policy"])
+        self.assertIn("<title>throng", text)
         self.assertEqual(self.ask("GET", "/nope")[0], 404)
         self.assertEqual(self.ask("GET", "/stop")[0], 405)
         self.assertEqual(self.headers["Access-Control-Allow-Origin"], "*")
+
+
+class Page(Web):
+    """What the page is told, and what it may ask for."""
+
+    def command(self, name, body=None, expect=202):
+        connection = HTTPConnection("127.0.0.1", self.web.server.port, timeout=20)
+        headers = {"X-Throng": "1", "Host": "localhost"}
+        connection.request("POST", f"{self.base}/api/v1/{name}", body and json.dumps(body), headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        self.assertEqual(answer.status, expect, text)
+        return json.loads(text)
+
+    def snapshot_when(self, what):
+        with gevent.Timeout(20):
+            while True:
+                snapshot = self.get("/api/v1/snapshot")
+                if what(snapshot):
+                    return snapshot
+                gevent.sleep(0.05)
+
+    def test_a_test_is_started_seen_changed_reset_and_stopped(self):
+        ready = self.snapshot_when(lambda now: now["kind"] == "locust")
+        self.assertEqual((ready["state"], ready["can"], ready["file"]), ("ready", ["start", "reset"], "mine.py"))
+        self.assertEqual((ready["started_at"], ready["timeline"]["rps"]), (None, []))
+        self.assertEqual([each["name"] for each in ready["form"]["classes"]], ["One", "Two"])
+        self.assertEqual(ready["form"]["classes"][0]["tasks"], ["report", "fail", "error"])
+
+        self.command("start", {"users": 4, "spawn_rate": 50, "host": "http://other", "run_time": None})
+        self.command("start", {"users": 4, "spawn_rate": 50}, expect=409)
+        seen = self.snapshot_when(lambda now: len(now["timeline"]["rps"]) >= 2 and len(now["requests"]) == 2)
+        self.assertEqual((seen["state"], seen["host"]), ("running", "http://other"))
+        self.assertEqual(seen["users"]["by_class"], {"One": 2, "Two": 2})
+        rows = {row["name"]: row for row in seen["requests"]}
+        self.assertEqual((rows["/a"]["fails"], rows["/a"]["p95"], rows["/a"]["size"]), (0, 12, 3))
+        self.assertEqual(rows["/b"]["fails"], rows["/b"]["count"])
+        self.assertGreater(rows["/a"]["rps"], 1)
+        self.assertEqual(seen["totals"]["count"], rows["/a"]["count"] + rows["/b"]["count"])
+        self.assertEqual((seen["failures"][0]["name"], seen["failures"][0]["error"]), ("/b", "ValueError('bad <b>')"))
+        self.assertEqual((seen["exceptions"][0]["message"], seen["exceptions"][0]["nodes"]), ("in a task", ["local"]))
+        self.assertEqual(seen["task_ratio"]["per_class"]["One"]["ratio"], 0.5)
+        points = self.get(f"/api/v1/requests/{rows['/a']['id']}/timeline")
+        self.assertGreater(max(points["rps"]), 1)
+
+        self.command("users", {"users": 1})
+        self.snapshot_when(lambda now: now["users"]["now"] == 1 and now["users"]["target"] == 1)
+        self.command("reset")
+        seen = self.snapshot_when(lambda now: now["totals"]["count"] < 20)
+        self.assertGreaterEqual(len(seen["timeline"]["rps"]), 2, "the charts stay")
+        self.command("stop")
+        ended = self.snapshot_when(lambda now: now["state"] == "stopped")
+        self.assertIsNotNone(ended["ended_at"])
+        self.command("stop", expect=409)
+        self.command("start", {"users": 1, "spawn_rate": 1})
+        again = self.snapshot_when(lambda now: now["state"] == "running")
+        self.assertEqual(again["started_at"] > ended["started_at"], True)
+
+    def test_what_cannot_be_used_is_refused(self):
+        self.snapshot_when(lambda now: now["can"])
+        one = {"users": 1, "spawn_rate": 1}
+        for form, message in (
+            ({"spawn_rate": 1}, "user_count"),
+            ({**one, "run_time": "x"}, "run_time"),
+            ({**one, "classes": ["One"]}, "--class-picker"),
+        ):
+            self.assertIn(message, self.command("start", form, expect=400)["error"])
+        self.assertIn("cannot be paused", self.command("pause", expect=501)["error"])
+        self.command("users", {"users": 3}, expect=409)
+        status, _ = self.ask("POST", "/api/v1/start", "{}")
+        self.assertEqual((status, self.runner.state), (403, "ready"))
+
+    def test_log_records_reach_the_page(self):
+        logging.disable(logging.NOTSET)
+        self.addCleanup(logging.disable, logging.CRITICAL)
+        logging.getLogger("mine").error("look %s", "here")
+        seen = self.snapshot_when(lambda now: now["logs"])
+        self.assertEqual((seen["logs"][0]["level"], seen["logs"][0]["text"]), ("error", "mine: look here"))
 
 
 @unittest.skipIf(importlib.util.find_spec("flask") is None, "not installed: flask")

@@ -18,6 +18,8 @@ const MARK: &str = r"
 pub struct Header {
     /// What runs it: `local`, or workers.
     pub execution: String,
+    /// Where the page is, if there is one.
+    pub page: Option<String>,
     /// The script as the user named it.
     pub script: String,
     /// Descriptions of the outputs, such as `json (out.json)`; empty for none.
@@ -36,8 +38,9 @@ impl Header {
     pub fn to_text(&self, coloured: bool) -> String {
         let mut text = String::new();
         let output = if self.outputs.is_empty() { "-".to_owned() } else { self.outputs.join(", ") };
-        for (label, value) in [("execution", &self.execution), ("script", &self.script), ("output", &output)]
-        {
+        let page = self.page.as_ref().map(|url| ("web dashboard", url));
+        let lines = [("execution", &self.execution), ("script", &self.script)];
+        for (label, value) in lines.into_iter().chain(page).chain([("output", &output)]) {
             let _ = writeln!(text, "{label:>14}: {}", paint(value, 36, coloured));
         }
         text.push('\n');
@@ -65,6 +68,7 @@ mod tests {
     fn header() -> Header {
         Header {
             execution: "local".into(),
+            page: None,
             script: "s1.js".into(),
             outputs: vec!["json (j.json)".into(), "csv (c.csv)".into()],
             scenarios: vec![

@@ -3,6 +3,7 @@
 //! [`RunSpec`] holds everything but the script's own options, which are known only after its init code
 //! has run; its layers keep the other sources apart until then, so that they can be merged in order.
 
+mod page;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use throng_cluster::{ControllerConfig, OnWorkerLoss};
 use throng_plan::{Level, Options, PlanError, merge};
 
+pub use page::Page;
 pub use summary::{Summary, SummaryMode};
 
 use crate::config_file::ConfigFile;
@@ -19,7 +21,7 @@ use crate::env::script_environment;
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
-use crate::flags::{FlagError, Values};
+use crate::flags::{FlagError, Values, go_bool};
 use crate::logging::Logger;
 use crate::outputs::{self, Output};
 use crate::terminal::Terminal;
@@ -125,6 +127,8 @@ pub struct RunSpec {
     pub workforce: Workforce,
     /// Where samples go.
     pub outputs: Vec<Output>,
+    /// The page, if there is one.
+    pub page: Option<Page>,
     /// What happens with the numbers at the end.
     pub summary: Summary,
     /// Whether thresholds count.
@@ -157,9 +161,12 @@ impl RunSpec {
         let env_pairs = script_environment(pairs, [])?;
         let env = script_environment(pairs, process.filter(|_| include_process))?;
 
-        let outputs = match purpose {
-            Purpose::Run => outputs(values, &config)?,
-            Purpose::Inspect { .. } => Vec::new(),
+        let (outputs, page) = match purpose {
+            Purpose::Run => {
+                let (outputs, dashboard) = outputs(values, &config)?;
+                (outputs, page::page(values, dashboard, command == "controller")?)
+            }
+            Purpose::Inspect { .. } => (Vec::new(), None),
         };
         let layers = layers(values, config.options)?;
         let no_thresholds = values.switch("no-thresholds")?.unwrap_or(false);
@@ -175,6 +182,7 @@ impl RunSpec {
             shows_process_environment: include_process,
             workforce: workforce(values)?,
             outputs,
+            page,
             summary: Summary::new(values)?,
             thresholds: !no_thresholds,
             linger: values.switch("linger")?.or(config.linger).unwrap_or(false),
@@ -224,18 +232,26 @@ fn script(arguments: &[String], command: &'static str) -> Result<Script, FlagErr
     }
 }
 
-fn outputs(values: &Values, config: &ConfigFile) -> Result<Vec<Output>, Failure> {
+/// The outputs, and whether k6's dashboard is one of them.
+fn outputs(values: &Values, config: &ConfigFile) -> Result<(Vec<Output>, bool), Failure> {
     let of_environment = || {
         let list = values.of_environment("out")?;
         Some(list.split(',').map(str::to_owned).collect())
     };
-    let requests: Vec<String> = values
+    let mut requests: Vec<String> = values
         .all_of_flag("out")
         .map(<[String]>::to_vec)
         .or_else(of_environment)
         .or_else(|| config.out.clone())
         .unwrap_or_default();
-    Ok(outputs::select(&requests, config.collectors.as_ref(), values.environment())?)
+    let count = requests.len();
+    requests.retain(|request| request != outputs::DASHBOARD);
+    let switched_on = values
+        .environment()
+        .get("K6_WEB_DASHBOARD")
+        .is_some_and(|value| !value.is_empty() && !matches!(go_bool(value), Some(false)));
+    let dashboard = switched_on || requests.len() < count;
+    Ok((outputs::select(&requests, config.collectors.as_ref(), values.environment())?, dashboard))
 }
 
 /// The layers around the script's. A flag that cannot be read is an error of the command line, while the

@@ -303,7 +303,7 @@ impl Process {
 /// A controller that listens, and its address.
 fn controller(script: &Script, flags: &[&str]) -> (Process, String) {
     let path = script.script();
-    let args = [&["controller", "--bind", "127.0.0.1:0"], flags, &[&path]].concat();
+    let args = [&["controller", "--bind", "127.0.0.1:0", "--ui=off"], flags, &[&path]].concat();
     let mut process = Process::start(&args, TOKEN);
     let line = process.until("waiting for");
     let address =

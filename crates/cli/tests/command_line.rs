@@ -86,8 +86,9 @@ fn what_is_not_supported_is_refused_by_name() {
     ] {
         K6.run(args).expect_code(104).expect_error(message);
     }
-    let dashboard = [("K6_WEB_DASHBOARD", "true")];
-    K6.run_with(&["run", "a.js"], &dashboard).expect_code(104).expect_error("'web-dashboard'");
+    let dashboard = [("K6_WEB_DASHBOARD", "true"), ("K6_WEB_DASHBOARD_EXPORT", "r.html")];
+    K6.run_with(&["run", "a.js"], &dashboard).expect_code(104).expect_error("K6_WEB_DASHBOARD_EXPORT");
+    K6.run(&["run", "-o", "web-dashboard=port=1", "a.js"]).expect_code(104).expect_error("'web-dashboard'");
     for command in ["cloud", "login", "status", "stats", "pause", "resume", "scale", "deps", "x"] {
         let name = format!("k6 {command} is not supported");
         K6.run(&[command, "--any", "thing"]).expect_code(255).expect_error(&name);

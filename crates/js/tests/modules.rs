@@ -46,7 +46,10 @@ fn a_virtual_user_has_all_of_common_js_that_any_module_imports() {
         &[
             ("named.js", b"module.exports = { a: 1, b: 2 }"),
             ("whole.js", b"module.exports = { a: 3, b: 4 }"),
-            ("other.js", b"export { b } from './named.js'; import * as whole from './whole.js'; export { whole }"),
+            (
+                "other.js",
+                b"export { b } from './named.js'; import * as whole from './whole.js'; export { whole }",
+            ),
         ],
     );
     let script = files.script(

@@ -92,6 +92,18 @@ impl Bins {
         }
     }
 
+    /// What was counted since `before`, an earlier copy of these.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let earlier = |place: usize| before.places.get(place).copied().unwrap_or_default();
+        let places =
+            self.places.iter().enumerate().map(|(place, n)| n.saturating_sub(earlier(place))).collect();
+        let others = self.others.iter().map(|(value, n)| {
+            (*value, n.saturating_sub(before.others.get(value).copied().unwrap_or_default()))
+        });
+        Self { places, others: others.filter(|(_, n)| *n > 0).collect() }
+    }
+
     /// Forgets all counts.
     pub fn clear(&mut self) {
         self.places.clear();

@@ -18,6 +18,7 @@ mod session;
 mod sink;
 mod stats;
 mod transport;
+mod web;
 mod wire;
 
 /// What locustfiles reach as `locust._core`; internal to the package.
@@ -45,6 +46,8 @@ mod _core {
     use super::stats::{
         Stats, StatsEntry, StatsError, bucket_response_time, percentile, proper_round, set_bucketing,
     };
+    #[pymodule_export]
+    use super::web::{WebAsk, WebServer};
     #[pymodule_export]
     use super::wire::{Connection, WireError, pack_message, unpack_message};
 

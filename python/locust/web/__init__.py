@@ -1,7 +1,8 @@
-"""The web interface: a small page, and the JSON that it and other programs use.
+"""The web interface: the page, and the JSON that programs know from Locust.
 
-Served by gevent's own WSGI server from a greenlet of the process that runs the users. `server` routes, `actions` is
-what requests do, `answers` what they are told, `page` the page.
+The page, its event stream and `/api/v1` are served by Rust on a thread of its own. `feed` tells it how the test stands,
+`bridge` answers what it asks: commands, and requests for the routes of `server`. `actions` is what those do, `answers`
+what they are told.
 """
 
 from .server import WebUI, old_app

@@ -11,12 +11,15 @@ from ..util.timespan import FORMATS, parse_timespan
 logger = logging.getLogger("locust.web")
 
 # Fields of the form that are not options of the command line.
-_OWN_FIELDS = ("user_classes", "shape_class", "user_count", "host")
+_OWN_FIELDS = ("user_classes", "shape_class", "user_count", "spawn_rate", "host")
+# What these fields were called before version 1.0.
+_OLD_NAMES = {"locust_count": "user_count", "hatch_rate": "spawn_rate"}
 
 
 def swarm(web_ui, form):
     """Starts a test, or changes the running one, as the form says; returns the answer."""
     environment = web_ui.environment
+    form = {_OLD_NAMES.get(name, name): values for name, values in form.items()}
     given = {name: values[-1] for name, values in form.items()}
     host = given.get("host", environment.host)
     if host:
@@ -28,9 +31,7 @@ def swarm(web_ui, form):
 
     answer = {"success": True, "host": host}
     if web_ui.userclass_picker_is_active:
-        chosen = _choose_classes(environment, form, given)
-        if chosen is not None:
-            answer["user_classes"] = chosen
+        answer["user_classes"] = _choose_classes(environment, form, given)
     try:
         _set_options(environment, form)
     except ValueError as error:
@@ -104,7 +105,7 @@ def _choose_classes(environment, form, given):
             environment.shape_class.runner = environment.runner
     names = form.get("user_classes")
     if not names:
-        return None
+        return [cls.__name__ for cls in environment.user_classes]
     available = environment.available_user_classes or {}
     unknown = [name for name in names if name not in available]
     if unknown:

@@ -1,19 +1,23 @@
-"""Routes requests of the web interface, and the object that locustfiles know as `environment.web_ui`."""
+"""The object that locustfiles know as `environment.web_ui`, and its routes.
+
+The page and its event stream are served by Rust (`_core.WebServer`); everything else comes here as WSGI: Locust's
+endpoints, and the routes that a locustfile adds.
+"""
 
 import json
 import logging
+import socket
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-import gevent
-from gevent.pywsgi import WSGIServer
-
+from .. import _core
 from .._legacy import deprecated
 from .._unsupported import NotSupportedYet, refuse
 from ..html import get_html_report
 from . import actions, answers
+from .bridge import Bridge
+from .feed import Feed
 from .form import read_form
-from .page import page
 
 logger = logging.getLogger("locust.web")
 
@@ -77,7 +81,7 @@ class WebUI:
         environment.web_ui = self
         self.host = host
         self.port = port
-        self.tls = {"certfile": tls_cert, "keyfile": tls_key} if tls_cert else {}
+        self.tls = (tls_cert, tls_key) if tls_cert else ()
         self.base_path = (web_base_path or "").rstrip("/")
         self.stats_csv_writer = stats_csv_writer
         self.userclass_picker_is_active = userclass_picker_is_active
@@ -85,13 +89,13 @@ class WebUI:
         # What locustfiles may add for the page.
         self.template_args = {}
         self.server = None
-        self.greenlet = None
+        self.feed = None
+        self._bridge = None
         self.run_time_greenlet = None
         self.routes = {
-            ("GET", "/"): lambda request: Answer(page(self), "text/html; charset=utf-8"),
             ("POST", "/swarm"): lambda request: Answer(actions.swarm(self, request.form())),
             ("POST", "/stop"): lambda request: Answer(actions.stop(self)),
-            ("POST", "/stats/reset"): lambda request: Answer(actions.reset(self), "text/plain"),
+            ("POST", "/stats/reset"): lambda request: Answer(actions.reset(self), "text/html; charset=utf-8"),
             ("POST", "/user"): lambda request: Answer(actions.update_user(self, request.json()), status=201),
             ("GET", "/stats/requests"): lambda request: Answer(answers.statistics(environment)),
             ("GET", "/stats/requests/csv"): lambda request: self._csv("requests"),
@@ -126,20 +130,28 @@ class WebUI:
         """Where the interface is found."""
         scheme = "https" if self.tls else "http"
         host = self.host or "0.0.0.0"
-        port = self.server.server_port if self.server and self.server.started else self.port
+        port = self.server.port if self.server else self.port
         return f"{scheme}://{host}:{port}{self.base_path}"
 
     def start(self):
-        """Listens, and answers from a greenlet. OSError if the port is taken."""
-        # The default log would print a line for each request.
-        self.server = WSGIServer((self.host, self.port), self.application, log=None, error_log=logger, **self.tls)
-        self.server.start()
-        self.greenlet = gevent.spawn(self.server._stop_event.wait)
+        """Listens, on a thread of Rust's. OSError if the port is taken."""
+        tls = [open(path, "rb").read() for path in self.tls]
+        self.server = _core.WebServer(self._ip(), self.port, self.base_path, *tls)
+        self._bridge = Bridge(self, self.server)
+        self.feed = Feed(self, self.server)
+
+    def _ip(self):
+        if not self.host:
+            return "0.0.0.0"
+        return socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][4][0]
 
     def stop(self):
-        """Stops listening."""
+        """Tells open pages how the test ended, and stops listening."""
         if self.server:
-            self.server.stop(timeout=0)
+            self._bridge.close()
+            self.feed.close()
+            self.server.stop()
+            self.server = None
 
     def application(self, environ, start_response):
         """The WSGI application."""
@@ -158,21 +170,12 @@ class WebUI:
         start_response(f"{answer.status.value} {answer.status.phrase}", headers)
         return [body]
 
-    def _path(self, environ):
-        """The path of a request below the base path; None if it is not below it."""
-        path = environ["PATH_INFO"]
-        if self.base_path:
-            return path[len(self.base_path) :] if path.startswith(self.base_path + "/") else None
-        return path
-
     def _is_ours(self, environ):
-        path = self._path(environ)
+        path = environ["PATH_INFO"]
         return any(path == known for _, known in self.routes)
 
     def _answer(self, environ):
-        path = self._path(environ)
-        if path is None:
-            return Answer("Not Found", "text/plain", HTTPStatus.NOT_FOUND)
+        path = environ["PATH_INFO"]
         method = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"]
         route = self.routes.get((method, path))
         if route is None:

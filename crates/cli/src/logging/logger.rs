@@ -68,6 +68,18 @@ struct Inner {
     format: Format,
     level: Level,
     source: bool,
+    /// Who reads along.
+    tap: OnceLock<Tap>,
+}
+
+type Reader = dyn Fn(Level, &str, &[Field]) + Send + Sync;
+
+struct Tap(Box<Reader>);
+
+impl std::fmt::Debug for Tap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tap(…)")
+    }
 }
 
 impl Logger {
@@ -75,7 +87,7 @@ impl Logger {
     pub fn new(sink: Sink, format: Format, level: Level) -> Self {
         // Terminals show seconds since the first logger was made, which is the start of the process.
         start();
-        Self { inner: Arc::new(Inner { sink, format, level, source: true }) }
+        Self { inner: Arc::new(Inner { sink, format, level, source: true, tap: OnceLock::new() }) }
     }
 
     /// The same logger, but leaving out the `source` field: `--console-output` files hold nothing else.
@@ -85,6 +97,11 @@ impl Logger {
             Ok(inner) => Self { inner: Arc::new(Inner { source: false, ..inner }) },
             Err(inner) => Self { inner },
         }
+    }
+
+    /// Has records read along by `reader`, on the thread that writes them. The first one stays.
+    pub fn tap(&self, reader: impl Fn(Level, &str, &[Field]) + Send + Sync + 'static) {
+        let _ = self.inner.tap.set(Tap(Box::new(reader)));
     }
 
     /// Whether records of `level` are written: ask before building an expensive message.
@@ -104,6 +121,9 @@ impl Logger {
             kept = fields.iter().filter(|field| field.key != "source").cloned().collect();
             &kept
         };
+        if let Some(Tap(reader)) = self.inner.tap.get() {
+            reader(level, message, fields);
+        }
         let time = jiff::Zoned::now();
         let offset = if time.offset().is_zero() { "Z".to_owned() } else { time.strftime("%:z").to_string() };
         let time = format!("{}{offset}", time.strftime("%Y-%m-%dT%H:%M:%S"));

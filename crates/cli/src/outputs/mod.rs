@@ -13,7 +13,6 @@ use serde_json::Value;
 pub use csv::{CsvSettings, TimeFormat};
 
 use crate::exit::Exit;
-use crate::flags::go_bool;
 
 /// An output with its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +81,9 @@ impl OutputError {
     }
 }
 
+/// k6's name for its page. With arguments (`web-dashboard=port=…`) it is not supported: `--ui` and variables say more.
+pub const DASHBOARD: &str = "web-dashboard";
+
 /// Outputs of k6 1.1 and of its extensions that scripts and CI jobs name.
 const NOT_SUPPORTED: [&str; 10] = [
     "cloud",
@@ -93,19 +95,16 @@ const NOT_SUPPORTED: [&str; 10] = [
     "opentelemetry",
     "prometheus-rw",
     "statsd",
-    "web-dashboard",
+    DASHBOARD,
 ];
 
 /// Reads the requests `name[=argument]`, in order. `collectors` is that object of the configuration file;
-/// `environment` holds the variables of the process, of which `K6_WEB_DASHBOARD` is one more request.
+/// `environment` holds the variables of the process.
 pub fn select(
     requests: &[String],
     collectors: Option<&Value>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Vec<Output>, OutputError> {
-    if environment.get("K6_WEB_DASHBOARD").is_some_and(|value| !matches!(go_bool(value), Some(false))) {
-        return Err(OutputError::NotSupported { name: "web-dashboard".to_owned() });
-    }
     requests
         .iter()
         .filter(|request| !request.is_empty())

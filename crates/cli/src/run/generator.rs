@@ -48,6 +48,11 @@ impl Generator {
         self.lags.push(worst.as_secs_f64() * 1000.0);
     }
 
+    /// Why it is the bottleneck so far, if it is; see [`warning`].
+    pub(super) fn warning(&self, cpu: Option<f64>, lag: Option<f64>) -> Option<String> {
+        warning(self.started.elapsed().as_secs_f64(), cpu, lag)
+    }
+
     /// What to say at the end. `cpu` is the share of the processors that was used.
     pub(super) fn report(mut self, aggregate: &Aggregate, cpu: Option<f64>) -> GeneratorReport {
         let wall = self.started.elapsed().as_secs_f64();
@@ -58,24 +63,28 @@ impl Generator {
             Some(Sink::Trend(lag)) if lag.count() > 0 => Some(three(lag)),
             _ => None,
         };
-        let late = loop_lag.is_some_and(|[_, high, _]| high > LATE_MS);
-        let warning = match cpu {
-            // Starting up is all that so short a run does.
-            _ if wall < 3.0 => None,
-            Some(share) if share > BUSY => Some(format!(
-                "the generator used {:.0} % of its processors: it was the bottleneck, and times may be its own; use more \
-                 machines, or less load",
-                share * 100.0
-            )),
-            _ if late => Some(format!(
-                "the generator's event loops were late (99th percentile {:.1} ms): the machine was busy with something \
-                 else, and times may be too long by that much",
-                loop_lag.map_or(0.0, |l| l[1])
-            )),
-            _ => None,
-        };
+        let warning = warning(wall, cpu, loop_lag.map(|lag| lag[1]));
         let raw_dropped = aggregate.raw_dropped();
         GeneratorReport { loop_lag, start_lag, cpu, raw_dropped, warning, ..GeneratorReport::default() }
+    }
+}
+
+/// Why the generator is the bottleneck after `wall` seconds, if it is: `cpu` is the share of the processors that it uses,
+/// `lag` the 99th percentile of how late its loops are, in ms.
+fn warning(wall: f64, cpu: Option<f64>, lag: Option<f64>) -> Option<String> {
+    match (cpu, lag) {
+        // Starting up is all that so short a run does.
+        _ if wall < 3.0 => None,
+        (Some(share), _) if share > BUSY => Some(format!(
+            "the generator used {:.0} % of its processors: it was the bottleneck, and times may be its own; use more \
+             machines, or less load",
+            share * 100.0
+        )),
+        (_, Some(late)) if late > LATE_MS => Some(format!(
+            "the generator's event loops were late (99th percentile {late:.1} ms): the machine was busy with something \
+             else, and times may be too long by that much"
+        )),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ mod descriptors;
 mod finish;
 mod generator;
 mod inspect;
+mod page;
 mod prepare;
 mod progress;
 mod raw;
@@ -51,11 +52,16 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
             "starting paused is not supported yet: there is no REST API to resume it with",
         ));
     }
+    let board = page::Board::start(spec, &prepared)?;
+    if let (Some(board), true) = (&board, spec.quiet) {
+        spec.log.info(&format!("the page of this run is at {}", board.url()));
+    }
     if !spec.quiet {
         let coloured = spec.terminal.colours(Stream::Out);
         let mut scenarios = vec![prepared.plan.headline(prepared.max_vus())];
         scenarios.extend(prepared.plan.descriptions());
         let header = Header {
+            page: board.as_ref().map(|board| board.url().to_owned()),
             execution: workforce::describe(&spec.workforce),
             script: spec.script.name().to_owned(),
             outputs: spec.outputs.iter().map(crate::outputs::Output::describe).collect(),
@@ -66,12 +72,15 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     let raw = raw::Raw::start(spec, &prepared)?;
     let stage = Stage::new(&prepared, raw.sink(), None);
     let crew = workforce::engage(spec, &prepared, &stage, &raw)?;
-    let ended = conductor::run(spec, &prepared, &stage, crew).map_err(Failure::other)?;
+    let mut ended = conductor::run(spec, &prepared, &stage, crew, board).map_err(Failure::other)?;
     raw.finish(spec);
+    // It stays for as long as the process does.
+    let board = ended.board.take();
     let exit = finish::finish(spec, &prepared, ended);
     if spec.linger {
         linger(spec);
     }
+    drop(board);
     Ok(exit)
 }
 

@@ -7,11 +7,13 @@ use std::rc::Rc;
 use hashbrown::{HashMap, HashTable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use throng_locust::Entry;
 
 use super::entry::{Counted, StatsEntry};
 use super::error::{Occurrences, StatsError, key_of};
 use super::{SharedEntry, now, own_rounding};
 use crate::gil::GilBound;
+use crate::web::Named;
 
 /// Distinct errors that are kept apart; texts that are all different would fill the memory otherwise.
 const ERRORS_AT_MOST: usize = 10_000;
@@ -46,6 +48,8 @@ struct State {
     total_view: RefCell<Option<Py<PyAny>>>,
     errors: RefCell<Vec<ErrorRecord>>,
     error_index: RefCell<HashMap<String, usize>>,
+    /// How often everything was cleared for a new test, and how often it was reset.
+    generation: Cell<(u64, u64)>,
     keep_history: Cell<bool>,
     entry_class: RefCell<Option<Py<PyType>>>,
     error_class: RefCell<Option<Py<PyType>>>,
@@ -116,6 +120,25 @@ impl Stats {
         let place = self.place(py, method, name);
         state.records.borrow()[place].counted.log(at, ms, rounded, length);
         Ok(place)
+    }
+
+    /// Looks at all that is counted: the generation (tests, and resets), the total, and the entries in their order.
+    pub(crate) fn with_entries<R>(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce((u64, u64), &mut Entry, &mut dyn Iterator<Item = Named<'_>>) -> R,
+    ) -> R {
+        let state = self.0.get(py);
+        let total = state.total.borrow().entry.clone();
+        let records = state.records.borrow();
+        let shared: Vec<SharedEntry> = records.iter().map(|record| record.counted.entry.clone()).collect();
+        let mut entries: Vec<_> = shared.iter().map(|entry| entry.borrow_mut()).collect();
+        let mut named = entries.iter_mut().zip(records.iter()).map(|(entry, record)| Named {
+            method: &record.method,
+            name: &record.name,
+            entry: &mut *entry,
+        });
+        look(state.generation.get(), &mut total.borrow_mut(), &mut named)
     }
 
     fn count_failure(&self, py: Python<'_>, place: usize) {
@@ -285,6 +308,7 @@ impl Stats {
             total_view: RefCell::default(),
             errors: RefCell::default(),
             error_index: RefCell::default(),
+            generation: Cell::default(),
             keep_history: Cell::new(true),
             entry_class: RefCell::default(),
             error_class: RefCell::default(),
@@ -419,6 +443,8 @@ impl Stats {
     /// Sets all counts to zero; entries stay.
     fn reset_all(&self, py: Python<'_>) {
         let state = self.0.get(py);
+        let (tests, resets) = state.generation.get();
+        state.generation.set((tests, resets + 1));
         state.total.borrow().reset();
         let mut records = state.records.borrow_mut();
         for record in records.iter_mut() {
@@ -432,6 +458,8 @@ impl Stats {
     /// Removes all entries, for a new test.
     fn clear_all(&self, py: Python<'_>) {
         let state = self.0.get(py);
+        let (tests, resets) = state.generation.get();
+        state.generation.set((tests + 1, resets));
         let total = Counted::new(None, state.keep_history.get());
         drop((state.total.replace(total), state.total_view.take(), state.records.take()));
         state.index.borrow_mut().clear();

@@ -16,9 +16,11 @@ use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
 use throng_outputs::summary::GeneratorReport;
+use throng_server::{MarkKind, RunState};
 
 use super::crew::{Crew, CrewEvent, CrewGone, Stopper};
 use super::generator::Generator;
+use super::page::{Board, View};
 use super::prepare::Prepared;
 use super::progress;
 use super::stage::Stage;
@@ -51,6 +53,8 @@ pub(super) struct Ended {
     pub(super) generator: GeneratorReport,
     /// The progress display, for its last frame.
     pub(super) display: Display,
+    /// The page, which outlives the run.
+    pub(super) board: Option<Board>,
 }
 
 /// Why the run is being stopped, as the signal handler and thresholds say it.
@@ -59,6 +63,7 @@ struct Stop(AtomicU8);
 
 const BY_INTERRUPT: u8 = 1;
 const BY_TERMINATE: u8 = 2;
+const BY_PAGE: u8 = 3;
 
 /// The conductor's own recorder, and that of the lifecycle functions; the crew's sources begin at [`CREW_SOURCES`].
 const OWN_SOURCE: u64 = 0;
@@ -72,6 +77,7 @@ pub(super) fn run(
     prepared: &Prepared,
     stage: &Stage,
     crew: Box<dyn Crew>,
+    board: Option<Board>,
 ) -> Result<Ended, String> {
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
@@ -108,11 +114,13 @@ pub(super) fn run(
         generator: Generator::start(),
         aborting: false,
         crew_failed: false,
+        board,
     };
     let setup_data = run.whole();
     drop(listener);
     let duration = run.begun.elapsed();
     let crew = run.crew.dismiss();
+    run.show_page(RunState::Stopped);
     let mut generator = run.generator.report(&run.aggregate, run.crew.processor_share());
     generator.workers = crew.workers;
     generator.losses = crew.losses;
@@ -124,6 +132,7 @@ pub(super) fn run(
         duration,
         generator,
         display: run.display,
+        board: run.board,
     })
 }
 
@@ -146,6 +155,7 @@ struct Run<'a> {
     generator: Generator,
     aborting: bool,
     crew_failed: bool,
+    board: Option<Board>,
 }
 
 impl Run<'_> {
@@ -157,6 +167,9 @@ impl Run<'_> {
         self.begun = Instant::now();
         self.next_judgement = self.begun + JUDGE_EVERY;
         self.stage.control.start(self.begun);
+        if let Some(board) = &mut self.board {
+            board.begin(self.begun);
+        }
         let mut data = None;
         let mut setup_failed = false;
         if self.prepared.has("setup") && !self.prepared.plan.options.no_setup {
@@ -211,6 +224,7 @@ impl Run<'_> {
             if self.check_signal() {
                 return false;
             }
+            self.look_at_page(RunState::Ready);
             let phase = Phase::Init { ready, total: self.planned() };
             let snapshot = self.snapshot_before(phase);
             self.display.show(snapshot, Instant::now());
@@ -347,7 +361,12 @@ impl Run<'_> {
     fn take(&mut self, event: CrewEvent) {
         match event {
             CrewEvent::Delta(delta) => self.merge(&delta),
-            CrewEvent::Lag(worst) => self.generator.lag(worst),
+            CrewEvent::Lag(worst) => {
+                self.generator.lag(worst);
+                if let Some(board) = &mut self.board {
+                    board.lag(worst);
+                }
+            }
             CrewEvent::Done => self.done = true,
             CrewEvent::InitFailed(text) => self.spec.log.error(&text),
             CrewEvent::ScriptAborted(message) => self.stage.control.abort(&message),
@@ -365,9 +384,53 @@ impl Run<'_> {
         while let Ok(Some(event)) = self.crew.next(Duration::ZERO) {
             self.take(event);
         }
+        let state = if self.aborting { RunState::Stopping } else { RunState::Running };
+        self.look_at_page(state);
+    }
+
+    /// Tells the page how things stand, if it is time to, and does what is asked for there.
+    fn look_at_page(&mut self, state: RunState) {
+        let Some(board) = &self.board else { return };
+        let (stopped, due) = (board.is_stopped(state), board.is_due(Instant::now()));
+        if stopped {
+            // A signal that came first is the reason.
+            let _ = self.stop.0.compare_exchange(0, BY_PAGE, Ordering::AcqRel, Ordering::Acquire);
+            (self.stopper)();
+        }
+        if due {
+            self.show_page(state);
+        }
+    }
+
+    fn show_page(&mut self, state: RunState) {
+        if self.board.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        let judge = if state == RunState::Stopped { Judge::Final } else { Judge::Running };
+        let elapsed = now.saturating_duration_since(self.begun);
+        let verdicts = self.prepared.thresholds.evaluate(&self.aggregate, elapsed, judge);
+        let progress = self.progress(now);
+        let workers = self.crew.workers();
+        let share = self.crew.processor_share();
+        let Some(board) = &mut self.board else { return };
+        let late = board.lag_so_far().map(|lag| lag.p99);
+        let view = View {
+            prepared: self.prepared,
+            aggregate: &self.aggregate,
+            verdicts: &verdicts,
+            progress: &progress,
+            workers,
+            state,
+            saturated: self.generator.warning(share, late),
+        };
+        board.show(now, view);
     }
 
     fn merge(&mut self, delta: &Delta) {
+        if let Some(board) = &mut self.board {
+            board.add(delta);
+        }
         if let Err(error) = self.aggregate.merge(delta) {
             self.spec.log.error(&format!("samples were lost: {error}"));
         }
@@ -383,6 +446,7 @@ impl Run<'_> {
 
     /// What happens many times a second while the test runs.
     fn tick(&mut self) {
+        self.look_at_page(if self.aborting { RunState::Stopping } else { RunState::Running });
         let now = Instant::now();
         if now >= self.next_gauges {
             self.next_gauges = now + Duration::from_secs(1);
@@ -453,6 +517,8 @@ impl Run<'_> {
         };
         if let Some(signal) = signal {
             self.fail(Exit::Signal, &signal.message(), &[]);
+        } else if self.stop.0.load(Ordering::Acquire) == BY_PAGE {
+            self.fail(Exit::StoppedByRest, "the run was stopped from its page", &[]);
         } else if let Some(message) = self.stage.control.aborted() {
             self.fail(Exit::ScriptAborted, &message, &[]);
         }
@@ -460,6 +526,9 @@ impl Run<'_> {
 
     fn fail(&mut self, exit: Exit, message: &str, fields: &[Field]) {
         self.spec.log.log(Level::Error, message, fields);
+        if let Some(board) = &mut self.board {
+            board.mark(MarkKind::Abort, message);
+        }
         self.exit.get_or_insert(exit);
     }
 }

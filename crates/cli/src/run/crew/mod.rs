@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use throng_engine::{Progress, Time};
 use throng_metrics::Delta;
+use throng_server::Worker;
 
 pub(super) use children::Children;
 pub(super) use local::Local;
@@ -72,6 +73,10 @@ pub(super) trait Crew {
     /// The share of the processors it has used since it was made, from 0 to 1; where there are several machines, the
     /// busiest one's.
     fn processor_share(&self) -> Option<f64>;
+    /// The workers, where there are any.
+    fn workers(&self) -> Vec<Worker> {
+        Vec::new()
+    }
     /// The run is over: nothing more is asked of the crew.
     fn dismiss(&mut self) -> CrewReport;
 }

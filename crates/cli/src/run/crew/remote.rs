@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use throng_cluster::{Bundle, Controller, Happening, LogLevel, LogRecord, Loss, Order, WorkerId};
 use throng_engine::{Progress, Time};
+use throng_server::Worker;
 
 use super::children::Children;
 use super::{Crew, CrewEvent, CrewGone, CrewReport, Stopper, together};
@@ -25,6 +26,13 @@ struct Member {
     ready: u64,
     progress: Option<Progress>,
     is_lost: bool,
+    has_left: bool,
+    /// `joined`, or `done`.
+    phase: &'static str,
+    /// How late its loops were at worst, as last told.
+    lag: Option<Duration>,
+    /// The share of the processors that was reported last.
+    cpu: Option<f64>,
     /// Shares of the processors that were reported: their sum and number.
     usage: (f64, u32),
 }
@@ -101,7 +109,17 @@ impl Remote {
                 // Children join because we start them.
                 let level = if self.children.is_some() { Level::Debug } else { Level::Info };
                 self.log.log(level, &text, &[]);
-                let member = Member { name, ready: 0, progress: None, is_lost: false, usage: (0.0, 0) };
+                let member = Member {
+                    name,
+                    ready: 0,
+                    progress: None,
+                    is_lost: false,
+                    has_left: false,
+                    phase: "joined",
+                    lag: None,
+                    cpu: None,
+                    usage: (0.0, 0),
+                };
                 self.members.insert(worker, member);
             }
             Happening::AllJoined => self.controller.order(Order::Prepare(self.bundle.clone())),
@@ -124,9 +142,15 @@ impl Remote {
                     member.progress = Some(progress);
                 }
             }
-            Happening::Lag { worker: _, worst } => self.waiting.push_back(CrewEvent::Lag(worst)),
+            Happening::Lag { worker, worst } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.lag = Some(worst);
+                }
+                self.waiting.push_back(CrewEvent::Lag(worst));
+            }
             Happening::Usage { worker, cpu } => {
                 if let Some(member) = self.members.get_mut(&worker) {
+                    member.cpu = Some(cpu);
                     member.usage = (member.usage.0 + cpu, member.usage.1 + 1);
                 }
             }
@@ -141,6 +165,9 @@ impl Remote {
             }
             Happening::ScriptFailed { worker: _ } => self.waiting.push_back(CrewEvent::ScriptFailed),
             Happening::Done { worker } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.phase = "done";
+                }
                 self.log.debug(&format!("worker {} is done", self.name(worker)));
             }
             Happening::AllDone => self.waiting.push_back(CrewEvent::Done),
@@ -153,6 +180,9 @@ impl Remote {
                 self.note(text);
             }
             Happening::Left { worker, share } => {
+                if let Some(member) = self.members.get_mut(&worker) {
+                    member.has_left = true;
+                }
                 let text = format!(
                     "worker {} ({:.1} % of the test) has left{}, as it was told to; its part is not run from then on",
                     self.name(worker),
@@ -259,6 +289,30 @@ impl Crew for Remote {
     fn processor_share(&self) -> Option<f64> {
         let shares = self.members.values().filter(|member| member.usage.1 > 0);
         shares.map(|member| member.usage.0 / f64::from(member.usage.1)).max_by(f64::total_cmp)
+    }
+
+    fn workers(&self) -> Vec<Worker> {
+        let state = |member: &Member| match member.phase {
+            _ if member.is_lost => "missing",
+            _ if member.has_left => "left",
+            "joined" if self.started.is_some() => "running",
+            "joined" if member.ready > 0 => "initialising",
+            phase => phase,
+        };
+        self.members
+            .values()
+            .map(|member| Worker {
+                id: member.name.clone(),
+                state: state(member).to_owned(),
+                users: match &member.progress {
+                    Some(progress) if !member.is_lost => progress.active_vus,
+                    _ => 0,
+                },
+                cpu: member.cpu.map(|share| (share * 1_000.0).round() / 10.0),
+                memory: None,
+                lag: member.lag.map(|worst| worst.as_secs_f64() * 1_000.0),
+            })
+            .collect()
     }
 
     fn dismiss(&mut self) -> CrewReport {

@@ -1,0 +1,239 @@
+//! The page of a k6 run: the conductor's side of it.
+//!
+//! Once a second the conductor tells how things stand; between, deltas are folded into rows. All of this is the control
+//! thread's work, and the page has a thread of its own.
+
+mod rows;
+mod view;
+
+use std::fmt::Write as _;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use throng_engine::Progress;
+use throng_metrics::threshold::Evaluation;
+use throng_metrics::{Aggregate, Delta, Distribution};
+use throng_server::{
+    Ask, Can, Command, Config, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, Refusal, Reply, RunState,
+    Settings, Update, Users, Worker,
+};
+
+use super::prepare::Prepared;
+use crate::failure::Failure;
+use crate::logging::{Field, Level};
+use crate::spec::RunSpec;
+
+use rows::Table;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Threads tell what they measured about once a full second since the start; the page is told a little later, so that it
+/// is always one report of each.
+const AFTER: Duration = Duration::from_millis(300);
+
+type Order = (Command, Reply<Result<(), Refusal>>);
+
+/// The page, and what is kept for it alone.
+pub(super) struct Board {
+    page: Page,
+    orders: Receiver<Order>,
+    rows: Table,
+    lag: Distribution,
+    settings: Settings,
+    marks: Vec<Mark>,
+    /// Up to when what was told covers, once the run has begun.
+    told: Option<Instant>,
+    next: Instant,
+    started_at: Option<u64>,
+}
+
+/// The run at one moment.
+pub(super) struct View<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) aggregate: &'a Aggregate,
+    pub(super) verdicts: &'a Evaluation,
+    pub(super) progress: &'a Progress,
+    pub(super) workers: Vec<Worker>,
+    pub(super) state: RunState,
+    pub(super) saturated: Option<String>,
+}
+
+impl Board {
+    /// The page that `spec` asks for, if it does.
+    pub(super) fn start(spec: &RunSpec, prepared: &Prepared) -> Result<Option<Self>, Failure> {
+        let Some(wanted) = &spec.page else { return Ok(None) };
+        let (sender, orders) = mpsc::channel();
+        let config = Config { foreign: false, ..wanted.config.clone() };
+        let inbox = move |ask| {
+            // After the end nobody listens, and the reply that is dropped says so.
+            if let Ask::Command(command, reply) = ask {
+                let _ = sender.send((command, reply));
+            }
+        };
+        let page = match Page::start(config, std::sync::Arc::new(inbox)) {
+            Ok(page) => page,
+            Err(error) if wanted.demanded => return Err(Failure::other(error.to_string())),
+            Err(error) => {
+                spec.log.warn(&format!("{error}; the run goes on without (--ui=ADDRESS chooses another)"));
+                return Ok(None);
+            }
+        };
+        for logger in [&spec.log, &spec.console] {
+            let sink = page.log_sink();
+            logger.tap(move |level, message, fields| sink(line(level, message, fields)));
+        }
+        let settings = Settings {
+            kind: Kind::K6,
+            file: spec.script.name().to_owned(),
+            planned: view::planned(&prepared.plan),
+            ..Settings::default()
+        };
+        Ok(Some(Self {
+            page,
+            orders,
+            rows: Table::default(),
+            lag: Distribution::default(),
+            settings,
+            marks: Vec::new(),
+            told: None,
+            next: Instant::now(),
+            started_at: None,
+        }))
+    }
+
+    /// Where a browser finds it.
+    pub(super) fn url(&self) -> &str {
+        self.page.url()
+    }
+
+    /// The run phase begins.
+    pub(super) fn begin(&mut self, at: Instant) {
+        self.started_at = Some(unix_now().saturating_sub(at.elapsed().as_millis() as u64));
+        self.told = Some(at);
+        self.next = at + SECOND + AFTER;
+    }
+
+    /// Takes what was measured.
+    pub(super) fn add(&mut self, delta: &Delta) {
+        self.rows.add(delta, unix_now());
+    }
+
+    /// Takes how late an event loop was at worst within a second.
+    pub(super) fn lag(&mut self, worst: Duration) {
+        self.lag.extend(&[worst.as_secs_f64() * 1_000.0]);
+    }
+
+    /// A moment that the charts are to show.
+    pub(super) fn mark(&mut self, kind: MarkKind, text: &str) {
+        self.marks.push(Mark { at: unix_now(), kind, text: text.to_owned() });
+    }
+
+    /// Whether it is time to tell how things stand.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.next
+    }
+
+    /// Tells how things stand.
+    pub(super) fn show(&mut self, now: Instant, view: View<'_>) {
+        let ended = view.state == RunState::Stopped;
+        let until = match self.told {
+            // What was measured since the last full second is of the time until now.
+            Some(_) if ended => now,
+            Some(told) => told.max(now.checked_sub(AFTER).unwrap_or(now)),
+            None => now,
+        };
+        let covers = self.told.map(|told| until.saturating_duration_since(told).as_secs_f64());
+        self.told = self.told.map(|_| until);
+        self.next = (self.next + SECOND).max(now + SECOND / 2);
+        let wall = unix_now();
+        let elapsed = self.started_at.map_or(0.0, |start| wall.saturating_sub(start) as f64 / 1_000.0);
+        let (totals, requests) = self.rows.take();
+        let Progress { active_vus, initialised_vus, .. } = *view.progress;
+        let max = view.prepared.max_vus();
+        self.page.push(Update {
+            now: wall,
+            settings: self.settings.clone(),
+            state: view.state,
+            started_at: self.started_at,
+            ended_at: ended.then_some(wall),
+            covers,
+            can: if view.state == RunState::Running { vec![Can::Stop] } else { Vec::new() },
+            users: Users { now: active_vus, target: initialised_vus, max, ..Users::default() },
+            workers: view.workers,
+            totals,
+            requests,
+            failures: self.rows.take_failures(),
+            checks: view::checks(&view.aggregate.tree()),
+            thresholds: view::thresholds(&view.prepared.thresholds, view.verdicts),
+            scenarios: view::scenarios(&view.prepared.plan, view.progress, self.told.is_some()),
+            metrics: view::metrics(view.aggregate, elapsed),
+            lag: self.lag_so_far(),
+            saturated: view.saturated,
+            marks: std::mem::take(&mut self.marks),
+            ..Update::default()
+        });
+    }
+
+    /// How late event loops were so far, in ms.
+    pub(super) fn lag_so_far(&self) -> Option<Lag> {
+        let short = |ms: f64| (ms * 1_000.0).round() / 1_000.0;
+        let at = self.lag.percentiles(&[50.0, 99.0]);
+        let lag = Lag { p50: short(at[0]), p99: short(at[1]), max: short(self.lag.max()) };
+        (self.lag.count() > 0).then_some(lag)
+    }
+
+    /// Whether somebody at a page wants the run to end; what else is asked for is refused.
+    pub(super) fn is_stopped(&self, state: RunState) -> bool {
+        let mut stopped = false;
+        for (command, reply) in self.orders.try_iter() {
+            let answer = match command {
+                Command::Stop if state == RunState::Stopped => {
+                    Err(Refusal::NotNow("the run is over".to_owned()))
+                }
+                Command::Stop => {
+                    stopped = true;
+                    Ok(())
+                }
+                Command::Start(_) => {
+                    Err(Refusal::NotNow("a k6 script runs once: start throng again".to_owned()))
+                }
+                Command::Reset => {
+                    Err(Refusal::NotSupported("the statistics of a k6 script cannot be reset".to_owned()))
+                }
+                Command::Pause | Command::Resume => {
+                    Err(Refusal::NotSupported("pausing is not supported yet".to_owned()))
+                }
+                Command::Users { .. } => Err(Refusal::NotSupported(
+                    "changing the number of virtual users is not supported yet".to_owned(),
+                )),
+            };
+            reply.give(answer);
+        }
+        stopped
+    }
+}
+
+fn line(level: Level, message: &str, fields: &[Field]) -> LogLine {
+    let mut text = message.to_owned();
+    let mut worker = None;
+    for field in fields {
+        match &*field.key {
+            "worker" => worker = Some(field.value.to_string()),
+            "source" | "hint" => {}
+            key => {
+                let _ = write!(text, " {key}={}", field.value);
+            }
+        }
+    }
+    let level = match level {
+        Level::Debug => LogLevel::Debug,
+        Level::Info => LogLevel::Info,
+        Level::Warning => LogLevel::Warning,
+        Level::Error => LogLevel::Error,
+    };
+    LogLine { at: unix_now(), level, text, worker }
+}
+
+/// Wall time in ms.
+fn unix_now() -> u64 {
+    throng_js::worker::unix_now().0 / 1_000_000
+}

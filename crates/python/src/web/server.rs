@@ -1,0 +1,115 @@
+//! The page's server as Python holds it.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use throng_server::{Config, LogLevel, LogLine, Page, RunState, StartError, Tls, Update};
+
+use super::ask::WebAsk;
+use super::feed::Feed;
+use super::mailbox::Mailbox;
+use crate::gil::GilBound;
+use crate::stats::Stats;
+
+struct State {
+    page: Cell<Option<Page>>,
+    feed: RefCell<Feed>,
+}
+
+/// Serves the page and the API, and hands what is not its own to Python.
+#[pyclass(frozen, module = "locust._core")]
+pub(crate) struct WebServer {
+    #[pyo3(get)]
+    port: u16,
+    mailbox: Arc<Mailbox>,
+    state: GilBound<State>,
+}
+
+impl WebServer {
+    /// Has the page told something, if it is still there.
+    fn tell(&self, py: Python<'_>, tell: impl FnOnce(&Page)) {
+        let state = self.state.get(py);
+        if let Some(page) = state.page.take() {
+            tell(&page);
+            state.page.set(Some(page));
+        }
+    }
+}
+
+#[pymethods]
+impl WebServer {
+    /// Listens at an IP address. `OSError` if that cannot be had, `ValueError` for what is no certificate.
+    #[new]
+    #[pyo3(signature = (ip, port, base_path = "", certificates = None, key = None))]
+    fn new(
+        py: Python<'_>,
+        ip: &str,
+        port: u16,
+        base_path: &str,
+        certificates: Option<Vec<u8>>,
+        key: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
+        let ip = ip.parse().map_err(|_| PyValueError::new_err(format!("{ip} is no IP address")))?;
+        let tls = certificates.zip(key).map(|(certificates, key)| Tls { certificates, key });
+        let listen = SocketAddr::new(ip, port);
+        let config = Config { listen, base_path: base_path.to_owned(), tls, foreign: true };
+        let mailbox = Arc::new(Mailbox::new()?);
+        let inbox = mailbox.clone();
+        let page = py.detach(|| Page::start(config, Arc::new(move |ask| inbox.put(ask))));
+        let page = page.map_err(|error| match error {
+            StartError::Listen { error, .. } => error.into(),
+            StartError::Start(error) => PyOSError::new_err(error.to_string()),
+            other => PyValueError::new_err(other.to_string()),
+        })?;
+        let port = page.address().port();
+        let state = State { page: Cell::new(Some(page)), feed: RefCell::default() };
+        Ok(Self { port, mailbox, state: GilBound::new(state) })
+    }
+
+    /// A descriptor that is readable while somebody asks something.
+    fn fileno(&self) -> i32 {
+        self.mailbox.descriptor()
+    }
+
+    /// What was asked.
+    fn take(&self) -> Vec<WebAsk> {
+        self.mailbox.take().into_iter().map(WebAsk::new).collect()
+    }
+
+    /// Tells how the test stands: the statistics, and the rest as JSON.
+    fn push(&self, py: Python<'_>, rest: &str, stats: &Bound<'_, Stats>) -> PyResult<()> {
+        let mut update: Update =
+            serde_json::from_str(rest).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let runs = matches!(update.state, RunState::Spawning | RunState::Running | RunState::Stopping);
+        let feed = &mut *self.state.get(py).feed.borrow_mut();
+        stats.get().with_entries(py, |generation, total, entries| {
+            feed.turn(&mut update, generation, total.start_time, runs);
+            update.totals = feed.total(total);
+            update.requests =
+                entries.enumerate().filter_map(|(place, named)| feed.entry(place, named)).collect();
+        });
+        self.tell(py, |page| page.push(update));
+        Ok(())
+    }
+
+    /// Tells of a line of the log; `at` is in seconds since the Unix epoch, `level` is Python's.
+    #[pyo3(signature = (at, level, text, worker = None))]
+    fn log(&self, py: Python<'_>, at: f64, level: u32, text: String, worker: Option<String>) {
+        let level = match level {
+            0..20 => LogLevel::Debug,
+            20..30 => LogLevel::Info,
+            30..40 => LogLevel::Warning,
+            _ => LogLevel::Error,
+        };
+        self.tell(py, |page| page.log(LogLine { at: (at * 1_000.0) as u64, level, text, worker }));
+    }
+
+    /// Ends it, after open pages have been told what is left.
+    fn stop(&self, py: Python<'_>) {
+        let page = self.state.get(py).page.take();
+        py.detach(|| drop(page));
+    }
+}

@@ -1,0 +1,121 @@
+//! What the page asks of the host program, and how it is answered.
+//!
+//! The host gets each question on the server's thread, in a function that must not wait: it puts it where its own thread
+//! looks. A question that is dropped is answered too, with an error.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+
+/// A test to start.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Start {
+    /// Users at the peak.
+    pub users: Option<u64>,
+    /// Users started a second.
+    pub spawn_rate: Option<f64>,
+    /// What is loaded.
+    pub host: Option<String>,
+    /// For how long, such as `1m`.
+    pub run_time: Option<String>,
+    /// The user classes to use; all if none are named.
+    pub classes: Option<Vec<String>>,
+    /// The shape to use, of those that the form offers.
+    pub shape: Option<String>,
+    /// Values of the arguments that the test defines.
+    pub arguments: Map<String, Value>,
+}
+
+/// What a run can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Start a test.
+    Start(Start),
+    /// End it.
+    Stop,
+    /// Start the statistics over.
+    Reset,
+    /// Start no iterations until it is resumed.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Change the number of users, and how many start a second.
+    Users {
+        /// So many there are to be.
+        users: u64,
+        /// As before, if it is not given.
+        spawn_rate: Option<f64>,
+    },
+}
+
+/// Why a command is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The values cannot be used.
+    Invalid(String),
+    /// Not now, such as stopping what is not running.
+    NotNow(String),
+    /// This kind of run cannot do that.
+    NotSupported(String),
+}
+
+/// A request for something that this server knows nothing of: the host program's own routes.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// Such as `GET`.
+    pub method: String,
+    /// Below the base path, percent-encoded, beginning with `/`.
+    pub path: String,
+    /// What follows the question mark.
+    pub query: String,
+    /// All of them; values that are not Latin-1 cannot be.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The whole body.
+    pub body: Bytes,
+    /// Who asks.
+    pub remote: String,
+}
+
+/// The begin of the answer to a [`Foreign`].
+#[derive(Clone, Debug)]
+pub struct ForeignHead {
+    /// The status code.
+    pub status: u16,
+    /// All headers but those of the connection.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// Head and body of the answer to a [`Foreign`]; the body ends when the sender of its parts is dropped.
+pub type Answer = (ForeignHead, mpsc::UnboundedReceiver<Bytes>);
+
+/// Where an answer goes.
+#[derive(Debug)]
+pub struct Reply<T>(oneshot::Sender<T>);
+
+impl<T> Reply<T> {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<T>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    /// Answers. Whoever asked may have gone, which is not the host's business.
+    pub fn give(self, answer: T) {
+        let _ = self.0.send(answer);
+    }
+}
+
+/// A question.
+#[derive(Debug)]
+pub enum Ask {
+    /// To be done; the answer says whether it is.
+    Command(Command, Reply<Result<(), Refusal>>),
+    /// To be answered. Only hosts that said that they have routes are asked.
+    Foreign(Foreign, Reply<Answer>),
+}
+
+/// Takes questions; called on the server's thread, and not to wait there.
+pub type Inbox = Arc<dyn Fn(Ask) + Send + Sync>;

@@ -1,0 +1,23 @@
+//! The page on :8089: what it shows of a run, and what it may ask of it.
+//!
+//! A host program (the conductor of a k6 run, the runner of a locustfile) pushes an [`Update`] once a second and takes
+//! [`Ask`]s. Everything between is here: the [`Model`] makes snapshots and ticks of the updates, [`Page`] serves them on
+//! a thread of its own. Nothing here measures or judges; the numbers come ready, so that both kinds of run have one page.
+//!
+//! Invariant: a virtual user's thread never waits for this crate. Pushing hands over a value; asking is answered when the
+//! host looks.
+
+#![forbid(unsafe_code)]
+
+mod host;
+mod model;
+mod page;
+mod serve;
+
+pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
+pub use model::{
+    Can, Check, Class, Event, Exception, Failure, Form, Kind, Lag, LogLevel, LogLine, Mark, MarkKind,
+    Measured, Metric, Model, Row, RunState, Scenario, ScenarioState, Second, Settings, Threshold, Update,
+    Users, Worker,
+};
+pub use page::{Access, Config, Page, StartError, Tls};

@@ -1,0 +1,227 @@
+//! The page as its host program holds it: a thread that serves, fed through a channel.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio_rustls::TlsAcceptor;
+
+use crate::host::Inbox;
+use crate::model::{Event, LogLine, Model, Update};
+use crate::serve::{self, listen};
+
+/// Events that wait for a slow page; one that falls behind further is told everything anew.
+const BACKLOG: usize = 32;
+/// How long the last events and answers may take to leave when the host ends.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// Who may ask this page to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever reaches it under whatever name: it was opened to others on purpose.
+    Anyone,
+    /// Browsers that reach it as `localhost` or by an address: a name could be another site's that points here.
+    ByAddress,
+}
+
+/// A certificate chain and its private key, PEM.
+#[derive(Clone)]
+pub struct Tls {
+    /// The chain.
+    pub certificates: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls(…)")
+    }
+}
+
+/// How a page is served.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What all paths begin with: empty, or such as `/load`.
+    pub base_path: String,
+    /// With what it is encrypted, if it is.
+    pub tls: Option<Tls>,
+    /// Whether the host answers requests that are not ours.
+    pub foreign: bool,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be had.
+    #[error("cannot serve the page on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A base path that is none.
+    #[error("the base path of the page must be empty or begin with / and not end with it, unlike {0:?}")]
+    BasePath(String),
+    /// The certificate or the key is not usable.
+    #[error("cannot use {what} of the page: {reason}")]
+    Tls {
+        /// Which of them.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The thread cannot be made.
+    #[error("cannot start the page: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+/// What the host tells.
+enum Told {
+    Update(Box<Update>),
+    Log(LogLine),
+}
+
+/// A page that is being served. Dropping it tells the open pages what is left, and ends it.
+#[derive(Debug)]
+pub struct Page {
+    address: SocketAddr,
+    url: String,
+    told: Option<UnboundedSender<Told>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Page {
+    /// Listens, and serves on a thread of its own.
+    pub fn start(config: Config, inbox: Inbox) -> Result<Self, StartError> {
+        let base = &config.base_path;
+        if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
+            return Err(StartError::BasePath(base.clone()));
+        }
+        let acceptor = config.tls.as_ref().map(listen::config).transpose()?;
+        let acceptor = acceptor.map(|config| TlsAcceptor::from(Arc::new(config)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let failed = |error| StartError::Listen { address: config.listen, error };
+        let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(failed)?;
+        let address = listener.local_addr()?;
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}{}/", config.base_path);
+        let access = if address.ip().is_loopback() { Access::ByAddress } else { Access::Anyone };
+        let shared = Arc::new(Shared::new(access, config.foreign, inbox));
+        let (told, tells) = mpsc::unbounded_channel();
+        let routes = serve::routes(&config.base_path, shared.clone());
+        let thread = std::thread::Builder::new().name("throng-page".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let feeding = feed(shared, tells);
+                serve::run(listener, acceptor, routes, feeding, LAST_WORDS).await;
+            });
+        })?;
+        Ok(Self { address, url, told: Some(told), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where a browser finds it, on this machine.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Tells how the run stands.
+    pub fn push(&self, update: Update) {
+        self.tell(Told::Update(Box::new(update)));
+    }
+
+    /// Tells of a line of the log.
+    pub fn log(&self, line: LogLine) {
+        self.tell(Told::Log(line));
+    }
+
+    /// Something that can tell of log lines from any thread, for as long as it likes.
+    pub fn log_sink(&self) -> impl Fn(LogLine) + Send + Sync + 'static {
+        let told = self.told.as_ref().map(UnboundedSender::downgrade);
+        move |line| {
+            if let Some(told) = told.as_ref().and_then(mpsc::WeakUnboundedSender::upgrade) {
+                let _ = told.send(Told::Log(line));
+            }
+        }
+    }
+
+    fn tell(&self, what: Told) {
+        if let Some(told) = &self.told {
+            // The thread lives as long as this does.
+            let _ = told.send(what);
+        }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        drop(self.told.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the routes share.
+pub(crate) struct Shared {
+    model: Mutex<Model>,
+    events: broadcast::Sender<Option<Bytes>>,
+    pub(crate) access: Access,
+    pub(crate) foreign: bool,
+    pub(crate) inbox: Inbox,
+}
+
+impl Shared {
+    fn new(access: Access, foreign: bool, inbox: Inbox) -> Self {
+        let (events, _) = broadcast::channel(BACKLOG);
+        Self { model: Mutex::new(Model::default()), events, access, foreign, inbox }
+    }
+
+    /// Looks at the model. What panicked while it held it has been reported; the numbers are still the best there are.
+    pub(crate) fn model<R>(&self, look: impl FnOnce(&mut Model) -> R) -> R {
+        look(&mut self.model.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A snapshot, as an event, and all events after it.
+    pub(crate) fn subscribe(&self, now: u64) -> (Bytes, broadcast::Receiver<Option<Bytes>>) {
+        self.model(|model| {
+            let events = self.events.subscribe();
+            (Event::Snapshot(model.snapshot(now)).frame().into(), events)
+        })
+    }
+
+    /// Open pages.
+    pub(crate) fn pages(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    fn send(&self, event: &Event) {
+        // Nobody may be looking.
+        let _ = self.events.send(Some(event.frame().into()));
+    }
+}
+
+/// Applies what the host tells until it ends, and then ends the streams.
+async fn feed(shared: Arc<Shared>, mut tells: UnboundedReceiver<Told>) {
+    while let Some(told) = tells.recv().await {
+        // Events leave while the model is held: a page that opens now sees each of them once.
+        shared.model(|model| match told {
+            Told::Update(update) => model.apply(*update).iter().for_each(|event| shared.send(event)),
+            Told::Log(line) => shared.send(&model.log(line)),
+        });
+    }
+    let _ = shared.events.send(None);
+}

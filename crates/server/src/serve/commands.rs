@@ -1,0 +1,78 @@
+//! Commands: checked, handed to the host program, answered when it has decided.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{Host, guard, json, problem};
+use crate::host::{Ask, Command, Refusal, Reply, Start};
+use crate::page::Shared;
+
+pub(super) async fn start(State(shared): Host, headers: HeaderMap, body: Bytes) -> Response {
+    match read::<Start>(&body) {
+        Ok(start) => order(shared, &headers, Command::Start(start)).await,
+        Err(why) => guarded(&shared, &headers).unwrap_or_else(|| problem(StatusCode::BAD_REQUEST, &why)),
+    }
+}
+
+pub(super) async fn stop(State(shared): Host, headers: HeaderMap) -> Response {
+    order(shared, &headers, Command::Stop).await
+}
+
+pub(super) async fn reset(State(shared): Host, headers: HeaderMap) -> Response {
+    order(shared, &headers, Command::Reset).await
+}
+
+pub(super) async fn pause(State(shared): Host, headers: HeaderMap) -> Response {
+    order(shared, &headers, Command::Pause).await
+}
+
+pub(super) async fn resume(State(shared): Host, headers: HeaderMap) -> Response {
+    order(shared, &headers, Command::Resume).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    users: u64,
+    spawn_rate: Option<f64>,
+}
+
+pub(super) async fn users(State(shared): Host, headers: HeaderMap, body: Bytes) -> Response {
+    match read::<Users>(&body) {
+        Ok(Users { users, spawn_rate }) => {
+            order(shared, &headers, Command::Users { users, spawn_rate }).await
+        }
+        Err(why) => guarded(&shared, &headers).unwrap_or_else(|| problem(StatusCode::BAD_REQUEST, &why)),
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, String> {
+    let unusable = |error| format!("the body is not the JSON of this command: {error}");
+    serde_json::from_slice(body).map_err(unusable)
+}
+
+/// The refusal of what comes from elsewhere.
+fn guarded(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
+    let denied = guard::command(headers, shared.access).err()?;
+    Some(problem(StatusCode::FORBIDDEN, denied.0))
+}
+
+async fn order(shared: Arc<Shared>, headers: &HeaderMap, command: Command) -> Response {
+    if let Some(refused) = guarded(&shared, headers) {
+        return refused;
+    }
+    let (reply, answer) = Reply::new();
+    (shared.inbox)(Ask::Command(command, reply));
+    match answer.await {
+        Ok(Ok(())) => json(StatusCode::ACCEPTED, r#"{"ok":true}"#.to_owned()),
+        Ok(Err(Refusal::Invalid(text))) => problem(StatusCode::BAD_REQUEST, &text),
+        Ok(Err(Refusal::NotNow(text))) => problem(StatusCode::CONFLICT, &text),
+        Ok(Err(Refusal::NotSupported(text))) => problem(StatusCode::NOT_IMPLEMENTED, &text),
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the run takes no commands any more"),
+    }
+}

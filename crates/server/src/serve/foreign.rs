@@ -1,0 +1,73 @@
+//! Routes that are the host program's: Locust's endpoints, and what a locustfile adds.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::listen::Remote;
+use super::{Host, guard, problem};
+use crate::host::{Ask, Foreign, ForeignHead, Reply};
+use crate::page::Shared;
+
+/// The largest body that is taken; what is uploaded to a load test's page is small.
+const LARGEST_BODY: usize = 16 << 20;
+
+pub(super) async fn ask(State(shared): Host, remote: ConnectInfo<Remote>, request: Request) -> Response {
+    if !shared.foreign {
+        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+    }
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes && let Err(denied) = guard::same_site(request.headers(), shared.access) {
+        return problem(StatusCode::FORBIDDEN, denied.0);
+    }
+    pass_on(shared, remote, request).await
+}
+
+async fn pass_on(
+    shared: Arc<Shared>,
+    ConnectInfo(remote): ConnectInfo<Remote>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or did not arrive");
+    };
+    let headers = head.headers.iter();
+    let foreign = Foreign {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
+        body,
+        remote: remote.0.to_string(),
+    };
+    let (reply, answer) = Reply::new();
+    (shared.inbox)(Ask::Foreign(foreign, reply));
+    match answer.await {
+        Ok((head, body)) => respond(head, body),
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the test's own routes do not answer any more"),
+    }
+}
+
+fn respond(head: ForeignHead, body: UnboundedReceiver<Bytes>) -> Response {
+    let parts = futures_util::stream::unfold(body, |mut body| async move {
+        body.recv().await.map(|part| (Ok::<_, std::convert::Infallible>(part), body))
+    });
+    let mut response = Body::from_stream(parts).into_response();
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in head.headers {
+        // The length is known from the stream, and how it is sent is this connection's business.
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(&value)) else {
+            continue;
+        };
+        if !matches!(name.as_str(), "connection" | "transfer-encoding" | "keep-alive") {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,173 @@
+"""From what the page's server asks to what Python answers: routes as WSGI, commands as the runner's methods.
+
+The server is Rust's, on a thread without the interpreter. A watcher of gevent's hub wakes a greenlet for each question.
+"""
+
+import io
+import json
+import logging
+import sys
+from urllib.parse import unquote_to_bytes
+
+import gevent
+
+from . import actions
+
+logger = logging.getLogger("locust.web")
+
+_READ = 1
+
+
+class Bridge:
+    """Answers what `server` asks, for as long as it is open."""
+
+    def __init__(self, web_ui, server):
+        self.web_ui = web_ui
+        self.server = server
+        # Not a reason for the process to live on: the runner's greenlets are.
+        self._watcher = gevent.get_hub().loop.io(server.fileno(), _READ, ref=False)
+        self._watcher.start(self._look)
+
+    def close(self):
+        """Answers no more."""
+        self._watcher.stop()
+
+    def _look(self):
+        for ask in self.server.take():
+            gevent.spawn(self._serve if ask.kind == "request" else self._command, ask)
+
+    # ---- requests
+
+    def _serve(self, ask):
+        begun = []
+
+        def start_response(status, headers, exc_info=None):
+            if begun and exc_info is None:
+                raise AssertionError("start_response was called before")
+            begun[:] = [int(status.split(" ", 1)[0]), headers]
+            return lambda part: ask.write(part)
+
+        try:
+            parts = self.web_ui.application(self._environ(ask), start_response)
+            try:
+                first = True
+                for part in parts:
+                    if first:
+                        ask.begin(*begun)
+                        first = False
+                    if not ask.write(part):
+                        break
+                if first:
+                    ask.begin(*begun)
+            finally:
+                if hasattr(parts, "close"):
+                    parts.close()
+        except Exception:
+            logger.exception("%s %s failed", ask.method, ask.path)
+            ask.begin(500, [("Content-Type", "text/plain")])
+        finally:
+            ask.end()
+
+    def _environ(self, ask):
+        host, _, port = ask.remote.rpartition(":")
+        environ = {
+            "REQUEST_METHOD": ask.method,
+            "SCRIPT_NAME": self.web_ui.base_path,
+            "PATH_INFO": unquote_to_bytes(ask.path).decode("latin-1"),
+            "QUERY_STRING": ask.query,
+            "SERVER_NAME": self.web_ui.host or "localhost",
+            "SERVER_PORT": str(self.server.port),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": host.strip("[]"),
+            "REMOTE_PORT": port,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "https" if self.web_ui.tls else "http",
+            "wsgi.input": io.BytesIO(ask.body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "CONTENT_LENGTH": str(len(ask.body)),
+        }
+        for name, value in ask.headers:
+            key = name.upper().replace("-", "_")
+            if key == "CONTENT_TYPE":
+                environ[key] = value
+            elif key != "CONTENT_LENGTH":
+                known = environ.get(f"HTTP_{key}")
+                environ[f"HTTP_{key}"] = value if known is None else f"{known}, {value}"
+        return environ
+
+    # ---- commands
+
+    def _command(self, ask):
+        try:
+            getattr(self, f"_{ask.kind}")(ask)
+        except ValueError as error:
+            ask.refuse(str(error))
+        except Exception as error:
+            logger.exception("the command %s failed", ask.kind)
+            ask.refuse(f"{type(error).__name__}: {error}")
+
+    def _start(self, ask):
+        if "start" not in self.web_ui.feed.can():
+            ask.refuse_now("a test runs already, or there is no worker yet")
+            return
+        details = json.loads(ask.details)
+        form = {name: _texts(value) for name, value in details["arguments"].items()}
+        for name, value in (("user_count", ask.users), ("spawn_rate", ask.spawn_rate), ("host", details["host"])):
+            if value is not None:
+                form[name] = [str(value)]
+        # An empty one means no limit, and is not the one of the command line.
+        form["run_time"] = [details["run_time"] or ""]
+        for name, value in (("user_classes", details["classes"]), ("shape_class", details["shape"])):
+            if value is None:
+                continue
+            if not self.web_ui.userclass_picker_is_active:
+                raise ValueError("classes cannot be chosen: --class-picker is not set")
+            form[name] = _texts(value)
+        self._swarm(ask, form)
+
+    def _users(self, ask):
+        if "edit" not in self.web_ui.feed.can():
+            ask.refuse_now("no test runs whose users can be changed")
+            return
+        rate = ask.spawn_rate
+        if rate is None:
+            rate = getattr(self.web_ui.environment.parsed_options, "spawn_rate", None) or 1
+        self._swarm(ask, {"user_count": [str(ask.users)], "spawn_rate": [str(rate)]})
+
+    def _swarm(self, ask, form):
+        answer = actions.swarm(self.web_ui, form)
+        if answer["success"]:
+            ask.accept()
+        else:
+            ask.refuse(answer["message"])
+        self.web_ui.feed.wake()
+
+    def _stop(self, ask):
+        if "stop" not in self.web_ui.feed.can():
+            ask.refuse_now("no test runs")
+            return
+        actions.stop(self.web_ui)
+        ask.accept()
+        self.web_ui.feed.wake()
+
+    def _reset(self, ask):
+        actions.reset(self.web_ui)
+        ask.accept()
+        self.web_ui.feed.wake()
+
+    def _pause(self, ask):
+        ask.refuse_ever("a locustfile cannot be paused")
+
+    _resume = _pause
+
+
+def _texts(value):
+    """A value of JSON as a form has it."""
+    if isinstance(value, list):
+        return [each for one in value for each in _texts(one)]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return ["" if value is None else str(value)]
