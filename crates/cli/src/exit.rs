@@ -2,7 +2,7 @@
 //!
 //! Scripts and CI jobs branch on these numbers, so they are part of the interface and never change.
 //! The values were observed on k6 1.1; 97 has the meaning it got in k6 2. Throng's own face uses the
-//! same codes, and [`Exit::Usage`] for a command that it knows but cannot do.
+//! same codes, [`Exit::Usage`] for a command that it knows but cannot do, and two more for databases.
 
 use std::process::ExitCode;
 
@@ -44,13 +44,17 @@ pub enum Exit {
     Panic = 109,
     /// The script called `exec.test.fail()`.
     ScriptMarkedFailed = 110,
+    /// `throng fill`: the database refused, and would again: password, rights, database, a record.
+    StoreRefused = 111,
+    /// `throng fill`: the database cannot be reached, or has no room; the same command may work later.
+    StoreUnavailable = 112,
     /// Everything else: an unknown flag, a missing file, a script without exports.
     Other = 255,
 }
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Success,
         Self::NoPython,
         Self::Usage,
@@ -68,6 +72,8 @@ impl Exit {
         Self::ScriptAborted,
         Self::Panic,
         Self::ScriptMarkedFailed,
+        Self::StoreRefused,
+        Self::StoreUnavailable,
         Self::Other,
     ];
 
@@ -90,6 +96,9 @@ mod tests {
     #[test]
     fn codes_are_the_published_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 255]);
+        assert_eq!(
+            codes,
+            [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 255]
+        );
     }
 }

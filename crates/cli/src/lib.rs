@@ -11,6 +11,7 @@ pub mod env;
 pub mod exit;
 pub mod face;
 pub mod failure;
+pub mod fill;
 pub mod flags;
 pub mod header;
 pub mod logging;

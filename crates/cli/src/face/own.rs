@@ -1,9 +1,10 @@
-//! Throng's own face: `run`, `controller`, `worker`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
+//! Throng's own face: `run`, `controller`, `worker`, `fill`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
 //! refused by name.
 
 mod cluster;
 mod controller;
 mod demo_api;
+mod fill;
 mod worker;
 
 use std::ffi::OsString;
@@ -22,11 +23,8 @@ use crate::terminal::Stream;
 const PROGRAM: &str = "throng";
 
 /// Commands that are designed and not there yet.
-const ANNOUNCED: [(&str, &str); 3] = [
-    ("check", "Try a script against its target before the run"),
-    ("fill", "Fill a database with rows for a test"),
-    ("k8s", "Run on Kubernetes"),
-];
+const ANNOUNCED: [(&str, &str); 2] =
+    [("check", "Try a script against its target before the run"), ("k8s", "Run on Kubernetes")];
 
 /// Runs a command line without the program's name.
 pub(super) fn main(mut args: Vec<OsString>) -> Exit {
@@ -91,6 +89,7 @@ fn root(flags: &[Flag]) -> Command {
             k6::run::command(PROGRAM, flags, Scope::Cluster),
             controller::command(flags),
             worker::command(),
+            fill::command(),
             demo_api::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
             Command::new("locust").about("Behave as locust: throng locust -f locustfile.py"),
@@ -111,6 +110,7 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
         "run" => k6::run::execute(&invocation),
         "controller" => controller::execute(&invocation, own),
         "worker" => worker::execute(&invocation, own),
+        "fill" => fill::execute(&invocation, own),
         "demo-api" => demo_api::execute(own),
         "version" => Ok(version(&invocation)),
         _ if matches.get_flag("version") => Ok(version(&invocation)),

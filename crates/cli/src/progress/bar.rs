@@ -2,7 +2,7 @@
 
 /// How bars are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bar {
+pub(crate) enum Bar {
     /// Characters between the brackets.
     Cells(usize),
     /// A percentage: no terminal, or no room.
@@ -16,7 +16,7 @@ const LEAST: usize = 6;
 
 impl Bar {
     /// The widest bar that leaves `others` cells of a line of `width` to the rest.
-    pub(super) fn fitting(width: usize, others: usize) -> Self {
+    pub(crate) fn fitting(width: usize, others: usize) -> Self {
         match width.saturating_sub(others).min(FULL) {
             cells if cells >= LEAST => Self::Cells(cells),
             _ => Self::Percent,
@@ -24,7 +24,7 @@ impl Bar {
     }
 
     /// Draws `fraction` (0 to 1), brackets included.
-    pub(super) fn draw(self, fraction: f64, coloured: bool) -> String {
+    pub(crate) fn draw(self, fraction: f64, coloured: bool) -> String {
         let Self::Cells(cells) = self else {
             return format!("[ {:3.0}% ]", fraction * 100.0);
         };

@@ -13,6 +13,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bar::Bar;
 pub use display::Display;
 pub use layout::{Frame, Style, render};
 pub use snapshot::{Phase, ScenarioProgress, Snapshot, Status, Work};

@@ -1,4 +1,4 @@
-//! A MariaDB server of our own in a temporary directory, gone when dropped.
+//! A MariaDB server of our own in a temporary directory, gone when dropped. The tests of `throng fill` use it too.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,17 @@ pub(crate) struct MariaDb {
     server: Child,
     directory: PathBuf,
     port: u16,
+    options: &'static [&'static str],
 }
 
 impl MariaDb {
     /// Starts a server with an empty database `demo`, or nothing when opted out.
     pub(crate) fn start(name: &str) -> Option<Self> {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, with further options of the server.
+    pub(crate) fn start_with(name: &str, options: &'static [&'static str]) -> Option<Self> {
         if std::env::var_os(OPT_OUT).is_some() {
             return None;
         }
@@ -26,23 +32,13 @@ impl MariaDb {
         std::fs::create_dir_all(&directory).unwrap();
         let user = format!("--user={}", run(Command::new("id").arg("-un")).trim());
         run(Command::new("mariadb-install-db")
+            // A server removes what it takes for left over from a shared folder, also when another one uses it.
+            .env("TMPDIR", &directory)
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &user])
             .arg(format!("--datadir={}", directory.join("data").display())));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Command::new(program("mariadbd"))
-            .args(["--no-defaults", &user, "--bind-address=127.0.0.1"])
-            .args(["--innodb-log-file-size=8M", "--skip-log-bin", "--skip-name-resolve"])
-            .arg(format!("--datadir={}", directory.join("data").display()))
-            .arg(format!("--socket={}", directory.join("s").display()))
-            .arg(format!("--pid-file={}", directory.join("pid").display()))
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(directory.join("log")).unwrap())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("mariadbd: {error} (apt install mariadb-server, or set {OPT_OUT}=1)")
-            });
-        let mut started = Self { server, directory, port };
+        let server = serve(&directory, port, options);
+        let mut started = Self { server, directory, port, options };
         started.wait();
         started.sql("CREATE DATABASE demo; CREATE USER 'demo'@'127.0.0.1' IDENTIFIED BY 'secret'");
         started.sql("GRANT ALL ON demo.* TO 'demo'@'127.0.0.1'");
@@ -77,6 +73,12 @@ impl MariaDb {
         }
     }
 
+    /// Starts it again after [`MariaDb::kill`], on the same port with the same data.
+    pub(crate) fn start_again(&mut self) {
+        self.server = serve(&self.directory, self.port, self.options);
+        self.wait();
+    }
+
     /// Kills the server, to see what the application does without it.
     pub(crate) fn kill(&mut self) {
         let _ = self.server.kill();
@@ -89,6 +91,23 @@ impl Drop for MariaDb {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+fn serve(directory: &Path, port: u16, options: &[&str]) -> Child {
+    let user = format!("--user={}", run(Command::new("id").arg("-un")).trim());
+    Command::new(program("mariadbd"))
+        .env("TMPDIR", directory)
+        .args(["--no-defaults", &user, "--bind-address=127.0.0.1"])
+        .args(["--innodb-log-file-size=8M", "--skip-log-bin", "--skip-name-resolve"])
+        .args(options)
+        .arg(format!("--datadir={}", directory.join("data").display()))
+        .arg(format!("--socket={}", directory.join("s").display()))
+        .arg(format!("--pid-file={}", directory.join("pid").display()))
+        .arg(format!("--port={port}"))
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(directory.join("log")).unwrap())
+        .spawn()
+        .unwrap_or_else(|error| panic!("mariadbd: {error} (apt install mariadb-server, or set {OPT_OUT}=1)"))
 }
 
 /// The server lives in `sbin`, which is not on every user's path.

@@ -1,0 +1,275 @@
+//! `throng fill`: brings a database to a size before a test.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
+use throng_plan::duration;
+use throng_stores::index::Index;
+use throng_stores::plan::{Begin, Goal, Kind, Plan};
+use throng_stores::secret::Address;
+use throng_stores::size::Size;
+use throng_stores::template::{DEFAULT, Template};
+
+use super::cluster;
+use crate::exit::Exit;
+use crate::face::Invocation;
+use crate::failure::Failure;
+use crate::fill;
+
+/// The variables that stand for flags; the first five are those of the scripts that people fill MongoDB with.
+mod variable {
+    pub(super) const URL: &str = "CLUSTER_URL";
+    pub(super) const DATABASE: &str = "DB_NAME";
+    pub(super) const COLLECTION: &str = "COLLECTION_NAME";
+    pub(super) const BATCH: &str = "DOCS_PER_BATCH";
+    pub(super) const UNTIL: &str = "THRONG_FILL_UNTIL";
+    pub(super) const PASSWORD: &str = "THRONG_FILL_PASSWORD";
+}
+
+const DEFAULT_COLLECTION: &str = "documents";
+const DEFAULT_BATCH: usize = 1000;
+
+/// The command with its flags.
+pub(super) fn command() -> Command {
+    Command::new("fill")
+        .about("Fill a database with records for a test, up to a size")
+        .override_usage("throng fill [OPTIONS] URL --until SIZE")
+        .after_help(
+            "The URL is one of mongodb://, mongodb+srv://, mysql://, mariadb:// or postgres://. Records are the same for \
+             the same seed, template and collection, so that the same command goes on where it was interrupted, and does \
+             nothing when all is there.\n\n\
+             Exit codes: 0 the goal is met, 104 something in the command or the template is wrong, 105 stopped by a \
+             signal, 111 the database refused (password, rights, a record), 112 it cannot be reached or has no room.\n\n\
+             Examples:\n  \
+             # 64 MB of people into the collection documents.\n  \
+             throng fill mongodb://127.0.0.1:27017/sample --until 64MB\n\n  \
+             # A table of one's own shape, with an index.\n  \
+             throng fill mysql://root@db/shop --table orders --template orders.json --documents 100000 \
+             --indexes email:unique",
+        )
+        .arg(
+            Arg::new("url")
+                .value_name("URL")
+                .help(format!("the database, with its name as path [env: {}]", variable::URL)),
+        )
+        .arg(
+            Arg::new("until")
+                .long("until")
+                .value_name("size")
+                .help(format!(
+                    "until the records have so many bytes together, such as 64MB or 2GiB [env: {}]",
+                    variable::UNTIL
+                ))
+                .value_parser(value_parser!(Size)),
+        )
+        .arg(
+            Arg::new("documents")
+                .long("documents")
+                .visible_alias("rows")
+                .value_name("number")
+                .help("until there are so many records")
+                .value_parser(value_parser!(u64)),
+        )
+        .arg(
+            Arg::new("for")
+                .long("for")
+                .value_name("time")
+                .help("for so long, such as 90s or 10m")
+                .value_parser(|text: &str| duration::parse(text).map_err(|error| error.to_string())),
+        )
+        .group(ArgGroup::new("goal").args(["until", "documents", "for"]))
+        .arg(Arg::new("database").long("database").value_name("name").help(format!(
+            "the database [default: the path of the URL] [env: {}]",
+            variable::DATABASE
+        )))
+        .arg(
+            Arg::new("collection").long("collection").visible_alias("table").value_name("name").help(format!(
+                "the collection or table; made if it is not there [default: {DEFAULT_COLLECTION}] [env: {}]",
+                variable::COLLECTION
+            )),
+        )
+        .arg(
+            cluster::file_arg("template", "what the records look like, as JSON [default: people, half a kilobyte each]"),
+        )
+        .arg(
+            Arg::new("key")
+                .long("key")
+                .value_name("column")
+                .help("the column that tells rows apart; it needs a unique index")
+                .default_value("id"),
+        )
+        .arg(
+            Arg::new("indexes")
+                .long("indexes")
+                .value_name("fields")
+                .help("indexes to make when all records are there: email:unique,city+-age")
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true)
+                .value_parser(|text: &str| Index::parse_list(text).map_err(|error| error.to_string())),
+        )
+        .arg(
+            Arg::new("batch")
+                .long("batch")
+                .value_name("records")
+                .help(format!("records to send at once [default: {DEFAULT_BATCH}] [env: {}]", variable::BATCH))
+                .value_parser(value_parser!(u64).range(1..=100_000)),
+        )
+        .arg(
+            Arg::new("parallel")
+                .long("parallel")
+                .value_name("batches")
+                .help("batches under way at once, each on a connection of its own")
+                .default_value("4")
+                .value_parser(value_parser!(u64).range(1..=256)),
+        )
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_name("number")
+                .help("other records for every number")
+                .default_value("1")
+                .value_parser(value_parser!(u64)),
+        )
+        .arg(
+            Arg::new("drop")
+                .long("drop")
+                .help("drop the collection or table first, with everything in it")
+                .action(ArgAction::SetTrue),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .help("show some records and how many it would take, without a connection")
+                .action(ArgAction::SetTrue),
+        )
+        .arg(cluster::time_arg("retry-for", "1m", "try so long to reach a server that is away"))
+        .arg(cluster::file_arg(
+            "password-file",
+            "read the password from this file instead of the URL [env: THRONG_FILL_PASSWORD holds the password itself]",
+        ))
+}
+
+/// Runs it.
+pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
+    let plan = plan(invocation, matches)?;
+    if matches.get_flag("dry-run") {
+        fill::rehearse(&invocation.terminal, &plan);
+        return Ok(Exit::Success);
+    }
+    let quiet = invocation.values.switch("quiet")? == Some(true);
+    fill::run(plan, &invocation.terminal, &invocation.log, quiet)
+}
+
+fn plan(invocation: &Invocation, matches: &ArgMatches) -> Result<Plan, Failure> {
+    // An empty variable counts as not set.
+    let environment = |name: &str| {
+        invocation.values.environment().get(name).map(String::as_str).filter(|value| !value.is_empty())
+    };
+    let text = |flag: &str, variable: &str| {
+        matches.get_one::<String>(flag).map(String::as_str).or_else(|| environment(variable))
+    };
+    let usage = |message: String| Failure::new(Exit::InvalidConfig, message);
+
+    let url = text("url", variable::URL)
+        .ok_or_else(|| usage(format!("a database is needed: throng fill URL, or {}", variable::URL)))?;
+    let password = match matches.get_one::<PathBuf>("password-file") {
+        Some(path) => {
+            let bytes = cluster::read(path, "the password")?;
+            let password = String::from_utf8(bytes)
+                .map_err(|_| usage(format!("the password in {} is not text", path.display())))?;
+            // Editors end files with a line end.
+            Some(password.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        None => environment(variable::PASSWORD).map(str::to_owned),
+    };
+    let address = Address::new(url, password.as_deref()).map_err(|error| usage(error.to_string()))?;
+    let kind = Kind::of(&address).ok_or_else(|| {
+        usage(format!(
+            "cannot fill {address}: the URL must begin with mongodb://, mongodb+srv://, mysql://, mariadb://, postgres:// \
+             or postgresql://"
+        ))
+    })?;
+    let database = text("database", variable::DATABASE)
+        .map(str::to_owned)
+        .or_else(|| address.database())
+        .ok_or_else(|| {
+            usage(format!(
+                "which database of {address}? name it in the URL's path, with --database or in {}",
+                variable::DATABASE
+            ))
+        })?;
+    let collection = text("collection", variable::COLLECTION).unwrap_or(DEFAULT_COLLECTION);
+    let seed = matches.get_one("seed").copied().unwrap_or(1);
+    let key = matches.get_one::<String>("key").map_or("id", String::as_str);
+    let template = template(matches, collection, seed, kind, key)?;
+    let batch = match matches.get_one::<u64>("batch") {
+        Some(batch) => usize::try_from(*batch).ok(),
+        None => match environment(variable::BATCH) {
+            Some(text) => text.parse().ok().filter(|batch| (1..=100_000).contains(batch)),
+            None => Some(DEFAULT_BATCH),
+        },
+    };
+    let batch = batch
+        .and_then(NonZeroUsize::new)
+        .ok_or_else(|| usage(format!("{} must be a number between 1 and 100000", variable::BATCH)))?;
+    let parallel = matches.get_one::<u64>("parallel").and_then(|&n| usize::try_from(n).ok());
+    Ok(Plan {
+        kind,
+        address,
+        database,
+        collection: collection.to_owned(),
+        template: Arc::new(template),
+        goal: goal(matches, environment(variable::UNTIL))?,
+        indexes: matches.get_many::<Vec<Index>>("indexes").into_iter().flatten().flatten().cloned().collect(),
+        begin: if matches.get_flag("drop") { Begin::Drop } else { Begin::Resume },
+        batch,
+        parallel: parallel.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN),
+        patience: cluster::time(matches, "retry-for"),
+    })
+}
+
+fn goal(matches: &ArgMatches, until: Option<&str>) -> Result<Goal, Failure> {
+    let usage = |message: String| Failure::new(Exit::InvalidConfig, message);
+    if let Some(size) = matches.get_one::<Size>("until") {
+        return Ok(Goal::Bytes(*size));
+    }
+    if let Some(records) = matches.get_one::<u64>("documents") {
+        return Ok(Goal::Records(*records));
+    }
+    if let Some(time) = matches.get_one::<Duration>("for") {
+        return Ok(Goal::Time(*time));
+    }
+    match until {
+        Some(text) => {
+            text.parse().map(Goal::Bytes).map_err(|error| usage(format!("{}: {error}", variable::UNTIL)))
+        }
+        None => Err(usage(format!(
+            "how much? give one of --until SIZE, --documents NUMBER and --for TIME, or set {}",
+            variable::UNTIL
+        ))),
+    }
+}
+
+fn template(
+    matches: &ArgMatches,
+    collection: &str,
+    seed: u64,
+    kind: Kind,
+    key: &str,
+) -> Result<Template, Failure> {
+    let style = kind.key_style(key);
+    let compiled = match matches.get_one::<PathBuf>("template") {
+        None => Template::compile("the built-in template", DEFAULT, collection, seed, style),
+        Some(path) => {
+            let bytes = cluster::read(path, "the template")?;
+            let text = String::from_utf8(bytes).map_err(|_| {
+                Failure::new(Exit::InvalidConfig, format!("the template {} is not UTF-8", path.display()))
+            })?;
+            Template::compile(&path.display().to_string(), &text, collection, seed, style)
+        }
+    };
+    compiled.map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))
+}

@@ -1,0 +1,24 @@
+//! Databases: filling them with records for a test, up to a size, and going on after an interruption.
+//!
+//! A [`plan::Plan`] says what is to be there in the end; [`Fill`] brings it about on threads of its own and tells how far
+//! it is. Nothing is printed here: the command line shows [`Snapshot`]s and [`Notice`]s.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+mod fill;
+mod generate;
+pub mod index;
+mod inventory;
+pub mod plan;
+mod preview;
+pub mod secret;
+pub mod size;
+mod store;
+pub mod template;
+mod tls;
+pub mod value;
+
+pub use fill::{Ended, Fill, Notice, Report, Snapshot, Stage, Stopper};
+pub use preview::{Preview, preview};
+pub use store::ServerSize;

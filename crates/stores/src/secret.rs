@@ -1,0 +1,174 @@
+//! The address of a database with what must not be seen in it.
+//!
+//! User and password never reach a log, a message or a result: [`Address`] shows itself without them, and messages of
+//! drivers pass [`Address::scrub`], as some quote what they were given.
+
+use std::fmt;
+
+/// What stands for what is left out.
+const MASK: &str = "***";
+
+/// A database's URL; shows itself without user, password and options.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    url: String,
+}
+
+/// Why a text is no address of a database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the database's URL cannot be used: {reason}")]
+pub struct AddressError {
+    reason: String,
+}
+
+impl Address {
+    /// Takes a URL; a password replaces the one in it.
+    pub fn new(url: &str, password: Option<&str>) -> Result<Self, AddressError> {
+        let refuse = |reason: &str| AddressError { reason: reason.to_owned() };
+        if !url.contains("://") {
+            return Err(refuse("it has no scheme, such as mongodb://, mysql:// or postgres://"));
+        }
+        let Some(password) = password else { return Ok(Self { url: url.to_owned() }) };
+        // By hand: MongoDB's URLs can name several hosts, which the standard's grammar does not have.
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let authority = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, after) = rest.split_at(authority);
+        let Some((user, hosts)) = authority.rsplit_once('@') else {
+            return Err(refuse("a password is given but the URL names no user: mysql://USER@HOST/…"));
+        };
+        let user = user.split_once(':').map_or(user, |(user, _)| user);
+        let password: String = url::form_urlencoded::byte_serialize(password.as_bytes()).collect();
+        // In the part before the `@` a plus is a plus.
+        let password = password.replace('+', "%20");
+        Ok(Self { url: format!("{scheme}://{user}:{password}@{hosts}{after}") })
+    }
+
+    /// The URL with everything in it, for a driver.
+    pub fn reveal(&self) -> &str {
+        &self.url
+    }
+
+    /// The scheme, such as `mysql`.
+    pub fn scheme(&self) -> &str {
+        self.url.split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+
+    /// The name of the database in the path, decoded.
+    pub fn database(&self) -> Option<String> {
+        let (_, rest) = self.url.split_once("://")?;
+        let (_, path) = rest.split_once('/')?;
+        let name = path.split(['?', '#']).next().unwrap_or_default();
+        let name = decode(name);
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// `text` without the password and without the URL, wherever it quotes them.
+    pub fn scrub(&self, text: &str) -> String {
+        let mut text = text.replace(&self.url, &self.to_string());
+        let (_, rest) = self.url.split_once("://").unwrap_or_default();
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        if let Some((user, _)) = authority.rsplit_once('@')
+            && let Some((_, password)) = user.split_once(':')
+        {
+            for secret in [password.to_owned(), decode(password)] {
+                // A password of a letter or two would tear holes into every message and hide nothing.
+                if secret.len() > 2 {
+                    text = text.replace(&secret, MASK);
+                }
+            }
+        }
+        text
+    }
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
+        // What follows `?` can hold credentials as well (`password=`, `tlsCertificateKeyFilePassword=`).
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        match authority.rsplit_once('@') {
+            Some((_, hosts)) => write!(f, "{scheme}://{MASK}@{hosts}{path}"),
+            None => write!(f, "{scheme}://{authority}{path}"),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(url: &str) -> Address {
+        Address::new(url, None).unwrap()
+    }
+
+    #[test]
+    fn an_address_never_shows_who_logs_in_or_its_options() {
+        for (url, shown) in [
+            ("mongodb://root:s3cr%40t@h1:1,h2:2/sample?authSource=admin", "mongodb://***@h1:1,h2:2/sample"),
+            ("mysql://root:a@b@h/db", "mysql://***@h/db"),
+            ("postgres://h/db?user=x&password=y", "postgres://h/db"),
+            ("mongodb://h", "mongodb://h"),
+            ("mongodb://user:secret@h?retryWrites=true", "mongodb://***@h"),
+        ] {
+            assert_eq!(address(url).to_string(), shown);
+            assert!(!format!("{:?}", address(url)).contains("s3cr"));
+        }
+    }
+
+    #[test]
+    fn messages_lose_the_password_in_both_spellings() {
+        let address = address("mysql://root:s3cr%40t@h/db");
+        assert_eq!(
+            address.scrub("no: s3cr@t, s3cr%40t, mysql://root:s3cr%40t@h/db"),
+            "no: ***, ***, mysql://***@h/db"
+        );
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_is_put_into_its_place() {
+        let with = |url, password| Address::new(url, Some(password)).unwrap();
+        assert_eq!(with("mysql://root@h/db", "a b/@:").reveal(), "mysql://root:a%20b%2F%40%3A@h/db");
+        assert_eq!(with("mysql://root:old@h?x=1", "new").reveal(), "mysql://root:new@h?x=1");
+        assert!(Address::new("mysql://h/db", Some("x")).unwrap_err().to_string().contains("names no user"));
+    }
+
+    #[test]
+    fn the_database_is_the_path() {
+        assert_eq!(address("mongodb://h1,h2/sample?x=1").database().as_deref(), Some("sample"));
+        assert_eq!(address("mysql://h/my%20db").database().as_deref(), Some("my db"));
+        assert_eq!(address("mysql://h/").database(), None);
+        assert_eq!(address("mongodb://h").database(), None);
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_quoting_it() {
+        let error = Address::new("root:secret@host", None).unwrap_err().to_string();
+        assert!(error.contains("no scheme") && !error.contains("secret"), "{error}");
+    }
+}
