@@ -21,6 +21,7 @@ use crate::env::script_environment;
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
+use crate::fill::file::Databases;
 use crate::flags::{FlagError, Values, go_bool};
 use crate::logging::Logger;
 use crate::outputs::{self, Output};
@@ -125,6 +126,10 @@ pub struct RunSpec {
     pub shows_process_environment: bool,
     /// Who generates the load.
     pub workforce: Workforce,
+    /// Databases to fill before the test, and to clean up after it.
+    pub databases: Option<Databases>,
+    /// Whether to clean them up.
+    pub cleanup: bool,
     /// Where samples go.
     pub outputs: Vec<Output>,
     /// The page, if there is one.
@@ -181,6 +186,8 @@ impl RunSpec {
             env_pairs,
             shows_process_environment: include_process,
             workforce: workforce(values)?,
+            databases: databases(values)?,
+            cleanup: values.switch("cleanup")?.unwrap_or(false),
             outputs,
             page,
             summary: Summary::new(values)?,
@@ -208,6 +215,24 @@ fn workforce(values: &Values) -> Result<Workforce, Failure> {
             ))
         })?;
     Ok(Workforce::Spawned { workers, on_loss: on_worker_loss(values)? })
+}
+
+/// What `--fill` asks for.
+fn databases(values: &Values) -> Result<Option<Databases>, Failure> {
+    let cleanup = values.switch("cleanup")?.unwrap_or(false);
+    let Some(path) = values.one("fill") else {
+        return if cleanup {
+            Err(Failure::new(Exit::InvalidConfig, "--cleanup needs --fill FILE, which says what to delete"))
+        } else {
+            Ok(None)
+        };
+    };
+    let databases = Databases::load(path.as_ref(), values.environment())?;
+    if cleanup && !databases.has_cleanup() {
+        let message = format!("--cleanup has nothing to do: no entry of {path} has a cleanup");
+        return Err(Failure::new(Exit::InvalidConfig, message));
+    }
+    Ok(Some(databases))
 }
 
 /// What to do when a worker is lost.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cleanup;
 pub mod error;
 mod fill;
 mod generate;

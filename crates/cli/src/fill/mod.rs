@@ -2,7 +2,9 @@
 //!
 //! [`throng_stores`] does the work on threads of its own; this thread looks at it ten times a second.
 
+pub mod file;
 mod line;
+pub(crate) mod wanted;
 
 use std::time::{Duration, Instant};
 

@@ -19,6 +19,7 @@ mod workforce;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::fill::file::{Databases, worse};
 use crate::header::{self, Header};
 use crate::logging::{Field, Level};
 use crate::signals;
@@ -69,19 +70,45 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         };
         spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
     }
-    let raw = raw::Raw::start(spec, &prepared)?;
-    let stage = Stage::new(&prepared, raw.sink(), None);
-    let crew = workforce::engage(spec, &prepared, &stage, &raw)?;
-    let mut ended = conductor::run(spec, &prepared, &stage, crew, board).map_err(Failure::other)?;
-    raw.finish(spec);
-    // It stays for as long as the process does.
-    let board = ended.board.take();
-    let exit = finish::finish(spec, &prepared, ended);
+    // The board stays for as long as the process does.
+    let (exit, board) = match &spec.databases {
+        Some(databases) => surrounded(spec, databases, || test(spec, &prepared, board)),
+        None => test(spec, &prepared, board),
+    }?;
     if spec.linger {
         linger(spec);
     }
     drop(board);
     Ok(exit)
+}
+
+/// How a test ended, with its page.
+type Tested = (Exit, Option<page::Board>);
+
+/// The test with its databases: filled before, cleaned up after it, also when it failed or was aborted.
+fn surrounded(
+    spec: &RunSpec,
+    databases: &Databases,
+    test: impl FnOnce() -> Result<Tested, Failure>,
+) -> Result<Tested, Failure> {
+    let done = databases.fill(&spec.terminal, &spec.log, spec.quiet).and_then(|()| test());
+    if !spec.cleanup {
+        return done;
+    }
+    // The first signal may still be for the test; a second one ends even this.
+    let _listener = signals::listen(spec.log.clone(), |_| {});
+    let cleaned = databases.clean(&spec.log);
+    done.map(|(exit, board)| (worse(exit, cleaned), board))
+}
+
+fn test(spec: &RunSpec, prepared: &Prepared, board: Option<page::Board>) -> Result<Tested, Failure> {
+    let raw = raw::Raw::start(spec, prepared)?;
+    let stage = Stage::new(prepared, raw.sink(), None);
+    let crew = workforce::engage(spec, prepared, &stage, &raw)?;
+    let mut ended = conductor::run(spec, prepared, &stage, crew, board).map_err(Failure::other)?;
+    raw.finish(spec);
+    let board = ended.board.take();
+    Ok((finish::finish(spec, prepared, ended), board))
 }
 
 /// Stays until a signal comes: `--linger`.

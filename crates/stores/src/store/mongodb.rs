@@ -18,6 +18,7 @@ use mongodb::options::{Acknowledgment, ClientOptions, IndexOptions, ReadPreferen
 use mongodb::{Client, Collection, Database, IndexModel};
 
 use super::{Encoded, ServerSize, Store};
+use crate::cleanup::Cleanup;
 use crate::error::{StoreError, Trouble};
 use crate::index::Index;
 use crate::plan::Plan;
@@ -45,27 +46,7 @@ pub(crate) struct MongoDb {
 
 impl MongoDb {
     pub(crate) async fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let wrong = |error: Error| StoreError::new(Trouble::Refused, plan.address.scrub(&error.to_string()));
-        let mut options = ClientOptions::parse(plan.address.reveal()).await.map_err(|error| {
-            // With `mongodb+srv` the addresses come from DNS.
-            match *error.kind {
-                ErrorKind::DnsResolve { .. } => classify(&error, &plan.address),
-                _ => wrong(error),
-            }
-        })?;
-        if options.write_concern.as_ref().is_some_and(|concern| concern.w == Some(Acknowledgment::Nodes(0))) {
-            let message = "w=0 in the URL lets the server answer nothing: what it took could not be known";
-            return Err(StoreError::new(Trouble::Refused, message));
-        }
-        options.app_name.get_or_insert_with(|| "throng fill".to_owned());
-        options.server_selection_timeout.get_or_insert(SELECTION);
-        options.connect_timeout.get_or_insert(SELECTION);
-        // What is there is asked of the server that takes the inserts: others may be behind.
-        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-        let connections = u32::try_from(plan.parallel.get()).unwrap_or(u32::MAX).saturating_add(1);
-        options.max_pool_size = Some(options.max_pool_size.unwrap_or(10).max(connections));
-        let client = Client::with_options(options).map_err(wrong)?;
-        let database = client.database(&plan.database);
+        let database = connect(&plan.address, &plan.database, plan.parallel.get()).await?;
         let collection = database.collection(&plan.collection);
         Ok(Self {
             database,
@@ -198,6 +179,40 @@ impl Store for MongoDb {
     }
 }
 
+/// A client for so many operations at once. It connects when it is first used.
+async fn connect(address: &Address, database: &str, parallel: usize) -> Result<Database, StoreError> {
+    let wrong = |error: Error| StoreError::new(Trouble::Refused, address.scrub(&error.to_string()));
+    let mut options = ClientOptions::parse(address.reveal()).await.map_err(|error| {
+        // With `mongodb+srv` the addresses come from DNS.
+        match *error.kind {
+            ErrorKind::DnsResolve { .. } => classify(&error, address),
+            _ => wrong(error),
+        }
+    })?;
+    if options.write_concern.as_ref().is_some_and(|concern| concern.w == Some(Acknowledgment::Nodes(0))) {
+        let message = "w=0 in the URL lets the server answer nothing: what it took could not be known";
+        return Err(StoreError::new(Trouble::Refused, message));
+    }
+    options.app_name.get_or_insert_with(|| "throng fill".to_owned());
+    options.server_selection_timeout.get_or_insert(SELECTION);
+    options.connect_timeout.get_or_insert(SELECTION);
+    // What is there is asked of the server that takes the inserts: others may be behind.
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    let connections = u32::try_from(parallel).unwrap_or(u32::MAX).saturating_add(1);
+    options.max_pool_size = Some(options.max_pool_size.unwrap_or(10).max(connections));
+    Ok(Client::with_options(options).map_err(wrong)?.database(database))
+}
+
+/// Deletes what the filter of a cleanup names.
+pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
+    let filter: Document = serde_json::from_str(&cleanup.condition).map_err(|error| {
+        StoreError::new(Trouble::Refused, format!("the filter of the cleanup is no JSON object: {error}"))
+    })?;
+    let database = connect(&cleanup.address, &cleanup.database, 1).await?;
+    let deleted = database.collection::<Document>(&cleanup.collection).delete_many(filter).await;
+    Ok(deleted.map_err(|error| classify(&error, &cleanup.address))?.deleted_count)
+}
+
 /// A number of any type: servers differ in which they use.
 fn number(document: &Document, field: &str) -> Option<u64> {
     match document.get(field)? {
@@ -269,8 +284,9 @@ fn classify(error: &Error, address: &Address) -> StoreError {
         }
         ErrorKind::Write(WriteFailure::WriteError(error)) => (of_code(error.code), error.message.clone()),
         ErrorKind::Io(error) => (Trouble::Unreachable, error.to_string()),
-        ErrorKind::ServerSelection { message, .. } => (Trouble::Unreachable, unreachable(message)),
-        ErrorKind::ConnectionPoolCleared { message, .. } => (Trouble::Unreachable, unreachable(message)),
+        ErrorKind::ServerSelection { message, .. } | ErrorKind::ConnectionPoolCleared { message, .. } => {
+            (Trouble::Unreachable, unreachable(message))
+        }
         ErrorKind::DnsResolve { message, .. } => (Trouble::Unreachable, message.clone()),
         _ => (Trouble::Refused, error.to_string()),
     };

@@ -13,6 +13,7 @@ use mysql_async::{Conn, DriverError, Error, Opts, OptsBuilder, Params, Pool, Poo
 
 use super::columns::{ColumnType, columns, comparable, row_bytes};
 use super::{Encoded, ServerSize, Store};
+use crate::cleanup::Cleanup;
 use crate::error::{StoreError, Trouble};
 use crate::index::Index;
 use crate::plan::Plan;
@@ -40,27 +41,10 @@ pub(crate) struct MySql {
 
 impl MySql {
     pub(crate) fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let refused = |message: String| StoreError::new(Trouble::Refused, plan.address.scrub(&message));
-        // The driver knows one name for both servers.
-        let url = plan.address.reveal();
-        let url =
-            url.strip_prefix("mariadb://").map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
-        let options = Opts::from_url(&url).map_err(|error| refused(error.to_string()))?;
-        let constraints = PoolConstraints::new(0, plan.parallel.get() + 1)
-            .ok_or_else(|| refused("no connection is allowed".to_owned()))?;
-        let options = OptsBuilder::from_opts(options)
-            .db_name(Some(&plan.database))
-            // Over TCP even to this machine: the socket may be another server's.
-            .prefer_socket(false)
-            .pool_opts(PoolOpts::default().with_constraints(constraints))
-            .setup(vec![
-                "SET SESSION time_zone = '+00:00', \
-                 sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')",
-            ]);
         let table = quoted(&plan.collection);
         let names: Vec<String> = plan.template.generators().iter().map(|(name, _)| quoted(name)).collect();
         Ok(Self {
-            pool: Pool::new(options),
+            pool: connect(&plan.address, &plan.database, plan.parallel.get())?,
             insert: format!("INSERT INTO {table} ({}) VALUES ", names.join(", ")).into(),
             table: plan.collection.as_str().into(),
             template: plan.template.clone(),
@@ -239,6 +223,37 @@ impl Store for MySql {
         let size = records.zip(bytes.flatten());
         Ok(size.map(|(records, bytes)| ServerSize { records, bytes, figure: "data_length + index_length" }))
     }
+}
+
+/// A pool for so many operations at once. It connects when it is first used.
+fn connect(address: &Address, database: &str, parallel: usize) -> Result<Pool, StoreError> {
+    let refused = |message: String| StoreError::new(Trouble::Refused, address.scrub(&message));
+    // The driver knows one name for both servers.
+    let url = address.reveal();
+    let url = url.strip_prefix("mariadb://").map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
+    let options = Opts::from_url(&url).map_err(|error| refused(error.to_string()))?;
+    let constraints = PoolConstraints::new(0, parallel + 1)
+        .ok_or_else(|| refused("no connection is allowed".to_owned()))?;
+    let options = OptsBuilder::from_opts(options)
+        .db_name(Some(database))
+        // Over TCP even to this machine: the socket may be another server's.
+        .prefer_socket(false)
+        .pool_opts(PoolOpts::default().with_constraints(constraints))
+        .setup(vec![
+            "SET SESSION time_zone = '+00:00', \
+             sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')",
+        ]);
+    Ok(Pool::new(options))
+}
+
+/// Deletes what the condition of a cleanup names.
+pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
+    let failed = |error: Error| classify(&error, &cleanup.address);
+    let pool = connect(&cleanup.address, &cleanup.database, 1)?;
+    let mut conn = pool.get_conn().await.map_err(failed)?;
+    let sql = format!("DELETE FROM {} WHERE {}", quoted(&cleanup.collection), cleanup.condition);
+    conn.query_drop(sql).await.map_err(failed)?;
+    Ok(conn.affected_rows())
 }
 
 fn quoted(name: &str) -> String {

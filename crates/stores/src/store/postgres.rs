@@ -18,6 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::columns::{ColumnType, columns, comparable, no_unique_key, row_bytes};
 use super::{Encoded, ServerSize, Store};
+use crate::cleanup::Cleanup;
 use crate::error::{StoreError, Trouble};
 use crate::index::Index;
 use crate::plan::Plan;
@@ -42,19 +43,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let refused = |message: String| StoreError::new(Trouble::Refused, plan.address.scrub(&message));
-        let mut config: Config =
-            plan.address.reveal().parse().map_err(|error: Error| refused(account(&error)))?;
-        config.dbname(&plan.database);
-        if config.get_application_name().is_none() {
-            config.application_name("throng fill");
-        }
-        let verified = match config.get_ssl_mode() {
-            SslMode::Require => tls::Verify::Certificate,
-            // As in libpq: who does not insist on encryption is not told who is at the other end either.
-            _ => tls::Verify::Nothing,
-        };
-        let tls = MakeRustlsConnect::new(tls::client_config(verified).map_err(refused)?);
+        let (config, tls) = configuration(&plan.address, &plan.database)?;
         let names: Vec<String> = plan.template.generators().iter().map(|(name, _)| quoted(name)).collect();
         Ok(Self {
             config: Arc::new(config),
@@ -285,6 +274,33 @@ impl Store for Postgres {
             figure: "pg_total_relation_size",
         }))
     }
+}
+
+/// How to connect.
+fn configuration(address: &Address, database: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
+    let refused = |message: String| StoreError::new(Trouble::Refused, address.scrub(&message));
+    let mut config: Config = address.reveal().parse().map_err(|error: Error| refused(account(&error)))?;
+    config.dbname(database);
+    if config.get_application_name().is_none() {
+        config.application_name("throng fill");
+    }
+    let verified = match config.get_ssl_mode() {
+        SslMode::Require => tls::Verify::Certificate,
+        // As in libpq: who does not insist on encryption is not told who is at the other end either.
+        _ => tls::Verify::Nothing,
+    };
+    let tls = MakeRustlsConnect::new(tls::client_config(verified).map_err(refused)?);
+    Ok((config, tls))
+}
+
+/// Deletes what the condition of a cleanup names.
+pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
+    let failed = |error: Error| classify(&error, &cleanup.address);
+    let (config, tls) = configuration(&cleanup.address, &cleanup.database)?;
+    let (client, connection) = config.connect(tls).await.map_err(failed)?;
+    tokio::spawn(connection);
+    let sql = format!("DELETE FROM {} WHERE {}", quoted(&cleanup.collection), cleanup.condition);
+    client.execute_typed(&sql, &[]).await.map_err(failed)
 }
 
 fn quoted(name: &str) -> String {

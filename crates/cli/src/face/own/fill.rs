@@ -1,23 +1,22 @@
 //! `throng fill`: brings a database to a size before a test.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use throng_plan::duration;
 use throng_stores::index::Index;
-use throng_stores::plan::{Begin, Goal, Kind, Plan};
-use throng_stores::secret::Address;
+use throng_stores::plan::{Begin, Goal, Plan};
 use throng_stores::size::Size;
-use throng_stores::template::{DEFAULT, Template};
 
 use super::cluster;
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
 use crate::fill;
+use crate::fill::wanted::{
+    self, DEFAULT_BATCH, DEFAULT_COLLECTION, DEFAULT_PARALLEL, Place, Wanted, invalid,
+};
 
 /// The variables that stand for flags; the first five are those of the scripts that people fill MongoDB with.
 mod variable {
@@ -28,9 +27,6 @@ mod variable {
     pub(super) const UNTIL: &str = "THRONG_FILL_UNTIL";
     pub(super) const PASSWORD: &str = "THRONG_FILL_PASSWORD";
 }
-
-const DEFAULT_COLLECTION: &str = "documents";
-const DEFAULT_BATCH: usize = 1000;
 
 /// The command with its flags.
 pub(super) fn command() -> Command {
@@ -115,15 +111,15 @@ pub(super) fn command() -> Command {
                 .long("batch")
                 .value_name("records")
                 .help(format!("records to send at once [default: {DEFAULT_BATCH}] [env: {}]", variable::BATCH))
-                .value_parser(value_parser!(u64).range(1..=100_000)),
+                .value_parser(value_parser!(usize)),
         )
         .arg(
             Arg::new("parallel")
                 .long("parallel")
                 .value_name("batches")
                 .help("batches under way at once, each on a connection of its own")
-                .default_value("4")
-                .value_parser(value_parser!(u64).range(1..=256)),
+                .default_value(DEFAULT_PARALLEL.to_string())
+                .value_parser(value_parser!(usize)),
         )
         .arg(
             Arg::new("seed")
@@ -171,68 +167,39 @@ fn plan(invocation: &Invocation, matches: &ArgMatches) -> Result<Plan, Failure> 
     let text = |flag: &str, variable: &str| {
         matches.get_one::<String>(flag).map(String::as_str).or_else(|| environment(variable))
     };
-    let usage = |message: String| Failure::new(Exit::InvalidConfig, message);
-
     let url = text("url", variable::URL)
-        .ok_or_else(|| usage(format!("a database is needed: throng fill URL, or {}", variable::URL)))?;
+        .ok_or_else(|| invalid(format!("a database is needed: throng fill URL, or {}", variable::URL)))?;
     let password = match matches.get_one::<PathBuf>("password-file") {
-        Some(path) => {
-            let bytes = cluster::read(path, "the password")?;
-            let password = String::from_utf8(bytes)
-                .map_err(|_| usage(format!("the password in {} is not text", path.display())))?;
-            // Editors end files with a line end.
-            Some(password.trim_end_matches(['\r', '\n']).to_owned())
-        }
+        Some(path) => Some(wanted::password(path)?),
         None => environment(variable::PASSWORD).map(str::to_owned),
     };
-    let address = Address::new(url, password.as_deref()).map_err(|error| usage(error.to_string()))?;
-    let kind = Kind::of(&address).ok_or_else(|| {
-        usage(format!(
-            "cannot fill {address}: the URL must begin with mongodb://, mongodb+srv://, mysql://, mariadb://, postgres:// \
-             or postgresql://"
-        ))
-    })?;
-    let database = text("database", variable::DATABASE)
-        .map(str::to_owned)
-        .or_else(|| address.database())
-        .ok_or_else(|| {
-            usage(format!(
-                "which database of {address}? name it in the URL's path, with --database or in {}",
-                variable::DATABASE
-            ))
-        })?;
-    let collection = text("collection", variable::COLLECTION).unwrap_or(DEFAULT_COLLECTION);
-    let seed = matches.get_one("seed").copied().unwrap_or(1);
-    let key = matches.get_one::<String>("key").map_or("id", String::as_str);
-    let template = template(matches, collection, seed, kind, key)?;
-    let batch = match matches.get_one::<u64>("batch") {
-        Some(batch) => usize::try_from(*batch).ok(),
+    let database = text("database", variable::DATABASE);
+    let collection = text("collection", variable::COLLECTION);
+    let batch = match matches.get_one::<usize>("batch") {
+        Some(batch) => *batch,
         None => match environment(variable::BATCH) {
-            Some(text) => text.parse().ok().filter(|batch| (1..=100_000).contains(batch)),
-            None => Some(DEFAULT_BATCH),
+            Some(text) => text
+                .parse()
+                .map_err(|_| invalid(format!("{} must be a number, not '{text}'", variable::BATCH)))?,
+            None => DEFAULT_BATCH,
         },
     };
-    let batch = batch
-        .and_then(NonZeroUsize::new)
-        .ok_or_else(|| usage(format!("{} must be a number between 1 and 100000", variable::BATCH)))?;
-    let parallel = matches.get_one::<u64>("parallel").and_then(|&n| usize::try_from(n).ok());
-    Ok(Plan {
-        kind,
-        address,
-        database,
-        collection: collection.to_owned(),
-        template: Arc::new(template),
+    let wanted = Wanted {
+        place: Place::new(url, password.as_deref(), database, collection)?,
         goal: goal(matches, environment(variable::UNTIL))?,
+        template: matches.get_one("template").cloned(),
+        key: matches.get_one("key").cloned().unwrap_or_default(),
         indexes: matches.get_many::<Vec<Index>>("indexes").into_iter().flatten().flatten().cloned().collect(),
-        begin: if matches.get_flag("drop") { Begin::Drop } else { Begin::Resume },
         batch,
-        parallel: parallel.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN),
+        parallel: matches.get_one("parallel").copied().unwrap_or(DEFAULT_PARALLEL),
+        seed: matches.get_one("seed").copied().unwrap_or(1),
+        begin: if matches.get_flag("drop") { Begin::Drop } else { Begin::Resume },
         patience: cluster::time(matches, "retry-for"),
-    })
+    };
+    wanted.plan()
 }
 
 fn goal(matches: &ArgMatches, until: Option<&str>) -> Result<Goal, Failure> {
-    let usage = |message: String| Failure::new(Exit::InvalidConfig, message);
     if let Some(size) = matches.get_one::<Size>("until") {
         return Ok(Goal::Bytes(*size));
     }
@@ -244,32 +211,11 @@ fn goal(matches: &ArgMatches, until: Option<&str>) -> Result<Goal, Failure> {
     }
     match until {
         Some(text) => {
-            text.parse().map(Goal::Bytes).map_err(|error| usage(format!("{}: {error}", variable::UNTIL)))
+            text.parse().map(Goal::Bytes).map_err(|error| invalid(format!("{}: {error}", variable::UNTIL)))
         }
-        None => Err(usage(format!(
+        None => Err(invalid(format!(
             "how much? give one of --until SIZE, --documents NUMBER and --for TIME, or set {}",
             variable::UNTIL
         ))),
     }
-}
-
-fn template(
-    matches: &ArgMatches,
-    collection: &str,
-    seed: u64,
-    kind: Kind,
-    key: &str,
-) -> Result<Template, Failure> {
-    let style = kind.key_style(key);
-    let compiled = match matches.get_one::<PathBuf>("template") {
-        None => Template::compile("the built-in template", DEFAULT, collection, seed, style),
-        Some(path) => {
-            let bytes = cluster::read(path, "the template")?;
-            let text = String::from_utf8(bytes).map_err(|_| {
-                Failure::new(Exit::InvalidConfig, format!("the template {} is not UTF-8", path.display()))
-            })?;
-            Template::compile(&path.display().to_string(), &text, collection, seed, style)
-        }
-    };
-    compiled.map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))
 }
