@@ -136,7 +136,7 @@ fn mariadb_rows(server: &MariaDb) -> (u64, u64, u64) {
 fn mongodb_is_filled_to_a_size_and_not_twice() {
     let Some(mut server) = MongoDb::start() else { return };
     let done = fill(&server.url(), &["--until", "4MB"]).expect_code(0);
-    assert!(done.stdout.starts_with("filled sample.documents: 4.0 MB in "), "{}", done.stdout);
+    assert!(done.stdout.contains("filled sample.documents: 4.0 MB in "), "{}", done.stdout);
     assert!(done.stdout.contains("4.0 MB (collStats size)"), "{}", done.stdout);
     let first = counted(&done);
 
@@ -165,13 +165,13 @@ fn mongodb_takes_the_settings_of_the_script_that_filled_it_before() {
         ("THRONG_FILL_UNTIL", "1MB"),
     ];
     let done = THRONG.run_with(&["fill"], &environment).expect_code(0);
-    assert!(done.stdout.starts_with("filled shop.people: 1.0 MB in "), "{}", done.stdout);
+    assert!(done.stdout.contains("filled shop.people: 1.0 MB in "), "{}", done.stdout);
 }
 
 #[test]
 fn mongodb_fills_are_killed_and_go_on() {
     let Some(mut server) = MongoDb::start() else { return };
-    let goal = ["--until", "12MB", "--batch", "200"];
+    let goal = ["--until", "4MB", "--batch", "200"];
     for moment in moments().take(rounds() as usize) {
         let beside = Beside::start(&server.url(), &goal);
         std::thread::sleep(moment);
@@ -207,7 +207,7 @@ fn mariadb_gets_a_table_with_every_type() {
         "email:unique,department",
     ];
     let done = fill(&server.url(), &args).expect_code(0);
-    assert!(done.stdout.starts_with("filled demo.people: "), "{}", done.stdout);
+    assert!(done.stdout.contains("filled demo.people: "), "{}", done.stdout);
     assert_eq!(mariadb_rows(&server), (500, 500, 500));
     let facts = server.sql(
         "SELECT COUNT(DISTINCT email), MIN(salary) >= 1000, MAX(salary) <= 2000, SUM(YEAR(hired) = 2020), \
@@ -256,7 +256,7 @@ fn postgres_gets_a_table_with_every_type() {
 fn mariadb_fills_and_servers_are_killed_and_nothing_is_lost_or_doubled() {
     let Some(mut server) = MariaDb::start("fill-kill") else { return };
     let template = Template::new(TEMPLATE);
-    let rows = 15_000 * u64::from(rounds());
+    let rows = 8_000 * u64::from(rounds());
     let path = template.path();
     let (rows_text, url) = (rows.to_string(), server.url());
     let args = ["--table", "people", "--rows", &rows_text, "--batch", "250", "--template", &path];
@@ -286,7 +286,7 @@ fn mariadb_fills_and_servers_are_killed_and_nothing_is_lost_or_doubled() {
 fn postgres_fills_and_servers_are_killed_and_nothing_is_lost_or_doubled() {
     let Some(server) = Postgres::start("fill-kill-pg") else { return };
     let template = Template::new(TEMPLATE);
-    let rows = 20_000 * u64::from(rounds());
+    let rows = 10_000 * u64::from(rounds());
     let path = template.path();
     let (rows_text, url) = (rows.to_string(), server.url());
     let args = ["--table", "people", "--rows", &rows_text, "--batch", "250", "--template", &path];
@@ -374,7 +374,7 @@ fn who_is_refused_is_told_why_without_the_password() {
     done.expect_error("password authentication failed");
     assert!(!done.stderr.contains("hunter22"), "{}", done.stderr);
     let done = fill(&nowhere(&server.url()), &["--rows", "1"]).expect_code(111);
-    done.expect_error("database \"nothing\" does not exist; create it first");
+    done.expect_error("does not exist; create it first");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn mistakes_are_named_with_line_and_column() {
         ("{\"a\": {\"$name\": {\"locale\": \"xx\"}}}", "t.json:1:28: unknown locale 'xx'; there are ar_sa"),
         (
             "{\"a\": {\"$name\": {}, \"b\": 1}}",
-            "t.json:1:27: $name stands alone in its object, without \"b\"",
+            "t.json:1:26: $name stands alone in its object, without \"b\"",
         ),
         ("{\"a\": {\"$choice\": []}}", "t.json:1:19: $choice needs something to choose from"),
         ("{\"a\": {\"$choice\": {\"of\": [1], \"weights\": [1, 2]}}}", "has 2 weights for 1 choices"),
