@@ -41,7 +41,7 @@ fn name_ids(value: &mut Value) {
 }
 
 fn object_id(key: RecordKey) -> Value {
-    let hex: String = key.object_id().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = ::mongodb::bson::oid::ObjectId::from_bytes(key.object_id()).to_hex();
     Value::Object(vec![(Arc::from("$oid"), Value::Text(hex))])
 }
 

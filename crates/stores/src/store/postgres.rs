@@ -335,20 +335,19 @@ fn escape(text: &str, line: &mut String) {
 }
 
 fn classify(error: &Error, address: &Address) -> StoreError {
-    let kind = match error.as_db_error() {
-        Some(database) => of_state(database.code()),
-        None => {
-            let text = account(error);
-            // The driver has no public kind for these; what is neither closed nor from the socket is our own mistake.
-            let from_socket = std::iter::successors(std::error::Error::source(error), |error| error.source())
-                .any(|source| source.is::<std::io::Error>());
-            if error.is_closed() || from_socket || text.contains("timeout") {
-                Trouble::Unreachable
-            } else if text.contains("password") || text.contains("authentication") {
-                Trouble::Credentials
-            } else {
-                Trouble::Refused
-            }
+    let kind = if let Some(database) = error.as_db_error() {
+        of_state(database.code())
+    } else {
+        let text = account(error);
+        // The driver has no public kind for these; what is neither closed nor from the socket is our own mistake.
+        let from_socket = std::iter::successors(std::error::Error::source(error), |error| error.source())
+            .any(|source| source.downcast_ref::<std::io::Error>().is_some());
+        if error.is_closed() || from_socket || text.contains("timeout") {
+            Trouble::Unreachable
+        } else if text.contains("password") || text.contains("authentication") {
+            Trouble::Credentials
+        } else {
+            Trouble::Refused
         }
     };
     StoreError::new(kind, address.scrub(&account(error)))
