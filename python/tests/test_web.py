@@ -272,6 +272,15 @@ class Page(Web):
         again = self.snapshot_when(lambda now: now["state"] == "running")
         self.assertEqual(again["started_at"] > ended["started_at"], True)
 
+    def test_news_between_two_seconds_do_not_put_off_the_next(self):
+        self.command("start", {"users": 2, "spawn_rate": 50})
+        for users in (3, 4, 5, 6):
+            gevent.sleep(0.3)
+            self.command("users", {"users": users, "spawn_rate": 50})
+        gevent.sleep(1.2)
+        points = self.get("/api/v1/snapshot")["timeline"]["rps"]
+        self.assertGreaterEqual(len([each for each in points if each is not None]), 2, points)
+
     def test_what_cannot_be_used_is_refused(self):
         self.snapshot_when(lambda now: now["can"])
         one = {"users": 1, "spawn_rate": 1}

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use throng_server::{Ask, Command, Config, ForeignHead, Measured, Page, Refusal, RunState, Second, Update};
+use throng_server::{
+    Ask, Command, Config, ForeignHead, Measured, Page, Refusal, RunState, Second, Tls, Update,
+};
 
 fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
     let commands = Arc::new(Mutex::new(Vec::new()));
@@ -202,4 +204,43 @@ fn a_port_that_is_taken_is_named() {
     let config = Config { listen: page.address(), base_path: String::new(), tls: None, foreign: false };
     let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
     assert!(error.contains(&page.address().to_string()), "{error}");
+}
+
+#[test]
+fn the_page_can_be_encrypted_and_a_silent_visitor_holds_up_nobody() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let tls = Tls {
+        certificates: made.cert.pem().into_bytes(),
+        key: made.signing_key.serialize_pem().into_bytes(),
+    };
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let config = Config { listen, base_path: String::new(), tls: Some(tls), foreign: false };
+    let page = Page::start(config, Arc::new(|_| {})).unwrap();
+    assert!(page.url().starts_with("https://127.0.0.1:"));
+    let silent = TcpStream::connect(page.address()).unwrap();
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connection =
+        rustls::ClientConnection::new(Arc::new(client), "localhost".try_into().unwrap()).unwrap();
+    let stream = TcpStream::connect(page.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, stream);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    // The end of the connection may come without TLS's own goodbye.
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ok\n"), "{answer}");
+    drop(silent);
+
+    let nonsense = Tls { certificates: b"nonsense".to_vec(), key: Vec::new() };
+    let config = Config { listen, base_path: String::new(), tls: Some(nonsense), foreign: false };
+    let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
+    assert!(error.contains("the certificate"), "{error}");
 }

@@ -61,7 +61,9 @@ class Feed:
         due = time.monotonic()
         while True:
             self.push()
-            due = max(due + _PERIOD, time.monotonic())
+            # What is told between two full seconds does not move the next one.
+            while due <= time.monotonic():
+                due += _PERIOD
             # Twice at once would be once too often: what comes within a moment is told together.
             if self._woken.wait(timeout=max(0.0, due - time.monotonic())):
                 gevent.sleep(0.05)
