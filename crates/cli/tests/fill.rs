@@ -2,6 +2,8 @@
 //!
 //! Every end state is asked of the server itself: so many rows, each number once, nothing missing.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 #[path = "../../demo-api/tests/support/mariadb.rs"]
 #[allow(dead_code, reason = "shared with the tests of the demo API")]
 mod mariadb;

@@ -1,5 +1,7 @@
 //! `throng run --fill … --cleanup`: the databases around a test, with the demo API on MariaDB as the application.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 #[path = "../../demo-api/tests/support/mariadb.rs"]
 #[allow(dead_code, reason = "shared with the tests of the demo API")]
 mod mariadb;

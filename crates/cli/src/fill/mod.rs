@@ -6,6 +6,7 @@ pub mod file;
 mod line;
 pub(crate) mod wanted;
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use throng_stores::error::{FillError, Trouble};
@@ -74,7 +75,7 @@ pub fn rehearse(terminal: &Terminal, plan: &Plan) {
     }
     let bytes: u64 = (0..MEASURED).map(|sequence| preview(plan.kind, &plan.template, sequence).bytes).sum();
     let mean = bytes / MEASURED;
-    text += &match plan.goal {
+    let would = match plan.goal {
         Goal::Bytes(size) => format!(
             "would fill {} of {} with about {} {records} of {mean} bytes ({size})",
             plan.collection,
@@ -95,6 +96,7 @@ pub fn rehearse(terminal: &Terminal, plan: &Plan) {
             time.as_secs_f64()
         ),
     };
+    text += &would;
     if plan.begin == Begin::Drop {
         text += ", after dropping what is there";
     }
@@ -163,7 +165,8 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
             let mut text = format!("filled {come}");
             if seconds > 0.0 && totals.inserted_records > 0 {
                 let rate = |amount: u64| (amount as f64 / seconds) as u64;
-                text += &format!(
+                let _ = write!(
+                    text,
                     " in {seconds:.1} s ({} {}/s, {}/s)",
                     grouped(rate(totals.inserted_records)),
                     end.records,
@@ -171,7 +174,8 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
                 );
             }
             if totals.losses > 0 {
-                text += &format!(
+                let _ = write!(
+                    text,
                     "\nthe connection was lost {} times; {} {} had arrived although their answer was lost",
                     totals.losses,
                     grouped(totals.recovered_records),
@@ -179,7 +183,8 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
                 );
             }
             if let Some(server) = report.server {
-                text += &format!(
+                let _ = write!(
+                    text,
                     "\nthe server counts {} {} and {} ({})",
                     grouped(server.records),
                     end.records,
@@ -188,10 +193,10 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
                 );
                 let ours = totals.present_records + totals.inserted_records;
                 if ours > totals.records() {
-                    text += &format!("; this fill was larger before, with {}", grouped(ours));
+                    let _ = write!(text, "; this fill was larger before, with {}", grouped(ours));
                 }
                 if server.records > ours {
-                    text += &format!("; {} of them are not of this fill", grouped(server.records - ours));
+                    let _ = write!(text, "; {} of them are not of this fill", grouped(server.records - ours));
                 }
             }
             text.push('\n');
