@@ -1,4 +1,4 @@
-//! A server with MongoDB's protocol of our own: SecantusDB from PyPI, which keeps its data in WiredTiger, MongoDB's storage
+//! A server with MongoDB's protocol of our own: SecantusDB from `PyPI`, which keeps its data in WiredTiger, MongoDB's storage
 //! engine. `./x test unit` installs it; no real `mongod` is packaged where our tests run.
 
 use std::net::{TcpListener, TcpStream};
