@@ -1,15 +1,20 @@
-//! What all shards of a worker's run have in common, made once before they start.
+//! What all shards of a worker's run have in common, made before they start; and how it changes while they run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use throng_plan::{Plan, Scenario, Slots};
 
 use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::layout::{Layout, Numbers};
 use crate::placement::Placement;
 use crate::shard::Shard;
 use crate::shared::Shared;
+use crate::time::Time;
 use crate::work::{Kind, Work};
+
+/// How far ahead a new map is set at least, so that no shard can have passed that moment without knowing of it.
+const NOTICE: Duration = Duration::from_millis(5);
 
 /// What an engine is made of.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +44,13 @@ impl<'a> Config<'a> {
 /// One worker's run: its part of the plan, its placement and its counters.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) works: Vec<Work>,
-    pub(crate) placement: Placement,
+    /// The first of the chain.
+    pub(crate) layout: Arc<Layout>,
     pub(crate) shared: Shared,
     pub(crate) min_iteration: Duration,
+    scenarios: Vec<Scenario>,
+    shards: usize,
+    dealing: Mutex<()>,
 }
 
 impl Engine {
@@ -57,17 +65,24 @@ impl Engine {
                 shared.scenario(ScenarioIndex::new(scenario)).set_controlled(vus, max_vus);
             }
         }
-        Arc::new(Self { works, placement, shared, min_iteration: config.min_iteration_duration })
+        Arc::new(Self {
+            layout: Layout::new(Time::ZERO, works, placement),
+            shared,
+            min_iteration: config.min_iteration_duration,
+            scenarios: config.scenarios.to_vec(),
+            shards,
+            dealing: Mutex::new(()),
+        })
     }
 
-    /// Where virtual users live and how many there are.
+    /// Where virtual users live and how many there are; of the newest map, which may not hold yet.
     pub fn placement(&self) -> &Placement {
-        &self.placement
+        &self.layout.newest().placement
     }
 
     /// The number of shards.
     pub fn shards(&self) -> usize {
-        self.placement.shards()
+        self.shards
     }
 
     /// The state machine for one thread; to be called once for each.
@@ -75,7 +90,39 @@ impl Engine {
         Shard::new(Arc::clone(self), shard)
     }
 
+    /// Gives this worker another part of the test, `agreed` for this moment; `now` reads the shards' clock. Returns from when
+    /// on it really holds: later if the moment is past or too near. After that moment no shard starts anything by an
+    /// earlier map. Each shard should be told the time (`Shard::on_time`), so that it prepares itself.
+    ///
+    /// Iterations that are counted (shared-iterations, per-vu-iterations) stay where they are.
+    pub fn deal(&self, slots: &Slots, agreed: Time, now: impl Fn() -> Time) -> Time {
+        let _one_at_a_time = self.dealing.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.layout.newest();
+        let whole: Vec<Work> = self.scenarios.iter().map(|s| Work::new(s, &Slots::whole())).collect();
+        let planned = Placement::compute(&whole, &Slots::whole(), self.shards).planned_vus();
+        let mut notice = NOTICE;
+        loop {
+            let at = agreed.max(now() + notice).max(last.at);
+            let works = self.scenarios().map(|scenario| {
+                let first = self.shared.scenario(scenario).sequence().peek();
+                let old = &last.works[scenario.index()];
+                old.dealt(&self.scenarios[scenario.index()], slots, |map| Numbers::from(first, agreed, map))
+            });
+            let works: Vec<Work> = works.collect();
+            let used = |scenario| self.shared.scenario(scenario).growth.used() as usize;
+            let used: Vec<usize> = self.scenarios().map(used).collect();
+            let planned = slots.scale(u64::from(planned)) as u32;
+            let placement = last.placement.dealt(&works, slots, at, planned, &used);
+            // Placing many virtual users takes a while; if it took too long the moment is put off.
+            if now() < at || notice > Duration::from_secs(10) {
+                last.append(Layout::new(at, works, placement));
+                return at;
+            }
+            notice *= 4;
+        }
+    }
+
     pub(crate) fn scenarios(&self) -> impl Iterator<Item = ScenarioIndex> + use<> {
-        (0..self.works.len()).map(ScenarioIndex::new)
+        (0..self.scenarios.len()).map(ScenarioIndex::new)
     }
 }

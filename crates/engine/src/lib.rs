@@ -46,9 +46,11 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod deal;
 mod engine;
 mod executor;
 mod ids;
+mod layout;
 mod placement;
 mod progress;
 pub mod schedule;

@@ -10,6 +10,8 @@
 //! Virtual user `p` (from 1) lives on shard `(p − 1) mod shards`. The placement is a pure function of plan,
 //! slots and number of shards, so every shard knows everyone's place without asking.
 
+mod redeal;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -25,6 +27,8 @@ use throng_plan::Slots;
 pub(crate) struct Reservation {
     /// Which of the scenario's places on this worker, from 0.
     pub(crate) place: u64,
+    /// Which of the whole test's, from 0: it stays the same when the map changes.
+    pub(crate) global: u64,
     /// Who takes it.
     pub(crate) vu: VuId,
     /// From when it is needed.
@@ -42,9 +46,18 @@ pub struct Placement {
     planned: u32,
     pool: u32,
     slots: Slots,
+    /// The numbers of virtual users in the whole test, from 0; empty until the map changes, as they follow from it.
+    numbers: Vec<u64>,
     reservations: Vec<Vec<Reservation>>,
     /// Per scenario, who joins an arrival rate beyond its pre-allocated virtual users, in order.
     extras: Vec<Vec<VuId>>,
+}
+
+impl Reservation {
+    /// The same under every map of slots.
+    pub(crate) fn key(&self) -> (u64, Time) {
+        (self.global, self.from)
+    }
 }
 
 impl Placement {
@@ -53,7 +66,15 @@ impl Placement {
         let mut reservations: Vec<Vec<Reservation>> = works.iter().map(executor::reservations).collect();
         let planned = colour(&mut reservations);
         let (extras, pool) = place_extras(works, &reservations, planned);
-        Self { shards: shards.max(1) as u32, planned, pool, slots: slots.clone(), reservations, extras }
+        Self {
+            shards: shards.max(1) as u32,
+            planned,
+            pool,
+            slots: slots.clone(),
+            numbers: Vec::new(),
+            reservations,
+            extras,
+        }
     }
 
     /// How many virtual users have to be ready before the run phase begins: ids 1 to this.
@@ -78,8 +99,14 @@ impl Placement {
 
     /// The number of a virtual user in the whole test, from 1 (`exec.vu.idInTest`).
     pub fn id_in_test(&self, vu: VuId) -> u64 {
-        let nth = u64::from(vu.get().saturating_sub(1));
-        self.slots.global(nth).unwrap_or(nth) + 1
+        self.number(vu) + 1
+    }
+
+    /// The same from 0.
+    fn number(&self, vu: VuId) -> u64 {
+        let nth = vu.get().saturating_sub(1);
+        let of_map = || self.slots.global(u64::from(nth)).unwrap_or(u64::from(nth));
+        self.numbers.get(nth as usize).copied().unwrap_or_else(of_map)
     }
 
     pub(crate) fn reservations(&self, scenario: ScenarioIndex) -> &[Reservation] {

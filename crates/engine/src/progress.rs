@@ -7,7 +7,7 @@ use crate::executor::shared_iterations;
 use crate::ids::ScenarioIndex;
 use crate::schedule::Starts;
 use crate::time::Time;
-use crate::work::Kind;
+use crate::work::{Kind, Work};
 
 /// The run of this worker at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,7 +126,7 @@ impl Engine {
         let sum = |field: fn(&ScenarioProgress) -> u64| scenarios.iter().map(field).sum();
         Progress {
             active_vus: sum(|s| s.active_vus),
-            initialised_vus: self.initialised_vus(),
+            initialised_vus: self.initialised_vus(now),
             complete: sum(|s| s.complete),
             interrupted: sum(|s| s.interrupted),
             dropped: sum(|s| s.dropped),
@@ -134,20 +134,21 @@ impl Engine {
         }
     }
 
-    fn initialised_vus(&self) -> u64 {
-        let made = u64::from(self.placement.planned_vus()) + u64::from(self.shared.extra_vus());
+    fn initialised_vus(&self, now: Time) -> u64 {
+        let planned = self.layout.at(now).placement.planned_vus();
+        let made = u64::from(planned) + u64::from(self.shared.extra_vus());
         let withdrawn: u64 = self.scenarios().map(|s| self.shared.scenario(s).withdrawn()).sum();
         made.saturating_sub(withdrawn)
     }
 
     /// How one scenario is doing at `now`.
     pub fn scenario_progress(&self, scenario: ScenarioIndex, now: Time) -> ScenarioProgress {
-        let work = &self.works[scenario.index()];
+        let work = &self.layout.at(now).works[scenario.index()];
         let shared = self.shared.scenario(scenario);
         let ended_at = shared.ended_at();
         let elapsed = shared.clock.elapsed(work.start, ended_at.unwrap_or(now));
         let duration = (!work.regular_end.is_never()).then(|| work.regular_end.since(work.start));
-        let detail = self.detail(scenario, elapsed);
+        let detail = self.detail(scenario, work, elapsed);
         let fraction = match (&detail, duration) {
             (Detail::Shared { started, total, .. } | Detail::PerVu { started, total, .. }, _) => {
                 if *total == 0 { 1.0 } else { *started as f64 / *total as f64 }
@@ -190,8 +191,7 @@ impl Engine {
         }
     }
 
-    fn detail(&self, scenario: ScenarioIndex, elapsed: Duration) -> Detail {
-        let work = &self.works[scenario.index()];
+    fn detail(&self, scenario: ScenarioIndex, work: &Work, elapsed: Duration) -> Detail {
         let shared = self.shared.scenario(scenario);
         match &work.kind {
             Kind::ConstantVus { vus } => Detail::Constant { vus: *vus },
@@ -210,8 +210,7 @@ impl Engine {
                 }
             }
             Kind::Arrivals { starts, pre_allocated_vus, max_vus, time_unit } => {
-                let slots = &work.iteration_slots;
-                let share = slots.owned_per_period() as f64 / slots.period() as f64;
+                let share = work.iteration_slots.share();
                 let rate = match starts {
                     Starts::Constant(rate) => rate.rate(),
                     Starts::Ramping(rate) => rate.rate_at(elapsed),

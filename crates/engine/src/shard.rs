@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::action::{Action, Actions, Event, Iteration, Outcome};
+use crate::deal;
 use crate::engine::Engine;
-use crate::executor::arrivals::{self, Arrivals};
+use crate::executor::arrivals::Arrivals;
 use crate::executor::externally_controlled::Change;
 use crate::executor::looping::Looping;
 use crate::ids::{ScenarioIndex, ShardIndex, VuId};
+use crate::layout::Layout;
 use crate::time::Time;
 use crate::timers::{Due, Timers};
 use crate::vus::{Holder, Phase, Vus};
@@ -21,6 +23,10 @@ use crate::vus::{Holder, Phase, Vus};
 #[derive(Debug)]
 pub struct Shard {
     pub(crate) engine: Arc<Engine>,
+    /// What holds.
+    pub(crate) layout: Arc<Layout>,
+    /// The newest that is known; it may hold later.
+    pub(crate) seen: Arc<Layout>,
     pub(crate) index: ShardIndex,
     pub(crate) parts: Vec<Part>,
     pub(crate) vus: Vus,
@@ -66,14 +72,12 @@ pub(crate) enum Body {
 
 impl Shard {
     pub(crate) fn new(engine: Arc<Engine>, index: ShardIndex) -> Self {
-        let placement = &engine.placement;
+        let layout = Arc::clone(&engine.layout);
+        let placement = &layout.placement;
         let vus = Vus::new(placement.planned_vus(), placement.max_vus(), index, placement.shards());
         let part = |scenario: ScenarioIndex| {
-            let work = &engine.works[scenario.index()];
-            let body = match arrivals::starts_of(work) {
-                Some(starts) => Body::Arrivals(Arrivals::new(&engine, scenario, starts, index)),
-                None => Body::Looping(Looping::new(&engine, scenario, index, &vus)),
-            };
+            let work = &layout.works[scenario.index()];
+            let body = deal::body(&layout, scenario, index, &vus);
             Part {
                 phase: PartPhase::Pending,
                 regular_end: work.regular_end,
@@ -85,18 +89,29 @@ impl Shard {
         };
         let parts: Vec<Part> = engine.scenarios().map(part).collect();
         let unfinished = parts.len();
-        Self { engine, index, parts, vus, timers: Timers::default(), aborted: false, unfinished, busy: 0 }
+        Self {
+            engine,
+            seen: Arc::clone(&layout),
+            layout,
+            index,
+            parts,
+            vus,
+            timers: Timers::default(),
+            aborted: false,
+            unfinished,
+            busy: 0,
+        }
     }
 
     /// The virtual users that have to be ready before [`Shard::start`], ascending.
     pub fn planned_vus(&self) -> impl Iterator<Item = VuId> + use<> {
-        self.engine.placement.planned_on(self.index)
+        self.engine.layout.placement.planned_on(self.index)
     }
 
     /// The run phase begins; `now` is usually [`Time::ZERO`]. To be called once.
     pub fn start(&mut self, now: Time, actions: &mut Actions) {
         for scenario in self.engine.scenarios() {
-            self.timers.push(self.engine.works[scenario.index()].start, Due::Begin(scenario));
+            self.timers.push(self.layout.works[scenario.index()].start, Due::Begin(scenario));
         }
         self.on_time(now, actions);
     }
@@ -108,8 +123,12 @@ impl Shard {
 
     /// Does everything that is due by `now`, in order. May be called at any time.
     pub fn on_time(&mut self, now: Time, actions: &mut Actions) {
+        if self.seen.next().is_some() {
+            self.look_ahead(actions);
+        }
         while let Some((at, due)) = self.timers.pop(now) {
             match due {
+                Due::Deal => self.follow_deal(at, now, actions),
                 Due::RestOver { local, rest } => self.rest_over(local as usize, rest, now, actions),
                 Due::Step(scenario) => self.step(scenario, at, now, actions),
                 Due::Arrival(scenario) => self.arrival(scenario, at, now, actions),
@@ -143,7 +162,7 @@ impl Shard {
     /// Ends every scenario as if its time were over: nothing starts, what runs has its graceful stop.
     pub fn stop(&mut self, now: Time, actions: &mut Actions) {
         for scenario in self.engine.scenarios() {
-            let graceful_stop = self.engine.works[scenario.index()].graceful_stop;
+            let graceful_stop = self.layout.works[scenario.index()].graceful_stop;
             let part = &mut self.parts[scenario.index()];
             match part.phase {
                 PartPhase::Pending => {
@@ -197,7 +216,7 @@ impl Shard {
             Body::Arrivals(_) => self.begin_arrivals(scenario, now, actions),
             Body::Looping(looping) if looping.control.is_some() => self.apply_control(scenario, now, actions),
             Body::Looping(_) => {
-                let start = self.engine.works[scenario.index()].start;
+                let start = self.layout.works[scenario.index()].start;
                 self.step(scenario, start, now, actions);
             }
         }
@@ -290,7 +309,7 @@ impl Shard {
             return;
         }
         if self.vus[local].phase == Phase::Absent {
-            self.vus[local].phase = Phase::Initialising { growth: None };
+            self.vus[local].phase = Phase::Initialising { growth: None, is_planned: false };
             actions.push(Action::InitVu { vu: self.vus.id(local) });
         }
         self.vus[local].wait(holder);
@@ -361,9 +380,10 @@ impl Shard {
             }
             Body::Arrivals(_) => {
                 self.set_idle(local, scenario);
-                if running {
+                if running && !self.vus[local].leaves {
                     self.park(local, scenario);
                 } else {
+                    self.vus[local].leaves = false;
                     self.release(local, now, actions);
                 }
             }
@@ -388,7 +408,7 @@ impl Shard {
         vu.phase = Phase::Running;
         vu.began = now;
         let (in_vu, in_vu_scenario) = vu.count(scenario);
-        let in_test = self.engine.works[scenario.index()].iteration_in_test(in_instance);
+        let in_test = self.layout.works[scenario.index()].iteration_in_test(in_instance);
         let iteration = Iteration { scenario, in_vu, in_vu_scenario, in_instance, in_test, planned };
         actions.push(Action::Start { vu: self.vus.id(local), iteration });
     }
@@ -447,9 +467,12 @@ impl Shard {
 
     fn vu_ready(&mut self, vu: VuId, now: Time, actions: &mut Actions) {
         let Some(local) = self.vus.local(vu) else { return };
-        let Phase::Initialising { growth } = self.vus[local].phase else { return };
+        let Phase::Initialising { growth, is_planned } = self.vus[local].phase else { return };
         self.vus[local].phase = Phase::Idle;
-        self.engine.shared.extra_vu_ready();
+        if !is_planned {
+            self.vus[local].is_extra = true;
+            self.engine.shared.extra_vu_ready();
+        }
         if let Some(scenario) = growth {
             self.growth_ended(scenario, true);
         }
@@ -458,7 +481,7 @@ impl Shard {
 
     fn vu_failed(&mut self, vu: VuId, now: Time, actions: &mut Actions) {
         let Some(local) = self.vus.local(vu) else { return };
-        let Phase::Initialising { growth } = self.vus[local].phase else { return };
+        let Phase::Initialising { growth, .. } = self.vus[local].phase else { return };
         self.vus[local].phase = Phase::Absent;
         if let Some(scenario) = growth {
             self.growth_ended(scenario, false);

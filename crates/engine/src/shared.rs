@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::time::Time;
+use crate::work::{Kind, Work};
 
 /// Two cache lines, as the hardware fetches them in pairs.
 #[derive(Debug, Default)]
@@ -218,6 +219,14 @@ impl ScenarioShared {
         self.controlled_peak.fetch_max(max_vus, Ordering::Relaxed);
     }
 
+    /// What it is set to once another map of slots holds; nobody was withdrawn from that.
+    pub(crate) fn reset_controlled(&self, work: &Work) {
+        if let Kind::ExternallyControlled { vus, max_vus } = work.kind {
+            self.controlled_peak.store(max_vus, Ordering::Relaxed);
+            self.set_controlled(vus, max_vus);
+        }
+    }
+
     pub(crate) fn controlled(&self) -> (u64, u64) {
         (self.controlled_vus.load(Ordering::Relaxed), self.controlled_max.load(Ordering::Relaxed))
     }
@@ -286,6 +295,12 @@ impl Shared {
     /// One more virtual user than planned is ready.
     pub(crate) fn extra_vu_ready(&self) {
         self.extra_vus.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of those has left: its number is another worker's.
+    pub(crate) fn extra_vu_left(&self) {
+        let _ =
+            self.extra_vus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |extra| extra.checked_sub(1));
     }
 
     pub(crate) fn extra_vus(&self) -> u32 {

@@ -11,6 +11,8 @@ use crate::time::Time;
 /// virtual users that another gives back at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
+    /// A new map of slots holds from now on, also for what else is due at this moment.
+    Deal,
     /// A virtual user has waited out `minIterationDuration`; `rest` tells it from earlier ones.
     RestOver { local: u32, rest: u64 },
     /// Virtual users of a ramp come or go.

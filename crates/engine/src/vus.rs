@@ -8,8 +8,9 @@ use crate::time::Time;
 pub(crate) enum Phase {
     /// It does not exist yet.
     Absent,
-    /// The driver is initialising it; `growth` if an arrival rate waits for that to grow again.
-    Initialising { growth: Option<ScenarioIndex> },
+    /// The driver is initialising it; `growth` if an arrival rate waits for that to grow again. Planned ones are counted
+    /// as such, the others as extra ones once they are ready.
+    Initialising { growth: Option<ScenarioIndex>, is_planned: bool },
     /// It could start an iteration.
     Idle,
     /// It runs an iteration.
@@ -34,6 +35,10 @@ pub(crate) struct Vu {
     pub(crate) holder: Option<Holder>,
     /// Who takes it once its holder lets go. More than one only if this thread was stalled.
     waiters: Vec<Holder>,
+    /// It was counted as one beyond the planned ones when it was ready.
+    pub(crate) is_extra: bool,
+    /// Its holder, an arrival rate, gives it up after the iteration that runs.
+    pub(crate) leaves: bool,
     /// When its iteration began.
     pub(crate) began: Time,
     iterations: u64,
@@ -49,6 +54,8 @@ impl Vu {
             phase,
             holder: None,
             waiters: Vec::new(),
+            is_extra: false,
+            leaves: false,
             began: Time::ZERO,
             iterations: 0,
             scenario: None,
@@ -85,6 +92,11 @@ impl Vu {
         }
         let known = self.earlier.iter().position(|(earlier, _)| *earlier == scenario);
         self.in_scenario = known.map_or(0, |position| self.earlier.swap_remove(position).1);
+    }
+
+    /// Whether `holder` waits for it.
+    pub(crate) fn is_awaited_by(&self, holder: Holder) -> bool {
+        self.waiters.contains(&holder)
     }
 
     /// Puts `holder` at the end of those who wait.
@@ -136,6 +148,11 @@ impl Vus {
             self.list.push(Vu::new(Phase::Absent));
         }
         local
+    }
+
+    /// The local number of a virtual user, if it lives on this shard; it may not have been foreseen.
+    pub(crate) fn local_of(&mut self, vu: VuId) -> Option<usize> {
+        (vu.get().checked_sub(1)? % self.shards == self.shard).then(|| self.local_or_absent(vu))
     }
 
     /// The local number of a virtual user, if it is one of this shard's.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use throng_plan::{Executor, Scenario, Slots, Stage};
 
+use crate::layout::Numbers;
 use crate::schedule::{ConstantRate, RampingRate, Starts};
 use crate::time::Time;
 
@@ -23,6 +24,8 @@ pub(crate) struct Work {
     /// Which iterations are mine. Not the slots of the virtual users where work is dealt in proportion to
     /// whole virtual users (k6's rule for shared iterations and arrival rates).
     pub(crate) iteration_slots: Slots,
+    /// Where their numbers go on, if the map was changed.
+    numbers: Option<Numbers>,
     /// What starts iterations.
     pub(crate) kind: Kind,
 }
@@ -99,13 +102,43 @@ impl Work {
             graceful_stop,
             vu_slots: slots.clone(),
             iteration_slots,
+            numbers: None,
             kind,
         }
     }
 
+    /// What the worker runs of `scenario` once it owns `slots`; `numbers` says where the numbers of iterations go on in
+    /// their map.
+    pub(crate) fn dealt(
+        &self,
+        scenario: &Scenario,
+        slots: &Slots,
+        numbers: impl Fn(&Slots) -> Numbers,
+    ) -> Self {
+        if self.stays() {
+            return self.clone();
+        }
+        let work = Self::new(scenario, slots);
+        Self { numbers: Some(numbers(&work.iteration_slots)), ..work }
+    }
+
+    /// Whether it is not moved to other workers: iterations that are counted are whose they were.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self.kind, Kind::SharedIterations { .. } | Kind::PerVuIterations { .. })
+    }
+
     /// The number of the `nth` iteration on this worker among those of the whole test.
     pub(crate) fn iteration_in_test(&self, nth: u64) -> u64 {
-        if self.iteration_slots.is_whole() { nth } else { self.iteration_slots.global(nth).unwrap_or(nth) }
+        let slots = &self.iteration_slots;
+        match self.numbers {
+            None if slots.is_whole() => nth,
+            None => slots.global(nth).unwrap_or(nth),
+            // Those that were started by the old map while the new one was being made have earlier numbers.
+            Some(Numbers { first, base }) => {
+                let nth = nth.saturating_sub(first);
+                base + slots.global(nth).unwrap_or(nth)
+            }
+        }
     }
 
     /// How many virtual users it may use at most, on this worker.

@@ -383,7 +383,7 @@ impl Machine {
                         run,
                         worker,
                         workers: prepare.workers,
-                        slots: Slots::from_owners(prepare.version, prepare.seat, prepare.owners),
+                        slots: Slots::dealt(prepare.version, prepare.seat, prepare.owners),
                         bundle: Arc::new(bundle),
                     })),
                     Err(error) => {
@@ -402,7 +402,7 @@ impl Machine {
                 self.refuse("it deals slots to a worker that cannot take them", actions);
             }
             Some(Task::Deal(deal)) => {
-                let slots = Slots::from_owners(deal.version, self.seat, deal.owners);
+                let slots = Slots::dealt(deal.version, self.seat, deal.owners);
                 let from = self.clock.to_local(Moment::from_nanos(deal.from));
                 actions.push(Action::Deal { slots, from });
             }

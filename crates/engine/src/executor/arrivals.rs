@@ -7,10 +7,11 @@
 //! in order; [`Iteration::planned`](crate::Iteration::planned) tells how late it is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::action::{Action, Actions, ArrivalStart, Purpose, Warning};
-use crate::engine::Engine;
 use crate::ids::{ScenarioIndex, ShardIndex, VuId};
+use crate::layout::Layout;
 use crate::schedule::Starts;
 use crate::shard::{Body, PartPhase, Shard};
 use crate::shared::Grant;
@@ -45,16 +46,25 @@ enum Growth {
 
 impl Arrivals {
     /// The part of `scenario` that `shard` runs.
-    pub(crate) fn new(engine: &Engine, scenario: ScenarioIndex, starts: &Starts, shard: ShardIndex) -> Self {
-        let mut has_vus = vec![false; engine.placement.shards()];
-        let planned = engine.placement.reservations(scenario).iter().map(|reservation| reservation.vu);
-        for vu in planned.chain(engine.placement.extras(scenario).iter().copied()) {
-            has_vus[engine.placement.shard_of(vu).index()] = true;
+    pub(crate) fn new(layout: &Layout, scenario: ScenarioIndex, starts: &Starts, shard: ShardIndex) -> Self {
+        let mut has_vus = vec![false; layout.placement.shards()];
+        for vu in layout.placement.members(scenario) {
+            has_vus[layout.placement.shard_of(vu).index()] = true;
         }
         let dealt_to = |shards: &[bool]| shards.iter().filter(|has| **has).count() as u64;
         let rank = dealt_to(&has_vus[..shard.index()]);
         let step = if has_vus[shard.index()] { dealt_to(&has_vus) } else { 0 };
         Self { starts: starts.clone(), nth: rank, step, next: None, idle: VecDeque::new(), owed: 0 }
+    }
+
+    /// The same part by a new map: `fresh` is its beginning, of which only what is due from `at` on counts.
+    pub(crate) fn go_on_from(&mut self, at: Time, work: &Work, fresh: Self) {
+        let since_start = Time::ZERO + at.since(work.start);
+        let first = if at <= work.start { 0 } else { fresh.starts.first_from(since_start) };
+        self.nth = work.iteration_slots.scale(first) + fresh.nth;
+        self.step = fresh.step;
+        self.starts = fresh.starts;
+        self.next = None;
     }
 
     /// Moves on to this shard's next start.
@@ -73,20 +83,62 @@ impl Arrivals {
 impl Shard {
     /// The scenario starts: its planned virtual users join, and its first start is noted.
     pub(crate) fn begin_arrivals(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
+        let holder = Holder { scenario, stint: 0 };
         for local in self.planned_locals(scenario) {
-            self.acquire(local, Holder { scenario, stint: 0 }, now, actions);
+            // When a new map begins to hold most of them are there.
+            if self.vus[local].holder == Some(holder) {
+                self.vus[local].leaves = false;
+            } else if !self.vus[local].is_awaited_by(holder) {
+                self.acquire(local, holder, now, actions);
+            }
         }
         self.next_arrival(scenario);
     }
 
     fn planned_locals(&self, scenario: ScenarioIndex) -> Vec<usize> {
-        let reservations = self.engine.placement.reservations(scenario);
+        let reservations = self.layout.placement.reservations(scenario);
         reservations.iter().filter_map(|reservation| self.vus.local(reservation.vu)).collect()
+    }
+
+    /// Virtual users that are not members any more by the map that holds now leave the scenario: at once, or after what
+    /// they run.
+    pub(crate) fn let_go_of_others(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
+        let holder = Holder { scenario, stint: 0 };
+        let layout = Arc::clone(&self.layout);
+        let mut stays = vec![false; self.vus.len()];
+        for local in layout.placement.members(scenario).filter_map(|vu| self.vus.local(vu)) {
+            stays[local] = true;
+        }
+        let planned = layout.placement.placed_on(self.index);
+        for (local, stays) in stays.into_iter().enumerate() {
+            if stays {
+                self.vus[local].leaves = false;
+                continue;
+            }
+            self.stop_waiting(local, |waiter| *waiter == holder);
+            if self.vus[local].holder != Some(holder) {
+                continue;
+            }
+            if !planned.contains(&self.vus.id(local)) && self.vus[local].is_extra {
+                self.vus[local].is_extra = false;
+                self.engine.shared.extra_vu_left();
+            }
+            let Body::Arrivals(arrivals) = &mut self.parts[scenario.index()].body else { return };
+            let position = arrivals.idle.iter().position(|idle| *idle == local);
+            // One that another shard has reserved runs that start before it goes.
+            match position.filter(|_| self.engine.shared.idle(scenario, self.index).take()) {
+                Some(position) => {
+                    arrivals.idle.remove(position);
+                    self.release(local, now, actions);
+                }
+                None => self.vus[local].leaves = true,
+            }
+        }
     }
 
     fn next_arrival(&mut self, scenario: ScenarioIndex) {
         let Body::Arrivals(arrivals) = &mut self.parts[scenario.index()].body else { return };
-        arrivals.advance(&self.engine.works[scenario.index()]);
+        arrivals.advance(&self.layout.works[scenario.index()]);
         if let Some(at) = arrivals.next {
             self.timers.push(at, Due::Arrival(scenario));
         }
@@ -100,7 +152,10 @@ impl Shard {
         now: Time,
         actions: &mut Actions,
     ) {
-        if self.parts[scenario.index()].phase != PartPhase::Running {
+        let part = &self.parts[scenario.index()];
+        let Body::Arrivals(arrivals) = &part.body else { return };
+        // What was noted by an older map is of no account.
+        if part.phase != PartPhase::Running || arrivals.next != Some(planned) {
             return;
         }
         self.attempt(scenario, planned, now, actions);
@@ -152,18 +207,18 @@ impl Shard {
 
     /// Gives the scenario one more virtual user, if it may have one and none is on its way.
     fn grow(&mut self, scenario: ScenarioIndex, planned: Time, now: Time, actions: &mut Actions) -> Growth {
-        let engine = std::sync::Arc::clone(&self.engine);
-        let extras = engine.placement.extras(scenario);
+        let (engine, layout) = (Arc::clone(&self.engine), Arc::clone(&self.layout));
+        let extras = layout.placement.extras(scenario);
         match engine.shared.scenario(scenario).growth.request(extras.len()) {
             Grant::UnderWay | Grant::Exhausted { first: false } => Growth::TooLate,
             Grant::Exhausted { first: true } => {
-                let vus = engine.works[scenario.index()].max_vus() as u32;
+                let vus = layout.works[scenario.index()].max_vus() as u32;
                 actions.push(Action::Warn(Warning::InsufficientVus { scenario, vus }));
                 Growth::TooLate
             }
             Grant::Extra(number) => {
                 let vu = extras[number];
-                let home = engine.placement.shard_of(vu);
+                let home = layout.placement.shard_of(vu);
                 if home == self.index {
                     self.join(scenario, vu, now, actions)
                 } else {
@@ -187,7 +242,7 @@ impl Shard {
             return Growth::Joined(local);
         }
         if self.vus[local].phase == Phase::Absent {
-            self.vus[local].phase = Phase::Initialising { growth: Some(scenario) };
+            self.vus[local].phase = Phase::Initialising { growth: Some(scenario), is_planned: false };
             actions.push(Action::InitVu { vu });
         } else {
             growth.done();

@@ -9,6 +9,7 @@ use crate::work::Work;
 pub(crate) fn reservations(work: &Work, vus: u64) -> Vec<Reservation> {
     let place = |place| Reservation {
         place,
+        global: work.vu_slots.global(place).unwrap_or(place),
         vu: VuId::new(0),
         from: work.start,
         to: work.hard_end,

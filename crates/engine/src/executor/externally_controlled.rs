@@ -52,6 +52,11 @@ impl Control {
         }
     }
 
+    /// Another part of the test is this worker's.
+    pub(crate) fn redeal(&mut self, vus: u64, max_vus: u64) {
+        *self = Self { paused: self.paused, left: self.left, ..Self::new(vus, max_vus) };
+    }
+
     fn wants(&self, place: u64) -> bool {
         !self.paused && place < self.vus
     }
@@ -132,19 +137,19 @@ impl Shard {
 
     /// Adds this shard's places up to the maximum and initialises whoever is to take them.
     fn add_places(&mut self, scenario: ScenarioIndex, control: Control, actions: &mut Actions) {
-        let pool = u64::from(self.engine.placement.max_vus());
+        let pool = u64::from(self.layout.placement.max_vus());
         for place in control.foreseen..control.max_vus {
             let vu = VuId::new((pool + place - control.foreseen + 1) as u32);
-            if self.engine.placement.shard_of(vu) != self.index {
+            if self.layout.placement.shard_of(vu) != self.index {
                 continue;
             }
             let local = self.vus.local_or_absent(vu);
             let Body::Looping(looping) = &mut self.parts[scenario.index()].body else { return };
             if looping.stints.last().is_none_or(|last| last.place < place) {
-                looping.stints.push(Stint::new(local, place));
+                looping.stints.push(Stint::new(local, place, (place, Time::NEVER)));
             }
             if self.vus[local].phase == Phase::Absent {
-                self.vus[local].phase = Phase::Initialising { growth: None };
+                self.vus[local].phase = Phase::Initialising { growth: None, is_planned: false };
                 actions.push(Action::InitVu { vu });
             }
         }

@@ -4,12 +4,15 @@
 //! off by the schedule (or from outside); while it is on, its virtual user loops as long as the quota gives
 //! it iterations. Switched off it may finish its iteration; how long, a hard stop decides.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{externally_controlled::Control, per_vu_iterations, ramping_vus, shared_iterations};
 use crate::action::{Action, Actions};
-use crate::engine::Engine;
 use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::layout::Layout;
+use crate::placement::Reservation;
+use crate::schedule::Span;
 use crate::shard::{Body, PartPhase, Shard};
 use crate::shared::Sequence;
 use crate::time::Time;
@@ -36,6 +39,8 @@ pub(crate) struct Stint {
     pub(crate) local: usize,
     /// Which of the scenario's places on this worker.
     pub(crate) place: u64,
+    /// Which of the whole test's places and from when on: what it is known by when the map of slots changes.
+    key: (u64, Time),
     /// Whether it may start iterations.
     pub(crate) on: bool,
     /// Whether it holds its virtual user.
@@ -49,8 +54,9 @@ pub(crate) struct Stint {
 }
 
 impl Stint {
-    pub(crate) fn new(local: usize, place: u64) -> Self {
-        Self { local, place, on: false, held: false, waiting: false, generation: 0, started: 0 }
+    /// For the virtual user with a local number, in a place of this worker that is known by `key`.
+    pub(crate) fn new(local: usize, place: u64, key: (u64, Time)) -> Self {
+        Self { local, place, key, on: false, held: false, waiting: false, generation: 0, started: 0 }
     }
 }
 
@@ -81,8 +87,8 @@ enum Change {
 
 impl Looping {
     /// The part of `scenario` that `shard` runs.
-    pub(crate) fn new(engine: &Engine, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Self {
-        let work = &engine.works[scenario.index()];
+    pub(crate) fn new(layout: &Layout, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Self {
+        let work = &layout.works[scenario.index()];
         let (quota, graceful_ramp_down, control) = match work.kind {
             Kind::SharedIterations { iterations, .. } => (Quota::Shared(iterations), Duration::ZERO, None),
             Kind::PerVuIterations { iterations, .. } => (Quota::Each(iterations), Duration::ZERO, None),
@@ -94,23 +100,74 @@ impl Looping {
         };
         let mut stints = Vec::new();
         let mut steps = Vec::new();
-        for reservation in engine.placement.reservations(scenario) {
+        for reservation in layout.placement.reservations(scenario) {
             let Some(local) = vus.local(reservation.vu) else { continue };
-            debug_assert_eq!(engine.placement.shard_of(reservation.vu), shard, "local to this shard");
+            debug_assert_eq!(layout.placement.shard_of(reservation.vu), shard, "local to this shard");
             let stint = stints.len() as u32;
-            stints.push(Stint::new(local, reservation.place));
-            if control.is_some() {
-                continue;
-            }
-            for span in reservation.spans.iter().filter(|span| span.off != Some(span.on)) {
-                steps.push(Step { at: span.on, change: Change::On(reservation.place), stint });
-                if let Some(at) = span.off {
-                    steps.push(Step { at, change: Change::Off(std::cmp::Reverse(reservation.place)), stint });
-                }
+            stints.push(Stint::new(local, reservation.place, reservation.key()));
+            if control.is_none() {
+                steps.extend(switchings(reservation, stint));
             }
         }
         steps.sort_unstable();
         Self { stints, steps, next_step: 0, quota, graceful_ramp_down, control }
+    }
+
+    /// The same part by a new map that holds from `at` on. Stints are only added, as who holds a virtual user is known by
+    /// the number of its stint.
+    pub(crate) fn redeal(
+        &mut self,
+        layout: &Layout,
+        scenario: ScenarioIndex,
+        vus: &mut Vus,
+        at: Time,
+    ) -> Turned {
+        let mut turned = Turned::default();
+        let known: BTreeMap<(u64, Time), usize> =
+            self.stints.iter().enumerate().map(|(number, stint)| (stint.key, number)).collect();
+        let mut stays = vec![false; self.stints.len()];
+        let mut steps = Vec::new();
+        for reservation in layout.placement.reservations(scenario) {
+            let Some(local) = vus.local_of(reservation.vu) else { continue };
+            let before = known.get(&reservation.key()).filter(|number| self.stints[**number].local == local);
+            let stint = match before {
+                Some(number) => {
+                    stays[*number] = true;
+                    self.stints[*number].place = reservation.place;
+                    *number
+                }
+                None => {
+                    self.stints.push(Stint::new(local, reservation.place, reservation.key()));
+                    self.stints.len() - 1
+                }
+            };
+            if self.control.is_some() {
+                continue;
+            }
+            let is_on = |span: &&Span| span.on <= at && span.off.is_none_or(|off| at < off);
+            if !self.stints[stint].on && reservation.spans.iter().any(|span| is_on(&span)) {
+                turned.on.push(stint as u32);
+            }
+            let is_left =
+                |step: &Step| step.at > at || step.at == at && matches!(step.change, Change::Off(_));
+            steps.extend(switchings(reservation, stint as u32).filter(is_left));
+        }
+        for (number, _) in stays.iter().enumerate().filter(|(_, stays)| !**stays) {
+            // No place: an outside control does not want it, and no later map finds it.
+            self.stints[number].place = u64::MAX;
+            self.stints[number].key = (u64::MAX, Time::NEVER);
+            if self.control.is_none() {
+                turned.off.push(number as u32);
+            }
+        }
+        steps.sort_unstable();
+        (self.steps, self.next_step) = (steps, 0);
+        if let (Some(control), Kind::ExternallyControlled { vus, max_vus }) =
+            (&mut self.control, &layout.works[scenario.index()].kind)
+        {
+            control.redeal(*vus, *max_vus);
+        }
+        turned
     }
 
     /// When the next switching is due.
@@ -137,6 +194,23 @@ impl Looping {
     }
 }
 
+/// Stints that a new map of slots turns on and off.
+#[derive(Debug, Default)]
+pub(crate) struct Turned {
+    pub(crate) on: Vec<u32>,
+    pub(crate) off: Vec<u32>,
+}
+
+/// When the virtual user of a reservation begins and ends to loop.
+fn switchings(reservation: &Reservation, stint: u32) -> impl Iterator<Item = Step> {
+    let spans = reservation.spans.iter().filter(|span| span.off != Some(span.on));
+    spans.flat_map(move |span| {
+        let on = Step { at: span.on, change: Change::On(reservation.place), stint };
+        let off = |at| Step { at, change: Change::Off(std::cmp::Reverse(reservation.place)), stint };
+        [Some(on), span.off.map(off)].into_iter().flatten()
+    })
+}
+
 impl Shard {
     /// Carries out the switchings that are due by `planned`, then notes the next.
     pub(crate) fn step(&mut self, scenario: ScenarioIndex, planned: Time, now: Time, actions: &mut Actions) {
@@ -146,6 +220,10 @@ impl Shard {
                 Change::Off(_) => self.switch_off(scenario, step.stint, Some(step.at)),
             }
         }
+        self.note_next_step(scenario);
+    }
+
+    pub(crate) fn note_next_step(&mut self, scenario: ScenarioIndex) {
         let part = &self.parts[scenario.index()];
         if part.phase == PartPhase::Running
             && let Body::Looping(looping) = &part.body
@@ -195,8 +273,23 @@ impl Shard {
         }
         if held && let Some(left) = left {
             let Body::Looping(looping) = &self.parts[scenario.index()].body else { return };
-            let work = &self.engine.works[scenario.index()];
+            let work = &self.layout.works[scenario.index()];
             let stop = ramping_vus::hard_stop(work, left, looping.graceful_ramp_down);
+            self.timers.push(stop, Due::HardStop { scenario, stint, generation });
+        }
+    }
+
+    /// A stint's place is another worker's from `at` on. What runs may end within the graceful stop, which for a ramp is that
+    /// of its way down.
+    pub(crate) fn withdraw(&mut self, scenario: ScenarioIndex, stint: u32, at: Time) {
+        let work = &self.layout.works[scenario.index()];
+        let grace = match work.kind {
+            Kind::RampingVus { graceful_ramp_down, .. } => graceful_ramp_down,
+            _ => work.graceful_stop,
+        };
+        let stop = (at + grace).min(work.hard_end);
+        self.switch_off(scenario, stint, None);
+        if let Some(&mut Stint { held: true, generation, .. }) = self.stint(scenario, stint) {
             self.timers.push(stop, Due::HardStop { scenario, stint, generation });
         }
     }

@@ -30,6 +30,7 @@ pub(crate) fn reservations(work: &Work, ramp: Ramp<'_>, peak: u64, ramp_down: Du
                 _ => {
                     result.push(Reservation {
                         place,
+                        global: index,
                         vu: VuId::new(0),
                         from: span.on,
                         to,

@@ -33,6 +33,24 @@ impl Starts {
     }
 }
 
+impl Starts {
+    /// The first start (of the whole test) that is due at `since_start` or later; if none is, one beyond the last.
+    pub(crate) fn first_from(&self, since_start: Time) -> u64 {
+        let is_due = |index| self.clone().at(index).is_none_or(|due| due >= since_start);
+        let mut high = 1;
+        while !is_due(high) {
+            high *= 2;
+        }
+        // Due at `high`, not yet below `low`.
+        let mut low = 0;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_due(middle) { high = middle } else { low = middle + 1 }
+        }
+        low
+    }
+}
+
 /// `a · b / c` without overflow on the way, rounded down.
 fn mul_div(a: u64, b: u64, c: u64) -> u64 {
     match a.checked_mul(b) {

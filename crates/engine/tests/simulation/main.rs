@@ -2,6 +2,7 @@
 
 mod arrival_rates;
 mod constant_vus;
+mod deals;
 mod ends;
 mod externally_controlled;
 mod invariants;

@@ -46,7 +46,12 @@ pub(crate) enum Command {
     Abort,
     Pause,
     Resume,
-    SetVus { vus: u64, max_vus: u64 },
+    SetVus {
+        vus: u64,
+        max_vus: u64,
+    },
+    /// The deal of this number becomes known.
+    Deal(usize),
 }
 
 /// One started iteration.
@@ -79,6 +84,8 @@ pub(crate) struct Log {
     /// The most virtual users that were busy at once.
     pub(crate) peak: usize,
     pub(crate) progress: Option<Progress>,
+    /// From when on each deal held.
+    pub(crate) dealt: Vec<Time>,
 }
 
 impl Log {
@@ -117,6 +124,7 @@ pub(crate) struct Sim {
     failing_inits: usize,
     latency: Duration,
     commands: Vec<(Time, Command)>,
+    deals: Vec<(Time, Slots)>,
     stall: Option<(usize, Time, Time)>,
 }
 
@@ -133,6 +141,7 @@ impl Sim {
             failing_inits: 0,
             latency: Duration::ZERO,
             commands: Vec::new(),
+            deals: Vec::new(),
             stall: None,
         }
     }
@@ -176,6 +185,13 @@ impl Sim {
 
     pub(crate) fn command(mut self, at: Time, command: Command) -> Self {
         self.commands.push((at, command));
+        self
+    }
+
+    /// Another map of slots becomes known; it is to hold from `agreed` on.
+    pub(crate) fn deal(mut self, known: Time, agreed: Time, slots: &Slots) -> Self {
+        self.commands.push((known, Command::Deal(self.deals.len())));
+        self.deals.push((agreed, slots.clone()));
         self
     }
 
@@ -344,6 +360,14 @@ impl Running {
             }
             Input::Command(Command::Stop) => target.stop(now, actions),
             Input::Command(Command::Abort) => target.abort(now, actions),
+            Input::Command(Command::Deal(number)) => {
+                if shard == 0 {
+                    let (agreed, slots) = &self.sim.deals[number];
+                    let at = self.engine.deal(slots, *agreed, || now);
+                    self.log.dealt.push(at);
+                }
+                self.shards[shard].on_time(now, actions);
+            }
             Input::Command(Command::Pause) => target.on_event(now, Event::Pause, actions),
             Input::Command(Command::Resume) => target.on_event(now, Event::Resume, actions),
             Input::Command(Command::SetVus { vus, max_vus }) => {

@@ -7,8 +7,8 @@
 //! the n-th iteration of a scenario, the n-th planned start), and that is why the union over all
 //! instances is the schedule of one instance.
 //!
-//! A map has a version. When the share of an instance changes during a run, the engine receives a newer
-//! map together with the index from which on it holds, and goes on with [`Slots::iter_from`] there.
+//! A map has a version. When workers come and go while a test runs they receive a newer map ([`Slots::dealt`]) together
+//! with the moment from which on it holds; only the slots of those who went, or give some, change their owner in it.
 
 use std::sync::Arc;
 
@@ -24,12 +24,30 @@ pub struct Slots {
     owners: Arc<[u32]>,
     /// My slots within one period, ascending.
     mine: Arc<[u32]>,
+    sizing: Sizing,
+}
+
+/// How [`Slots::in_proportion_to`] deals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sizing {
+    /// By stripes of its own, as execution segments do.
+    Striped,
+    /// Each thing goes with the virtual user whose turn it is: what moves to another owner are the things of the virtual
+    /// users that move. Stripes of another length would give nearly everything to somebody else.
+    WithUsers,
+    /// The first so many slots, again and again.
+    Repeated(u64),
 }
 
 impl Slots {
     /// Every slot is mine: an instance that runs the whole test.
     pub fn whole() -> Self {
         Self::from_owners(0, 0, vec![0])
+    }
+
+    /// A map that may be followed by others while the test runs. Slot `i` belongs to `owners[i modulo their number]`.
+    pub fn dealt(version: u64, me: u32, owners: Vec<u32>) -> Self {
+        Self { sizing: Sizing::WithUsers, ..Self::from_owners(version, me, owners) }
     }
 
     /// The slots of `segment`, which has to occur in `sequence`.
@@ -62,7 +80,7 @@ impl Slots {
             .filter(|(_, owner)| **owner == me)
             .map(|(slot, _)| slot as u32)
             .collect();
-        Self { version, me, owners: owners.into(), mine }
+        Self { version, me, owners: owners.into(), mine, sizing: Sizing::Striped }
     }
 
     /// Counts the changes of the map during a run, from 0.
@@ -72,12 +90,18 @@ impl Slots {
 
     /// The number of slots after which the pattern repeats.
     pub fn period(&self) -> u64 {
-        self.owners.len() as u64
+        match self.sizing {
+            Sizing::Repeated(length) => length,
+            Sizing::Striped | Sizing::WithUsers => self.owners.len() as u64,
+        }
     }
 
     /// My slots in each period; my share of the test is `owned_per_period / period`.
     pub fn owned_per_period(&self) -> u64 {
-        self.mine.len() as u64
+        match self.sizing {
+            Sizing::Repeated(length) => self.count(length),
+            Sizing::Striped | Sizing::WithUsers => self.mine.len() as u64,
+        }
     }
 
     /// My share of the test, between 0 and 1.
@@ -93,21 +117,38 @@ impl Slots {
     /// How many of `value` things (virtual users, iterations) are mine: my slots among the first `value`.
     /// Monotone in `value`, and the sum over all instances is `value`.
     pub fn scale(&self, value: u64) -> u64 {
-        let rest = (value % self.period()) as u32;
-        value / self.period() * self.owned_per_period()
-            + self.mine.partition_point(|slot| *slot < rest) as u64
+        match self.sizing {
+            Sizing::Repeated(length) => value / length * self.count(length) + self.count(value % length),
+            Sizing::Striped | Sizing::WithUsers => self.count(value),
+        }
+    }
+
+    /// My slots among the first `value` of the plain pattern.
+    fn count(&self, value: u64) -> u64 {
+        let (period, per_period) = (self.owners.len() as u64, self.mine.len() as u64);
+        let rest = (value % period) as u32;
+        value / period * per_period + self.mine.partition_point(|slot| *slot < rest) as u64
     }
 
     /// Whether the slot with this global index is mine.
     pub fn owns(&self, index: u64) -> bool {
-        self.owners[(index % self.period()) as usize] == self.me
+        let index = if let Sizing::Repeated(length) = self.sizing { index % length } else { index };
+        self.owners[(index % self.owners.len() as u64) as usize] == self.me
     }
 
     /// The global index of my `nth` slot, counted from 0; `None` if no slot is mine.
     pub fn global(&self, nth: u64) -> Option<u64> {
-        let per_period = self.owned_per_period();
+        let Sizing::Repeated(length) = self.sizing else { return self.nth(nth) };
+        let per_length = self.count(length);
+        let within = self.nth(nth.checked_rem(per_length)?)?;
+        (nth / per_length).checked_mul(length)?.checked_add(within)
+    }
+
+    /// My `nth` slot of the plain pattern.
+    fn nth(&self, nth: u64) -> Option<u64> {
+        let per_period = self.mine.len() as u64;
         let slot = *self.mine.get(nth.checked_rem(per_period)? as usize)?;
-        (nth / per_period).checked_mul(self.period())?.checked_add(u64::from(slot))
+        (nth / per_period).checked_mul(self.owners.len() as u64)?.checked_add(u64::from(slot))
     }
 
     /// My global indices in ascending order, without end (or empty, if no slot is mine).
@@ -123,10 +164,15 @@ impl Slots {
     /// The map that deals work in proportion to whole virtual users: segment lengths become
     /// `scale(value) / value`. Shared iterations and arrival rates use it with their number of virtual
     /// users, so that an instance never owns work that no virtual user of its own could do.
+    ///
+    /// Of a map that was [dealt](Self::dealt), work `i` goes to the owner of virtual user `i` modulo `value`.
     #[must_use]
     pub fn in_proportion_to(&self, value: u64) -> Self {
         if value == 0 || self.is_whole() {
             return self.clone();
+        }
+        if self.sizing != Sizing::Striped {
+            return Self { sizing: Sizing::Repeated(value), ..self.clone() };
         }
         let instances = self.owners.iter().max().map_or(1, |last| *last as usize + 1);
         let mut lengths = vec![0_u64; instances];
@@ -285,6 +331,32 @@ mod tests {
         assert_eq!(first(&before, 3), [1, 4, 7]);
         assert_eq!(first(&after, 4), [1, 2, 4, 5]);
         assert_eq!(after.version(), 1);
+    }
+
+    #[test]
+    fn work_of_a_dealt_map_moves_only_with_its_virtual_users() {
+        let owners = [vec![0, 1, 2, 0, 1, 2], vec![0, 0, 2, 0, 2, 2]];
+        let work = |version: usize, me| {
+            Slots::dealt(version as u64, me, owners[version].clone()).in_proportion_to(7)
+        };
+        assert_eq!(first(&work(0, 1), 5), [1, 4, 8, 11, 15]);
+        assert_eq!(first(&work(1, 0), 7), [0, 1, 3, 6, 7, 8, 10]);
+        assert_eq!(
+            (work(1, 0).period(), work(1, 0).owned_per_period(), work(1, 1).owned_per_period()),
+            (7, 4, 0)
+        );
+        assert_eq!(work(1, 1).global(0), None);
+        for index in 0..100 {
+            assert!(
+                work(0, 1).owns(index) || work(0, 0).owns(index) == work(1, 0).owns(index) || index % 7 == 1
+            );
+            assert_eq!((0..3).filter(|me| work(1, *me).owns(index)).count(), 1);
+            let scaled: u64 = (0..3).map(|me| work(1, me).scale(index)).sum();
+            assert_eq!(scaled, index);
+            assert!(
+                work(1, 2).iter_from(index).next().is_some_and(|next| next >= index && work(1, 2).owns(next))
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! A shard follows a new map of slots: what has moved away starts nothing more, what came begins.
+//!
+//! An iteration that runs on what moved away may end, within its graceful stop. Virtual users that came are initialised
+//! as soon as the map is known, so that they are there when it begins to hold.
+
+use std::sync::Arc;
+
+use crate::action::{Action, Actions};
+use crate::executor::arrivals::{self, Arrivals};
+use crate::executor::looping::Looping;
+use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::layout::Layout;
+use crate::shard::{Body, PartPhase, Shard};
+use crate::time::Time;
+use crate::timers::Due;
+use crate::vus::{Phase, Vus};
+
+impl Shard {
+    /// Looks whether the map has changed, and prepares for it.
+    pub(crate) fn look_ahead(&mut self, actions: &mut Actions) {
+        while let Some(next) = self.seen.next().map(Arc::clone) {
+            self.timers.push(next.at, Due::Deal);
+            for vu in next.placement.placed_on(self.index) {
+                let local = self.vus.local_or_absent(vu);
+                if self.vus[local].phase == Phase::Absent && !self.aborted {
+                    self.vus[local].phase = Phase::Initialising { growth: None, is_planned: true };
+                    actions.push(Action::InitVu { vu });
+                }
+            }
+            self.seen = next;
+        }
+    }
+
+    /// The map that holds from `at` on is followed.
+    pub(crate) fn follow_deal(&mut self, at: Time, now: Time, actions: &mut Actions) {
+        self.layout = Arc::clone(self.layout.at(at));
+        for scenario in self.engine.scenarios() {
+            if self.layout.works[scenario.index()].stays() {
+                continue;
+            }
+            let part = &self.parts[scenario.index()];
+            match (part.phase, &part.body) {
+                (PartPhase::Pending, _) => {
+                    let body = body(&self.layout, scenario, self.index, &self.vus);
+                    self.parts[scenario.index()].body = body;
+                }
+                (PartPhase::Running, Body::Looping(_)) => self.redeal_looping(scenario, at, now, actions),
+                (PartPhase::Running, Body::Arrivals(_)) => self.redeal_arrivals(scenario, at, now, actions),
+                (PartPhase::Stopping | PartPhase::Ended, _) => {}
+            }
+        }
+    }
+
+    fn redeal_looping(&mut self, scenario: ScenarioIndex, at: Time, now: Time, actions: &mut Actions) {
+        let layout = Arc::clone(&self.layout);
+        let Body::Looping(looping) = &mut self.parts[scenario.index()].body else { return };
+        let turned = looping.redeal(&layout, scenario, &mut self.vus, at);
+        for stint in turned.off {
+            self.withdraw(scenario, stint, at);
+        }
+        if looping_control(&self.parts[scenario.index()].body) {
+            self.engine.shared.scenario(scenario).reset_controlled(&layout.works[scenario.index()]);
+            self.apply_control(scenario, now, actions);
+        }
+        for stint in turned.on {
+            self.switch_on(scenario, stint, now, actions);
+        }
+        self.note_next_step(scenario);
+        self.check_end(scenario, now, actions);
+    }
+
+    fn redeal_arrivals(&mut self, scenario: ScenarioIndex, at: Time, now: Time, actions: &mut Actions) {
+        let layout = Arc::clone(&self.layout);
+        let Some(starts) = arrivals::starts_of(&layout.works[scenario.index()]) else { return };
+        let Body::Arrivals(arrivals) = &mut self.parts[scenario.index()].body else { return };
+        let fresh = Arrivals::new(&layout, scenario, starts, self.index);
+        arrivals.go_on_from(at, &layout.works[scenario.index()], fresh);
+        self.let_go_of_others(scenario, now, actions);
+        self.begin_arrivals(scenario, now, actions);
+    }
+}
+
+fn looping_control(body: &Body) -> bool {
+    matches!(body, Body::Looping(Looping { control: Some(_), .. }))
+}
+
+/// A part that has not begun.
+pub(crate) fn body(layout: &Layout, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Body {
+    match arrivals::starts_of(&layout.works[scenario.index()]) {
+        Some(starts) => Body::Arrivals(Arrivals::new(layout, scenario, starts, shard)),
+        None => Body::Looping(Looping::new(layout, scenario, shard, vus)),
+    }
+}
