@@ -2,56 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/cluster.rs"]
+mod cluster;
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use cluster::{Process, Script, controller, worker};
 use serde_json::Value;
 use support::{Done, K6, THRONG};
-
-/// A folder with a script in it.
-struct Script {
-    folder: tempfile::TempDir,
-}
-
-impl Script {
-    fn new(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("script.js"), text).unwrap();
-        Self { folder }
-    }
-
-    fn with(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.path(name), text).unwrap();
-        self
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn script(&self) -> String {
-        self.path("script.js").display().to_string()
-    }
-
-    /// Runs it with these flags.
-    fn run(&self, flags: &[&str]) -> Done {
-        let script = self.script();
-        THRONG.run(&[&["run", "--quiet"], flags, &[&script]].concat())
-    }
-
-    /// The numbers of a run that ends well, as `--summary-export` writes them.
-    fn summary(&self, flags: &[&str]) -> Value {
-        let export = self.path("summary.json").display().to_string();
-        let done = self.run(&[flags, &["--summary-export", &export]].concat());
-        done.expect_code(0);
-        serde_json::from_slice(&std::fs::read(export).unwrap()).unwrap()
-    }
-}
 
 /// What `console.log` printed, in no order.
 fn printed(done: &Done) -> BTreeSet<String> {
@@ -254,67 +214,6 @@ fn the_face_of_k6_spreads_by_a_variable() {
 
 // --- controller and workers as separate commands ------------------------------------------------------
 
-const TOKEN: &str = "a token for tests";
-
-/// A process whose log is read line by line.
-struct Process {
-    child: Child,
-    log: BufReader<std::process::ChildStderr>,
-}
-
-impl Process {
-    fn start(args: &[&str], token: &str) -> Self {
-        let mut child = Command::new(THRONG.link())
-            .args(args)
-            .env_clear()
-            .env("THRONG_TOKEN", token)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        Self { child, log }
-    }
-
-    /// Reads until a line holds `text`.
-    #[track_caller]
-    fn until(&mut self, text: &str) -> String {
-        let mut seen = String::new();
-        loop {
-            let before = seen.len();
-            let read = self.log.read_line(&mut seen).unwrap();
-            assert!(read > 0, "the log ended without {text:?}: {seen}");
-            if seen[before..].contains(text) {
-                return seen[before..].to_owned();
-            }
-        }
-    }
-
-    fn wait(mut self) -> Done {
-        let mut done = Done { code: 0, stdout: String::new(), stderr: String::new() };
-        self.log.read_to_string(&mut done.stderr).unwrap();
-        self.child.stdout.take().unwrap().read_to_string(&mut done.stdout).unwrap();
-        done.code = self.child.wait().unwrap().code().unwrap_or(-1);
-        done
-    }
-}
-
-/// A controller that listens, and its address.
-fn controller(script: &Script, flags: &[&str]) -> (Process, String) {
-    let path = script.script();
-    let args = [&["controller", "--bind", "127.0.0.1:0", "--ui=off"], flags, &[&path]].concat();
-    let mut process = Process::start(&args, TOKEN);
-    let line = process.until("waiting for");
-    let address =
-        line.split_whitespace().map(|word| word.trim_end_matches('"')).find(|word| word.starts_with("127."));
-    (process, address.unwrap().to_owned())
-}
-
-fn worker(address: &str, name: &str) -> Process {
-    Process::start(&["worker", "--controller", address, "--name", name, "--threads", "1"], TOKEN)
-}
-
 #[test]
 fn workers_need_only_the_address_and_the_token() {
     let script = Script::new(
@@ -363,8 +262,7 @@ fn a_killed_worker_is_said_and_the_others_go_on() {
     let survivor = worker(&address, "survivor");
     victim.until("joined as");
     std::thread::sleep(Duration::from_millis(1500));
-    victim.child.kill().unwrap();
-    victim.child.wait().unwrap();
+    victim.kill();
     controller.until("worker victim (50.0 % of the test) was lost");
     let done = controller.wait().expect_code(0);
     assert!(done.stdout.contains("✗ worker victim (50.0 % of the test) was lost"), "{}", done.stdout);
@@ -380,8 +278,7 @@ fn a_lost_worker_fails_the_run_if_that_was_asked_for() {
     let survivor = worker(&address, "survivor");
     victim.until("joined as");
     std::thread::sleep(Duration::from_millis(1500));
-    victim.child.kill().unwrap();
-    victim.child.wait().unwrap();
+    victim.kill();
     controller.until("was lost");
     controller.wait().expect_code(255);
     survivor.wait().expect_code(0);
@@ -395,8 +292,7 @@ fn a_worker_that_is_told_to_go_finishes_what_it_runs() {
     let stayer = worker(&address, "stayer");
     leaver.until("joined as");
     std::thread::sleep(Duration::from_millis(1500));
-    let id = leaver.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    leaver.signal("TERM");
     controller.until("worker leaver (50.0 % of the test) has left");
     leaver.wait().expect_code(0);
     let done = controller.wait().expect_code(0);

@@ -48,6 +48,8 @@ pub enum Outcome {
     Complete,
     /// It was cut short: it counts as interrupted and nowhere else.
     Interrupted,
+    /// Its driver did not let it begin: it counts nowhere.
+    Withheld,
 }
 
 /// What the driver has to do.
@@ -62,6 +64,12 @@ pub enum Action {
     },
     /// Cut the running iteration short, then report [`Event::IterationEnded`] as usual.
     Interrupt {
+        /// Where.
+        vu: VuId,
+    },
+    /// If the iteration that was started on this virtual user has not begun, it is not to: its place is another worker's.
+    /// It is reported as [`Outcome::Withheld`] then.
+    Withhold {
         /// Where.
         vu: VuId,
     },

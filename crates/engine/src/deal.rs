@@ -56,7 +56,7 @@ impl Shard {
         let Body::Looping(looping) = &mut self.parts[scenario.index()].body else { return };
         let turned = looping.redeal(&layout, scenario, &mut self.vus, at);
         for stint in turned.off {
-            self.withdraw(scenario, stint, at);
+            self.withdraw(scenario, stint, at, actions);
         }
         if looping_control(&self.parts[scenario.index()].body) {
             self.engine.shared.scenario(scenario).reset_controlled(&layout.works[scenario.index()]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use throng_plan::{Plan, Scenario, Slots};
 
+use crate::executor::arrivals::starts_of;
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::layout::{Layout, Numbers};
 use crate::placement::Placement;
@@ -120,6 +121,13 @@ impl Engine {
             }
             notice *= 4;
         }
+    }
+
+    /// How many starts of this worker arrival rates plan until the scenario of this position ends; nothing for other executors.
+    pub fn planned_starts(&self, scenario: ScenarioIndex) -> Option<u64> {
+        let work = self.layout.works.get(scenario.index())?;
+        let all = starts_of(work)?.first_from(Time::ZERO + work.hard_end.since(work.start));
+        Some(work.iteration_slots.scale(all))
     }
 
     pub(crate) fn scenarios(&self) -> impl Iterator<Item = ScenarioIndex> + use<> {

@@ -32,6 +32,8 @@ pub struct Shard {
     pub(crate) vus: Vus,
     pub(crate) timers: Timers,
     pub(crate) aborted: bool,
+    /// Planned starts may be tried.
+    pub(crate) has_leave: bool,
     unfinished: usize,
     /// How many virtual users run, are being interrupted, or rest.
     busy: usize,
@@ -98,6 +100,7 @@ impl Shard {
             vus,
             timers: Timers::default(),
             aborted: false,
+            has_leave: true,
             unfinished,
             busy: 0,
         }
@@ -157,6 +160,11 @@ impl Shard {
             Event::Resume => self.control(Change::Resume, now, actions),
             Event::SetVus { vus, max_vus } => self.control(Change::Set { vus, max_vus }, now, actions),
         }
+    }
+
+    /// Whether planned starts may be tried from now on. Those that are not count nowhere: they may be others'.
+    pub fn set_leave(&mut self, has_leave: bool) {
+        self.has_leave = has_leave;
     }
 
     /// Ends every scenario as if its time were over: nothing starts, what runs has its graceful stop.
@@ -444,6 +452,7 @@ impl Shard {
         match outcome {
             Outcome::Complete => cell.complete.add(1),
             Outcome::Interrupted => cell.interrupted.add(1),
+            Outcome::Withheld => {}
         }
         let min = self.engine.min_iteration;
         if min > Duration::ZERO

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct RateLimiter {
     start: Instant,
-    interval: u64,
+    per_second: u64,
+    /// Nanoseconds between two requests.
+    interval: AtomicU64,
     /// The next free moment, in nanoseconds since `start`.
     next: AtomicU64,
 }
@@ -20,29 +22,36 @@ impl RateLimiter {
 
     /// The even share of one of `parts` processes that keep to the limit together.
     pub fn part_of(per_second: u64, parts: u32) -> Option<Self> {
-        let interval = (1_000_000_000 * u64::from(parts.max(1))).checked_div(per_second)?;
-        Some(Self { start: Instant::now(), interval, next: AtomicU64::new(0) })
+        let interval = AtomicU64::new(interval(per_second, parts)?);
+        Some(Self { start: Instant::now(), per_second, interval, next: AtomicU64::new(0) })
+    }
+
+    /// From now on so many processes keep to the limit together.
+    pub fn share_among(&self, parts: u32) {
+        if let Some(interval) = interval(self.per_second, parts) {
+            self.interval.store(interval, Ordering::Relaxed);
+        }
     }
 
     /// The moment at which the next request may start; every call takes one. Moments that nobody took are
     /// lost: a pause is not made up for by a burst.
     pub fn reserve(&self, now: Instant) -> Instant {
         let now = now.saturating_duration_since(self.start).as_nanos() as u64;
+        let interval = self.interval.load(Ordering::Relaxed);
         let mut next = self.next.load(Ordering::Relaxed);
         loop {
             let at = next.max(now);
             // Only the schedule itself is shared, so no other memory needs ordering.
-            match self.next.compare_exchange_weak(
-                next,
-                at + self.interval,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match self.next.compare_exchange_weak(next, at + interval, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return self.start + Duration::from_nanos(at),
                 Err(current) => next = current,
             }
         }
     }
+}
+
+fn interval(per_second: u64, parts: u32) -> Option<u64> {
+    (1_000_000_000 * u64::from(parts.max(1))).checked_div(per_second)
 }
 
 #[cfg(test)]
@@ -63,5 +72,7 @@ mod tests {
         let limiter = RateLimiter::part_of(10, 3).unwrap();
         let at = |ms: u64| limiter.start + Duration::from_millis(ms);
         assert_eq!([0, 0].map(|ms| limiter.reserve(at(ms))), [at(0), at(300)]);
+        limiter.share_among(2);
+        assert_eq!([600, 600].map(|ms| limiter.reserve(at(ms))), [at(600), at(800)]);
     }
 }

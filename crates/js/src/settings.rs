@@ -35,6 +35,14 @@ pub struct Member {
 }
 
 impl Settings {
+    /// So many processes keep to the limits of the whole test together from now on: some came or went.
+    pub fn share_limits_among(&self, workers: u32) {
+        let limiter = self.control.client_config.get().and_then(|config| config.rate_limiter.as_ref());
+        if let Some(limiter) = limiter {
+            limiter.share_among(workers);
+        }
+    }
+
     /// The settings of all HTTP clients of this run, made once for all threads.
     pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, NetworkError> {
         if let Some(config) = self.control.client_config.get() {

@@ -190,8 +190,12 @@ fn overrides(options: &Options, exported: Option<&Value>) -> Option<String> {
 
 /// So many threads as asked for, but no more than there can be virtual users.
 fn engine(plan: &Plan, threads: Option<usize>) -> Result<Arc<Engine>, Failure> {
+    let is_worker = threads.is_some();
     let threads = threads.map_or_else(processors, Ok)?;
-    let vus = Engine::new(&Config::of(plan, 1)).placement().max_vus().max(1) as usize;
+    // A worker (for which threads are always given) may come to run more of the test than its first part.
+    let whole = Slots::whole();
+    let slots = if is_worker { &whole } else { &plan.slots };
+    let vus = Engine::new(&Config { slots, ..Config::of(plan, 1) }).placement().max_vus().max(1) as usize;
     Ok(Engine::new(&Config::of(plan, threads.min(vus))))
 }
 

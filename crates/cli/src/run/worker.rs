@@ -4,13 +4,14 @@
 //! they tell, starts them at the moment that all workers share, and ends them when it is told to, when the operator
 //! wants the process gone (no further iterations, then the last report), or when the controller is lost.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use throng_cluster::{
-    Bundle, Disconnect, Instruction, LogLevel, LogRecord, Report, WorkerClient, WorkerConfig, WorkerId,
+    Bundle, Disconnect, Instruction, Lease, LogLevel, LogRecord, Report, WorkerClient, WorkerConfig, WorkerId,
 };
 use throng_engine::Time;
 use throng_js::log::{Level, Log};
@@ -35,6 +36,8 @@ const LOOK_UP: Duration = Duration::from_millis(10);
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// How often it is told how busy the processors are.
 const USAGE_EVERY: Duration = Duration::from_secs(1);
+/// How long one that leaves waits for others to take over. Where there are none nobody does.
+const HANDING_OVER: Duration = Duration::from_secs(2);
 /// Recorders of the first worker begin here; each worker has a range of its own.
 const SOURCES_PER_WORKER: u64 = 1 << 32;
 
@@ -72,8 +75,15 @@ fn attempt(spec: &WorkSpec) -> Result<(), Failure> {
         .map_err(|error| Failure::other(format!("cannot listen for signals: {error}")))?;
     let (client, instructions) =
         WorkerClient::connect(spec.controller.clone()).map_err(|error| Failure::other(error.to_string()))?;
-    let mut worker =
-        Worker { spec, client, instructions, leaving, has_said_to_leave: false, performance: None };
+    let mut worker = Worker {
+        spec,
+        client,
+        instructions,
+        leaving,
+        has_said_to_leave: false,
+        leaves_at: None,
+        performance: None,
+    };
     worker.run()
 }
 
@@ -85,6 +95,8 @@ struct Worker<'a> {
     /// The operator wants this process gone.
     leaving: Arc<AtomicBool>,
     has_said_to_leave: bool,
+    /// When it starts nothing any more, if its part is not taken over before.
+    leaves_at: Option<Instant>,
     performance: Option<Performance>,
 }
 
@@ -121,6 +133,14 @@ impl Worker<'_> {
                 && self.follow(instruction)?
             {
                 return Ok(());
+            }
+            let is_free =
+                matches!(&self.performance, Some(Performance::Playing(playing)) if playing.owns_nothing);
+            if let Some(at) = self.leaves_at
+                && (is_free || Instant::now() >= at)
+            {
+                self.leaves_at = None;
+                self.end(Playing::drain);
             }
             if self.leaving.load(Ordering::Acquire)
                 && !std::mem::replace(&mut self.has_said_to_leave, true)
@@ -173,6 +193,19 @@ impl Worker<'_> {
                     playing.start = Some((at, setup_data));
                 }
             }
+            Instruction::Deal { slots, since_start, workers } => {
+                let share = slots.share() * 100.0;
+                self.spec
+                    .log
+                    .info(&format!("{share:.1} % of the test is this worker's from {since_start:.1?} on"));
+                match &mut self.performance {
+                    Some(Performance::Playing(playing)) => {
+                        playing.deals.push_back(PartChange { slots, since_start, workers });
+                    }
+                    // Nothing starts here; and before the start nothing is given to a worker that comes late.
+                    _ => self.client.dealt(slots.version()),
+                }
+            }
             Instruction::Abort { reason } => {
                 self.spec.log.info(&format!("ending iterations: {reason}"));
                 self.end(Playing::stop);
@@ -194,13 +227,10 @@ impl Worker<'_> {
 
     /// The operator wants this process gone; true if it can go at once.
     fn leave(&mut self) -> bool {
-        self.spec.log.info("leaving the run: no iteration starts any more, those that run may finish");
+        self.spec.log.info("leaving the run: others take over, and the iterations that run here may finish");
         self.client.report(Report::Leaving);
-        if self.performance.is_none() {
-            return true;
-        }
-        self.end(Playing::drain);
-        false
+        self.leaves_at = Some(Instant::now() + HANDING_OVER);
+        self.performance.is_none()
     }
 
     /// Has the threads end, if there are any that have begun.
@@ -224,6 +254,13 @@ struct Part {
     bundle: Arc<Bundle>,
 }
 
+/// Another part of the test from some moment on.
+struct PartChange {
+    slots: Slots,
+    since_start: Duration,
+    workers: u32,
+}
+
 /// The threads at work.
 struct Playing {
     prepared: Prepared,
@@ -235,12 +272,21 @@ struct Playing {
     start: Option<(Instant, Option<Arc<str>>)>,
     has_started: bool,
     started: Instant,
+    /// Changes that have been told and not made.
+    deals: VecDeque<PartChange>,
+    /// Changes that were made too late: from when on their maps hold here, and their versions.
+    promises: VecDeque<(Time, u64)>,
+    vus_of_whole_test: u32,
+    /// By the newest map, which holds.
+    owns_nothing: bool,
+    emptied_at: Option<Time>,
     has_told_abort: bool,
     has_told_failure: bool,
     next_progress: Instant,
     usage: Processors,
     next_usage: Instant,
     threads: usize,
+    lease: Lease,
 }
 
 impl Playing {
@@ -262,9 +308,11 @@ impl Playing {
             (None, None)
         };
         let lease = client.lease();
+        let asked = lease.clone();
+        let vus_of_whole_test = prepared.vus_of_whole_test();
         let member = Member {
-            workers: part.workers.min(prepared.vus_of_whole_test()),
-            may_start: Box::new(move || lease.is_valid(Instant::now())),
+            workers: part.workers.min(vus_of_whole_test),
+            may_start: Box::new(move || asked.is_valid(Instant::now())),
         };
         let stage = Stage::new(&prepared, sink, Some(member));
         let first_source = (u64::from(part.worker.index()) + 1) * SOURCES_PER_WORKER;
@@ -282,18 +330,25 @@ impl Playing {
             start: None,
             has_started: false,
             started: now,
+            deals: VecDeque::new(),
+            promises: VecDeque::new(),
+            vus_of_whole_test,
+            owns_nothing: false,
+            emptied_at: None,
             has_told_abort: false,
             has_told_failure: false,
             next_progress: now,
             usage: Processors::watch(threads),
             next_usage: now + USAGE_EVERY,
             threads,
+            lease,
         })
     }
 
     /// Passes on what the threads tell within a moment; true if they are done.
     fn step(&mut self, client: &WorkerClient) -> Result<bool, Failure> {
         self.start_when_due();
+        self.follow_deals(client);
         let event = self.crew.next(LOOK_UP);
         let event =
             event.map_err(|_| Failure::new(Exit::Panic, "the generator threads ended unexpectedly"))?;
@@ -317,7 +372,8 @@ impl Playing {
             _ => {}
         }
         let now = Instant::now();
-        if self.has_started && now >= self.next_progress {
+        // Without a lease others may have taken over what this worker believes to be its own.
+        if self.has_started && now >= self.next_progress && self.lease.is_valid(now) {
             self.next_progress = now + PROGRESS_EVERY;
             self.tell_progress(client);
         }
@@ -340,6 +396,28 @@ impl Playing {
             self.has_started = true;
             self.started = at;
             self.crew.start_at(at, setup_data);
+        }
+    }
+
+    /// Has the threads follow another map of slots, and promises it as soon as that is certain.
+    fn follow_deals(&mut self, client: &WorkerClient) {
+        if !self.has_started {
+            return;
+        }
+        let started = self.started;
+        let now = move || Time::from(started.elapsed());
+        while let Some(PartChange { slots, since_start, workers }) = self.deals.pop_front() {
+            let agreed = Time::from(since_start);
+            let at = self.prepared.engine.deal(&slots, agreed, now);
+            self.stage.settings.share_limits_among(workers.min(self.vus_of_whole_test));
+            self.crew.look_up();
+            let certain = if at > agreed { at } else { Time::ZERO };
+            self.promises.push_back((certain, slots.version()));
+            self.emptied_at = (slots.owned_per_period() == 0).then_some(at);
+        }
+        self.owns_nothing = self.emptied_at.is_some_and(|at| at <= now());
+        while let Some((_, version)) = self.promises.pop_front_if(|(certain, _)| *certain <= now()) {
+            client.dealt(version);
         }
     }
 

@@ -1,11 +1,12 @@
 //! Engages the crew that a run asks for: threads, worker processes of this machine, or workers that join.
 
 use throng_cluster::{Controller, ControllerConfig, Token};
-use throng_engine::Time;
+use throng_engine::{ScenarioIndex, Time};
+use throng_plan::{Executor, Scenario};
 
 use super::bundle;
 use super::conductor::CREW_SOURCES;
-use super::crew::{Children, Crew, Local, Remote, RemoteConfig};
+use super::crew::{Children, Crew, Local, Moves, Remote, RemoteConfig};
 use super::descriptors;
 use super::prepare::{Prepared, processors};
 use super::raw::Raw;
@@ -60,6 +61,20 @@ pub(super) fn engage(
     }
 }
 
+/// What of the test moves to others when a worker goes.
+fn moves(prepared: &Prepared) -> Moves {
+    let is_counted = |scenario: &Scenario| {
+        matches!(scenario.executor, Executor::SharedIterations { .. } | Executor::PerVuIterations { .. })
+    };
+    let scenarios = &prepared.plan.scenarios;
+    let planned = |index| prepared.engine.planned_starts(ScenarioIndex::new(index));
+    Moves {
+        taken_over: !scenarios.iter().all(is_counted),
+        counted: scenarios.iter().any(is_counted),
+        planned_starts: (0..scenarios.len()).map(planned).collect(),
+    }
+}
+
 fn remote(
     spec: &RunSpec,
     prepared: &Prepared,
@@ -84,6 +99,7 @@ fn remote(
         console: spec.console.clone(),
         samples,
         children,
+        moves: moves(prepared),
     };
     Ok(Box::new(Remote::new(controller, happenings, config)))
 }

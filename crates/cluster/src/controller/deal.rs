@@ -30,11 +30,15 @@ pub(super) fn deal(owners: &[u32], seats: &[u32]) -> Vec<u32> {
         }
     }
     let quotas = quotas(dealt.len(), &held);
-    // What the departed held, and what others hold beyond their quota, evenly over the period.
-    let mut excess: BTreeMap<u32, Excess> = held
-        .iter()
-        .map(|(seat, count)| {
-            (*seat, Excess { slots: *count, give: count.saturating_sub(quotas[seat]), seen: 0 })
+    // What the departed held, and what others hold beyond their quota, evenly over the period; each of them begins
+    // elsewhere in it, so that also of a few virtual users everyone has about as many.
+    let mut excess: BTreeMap<u32, Excess> = (0..)
+        .zip(&held)
+        .map(|(rank, (seat, count))| {
+            let give = count.saturating_sub(quotas[seat]);
+            let phase =
+                count.saturating_sub(1) * (held.len() - 1 - rank) / held.len().saturating_sub(1).max(1);
+            (*seat, Excess { slots: *count, give, seen: 0, phase })
         })
         .collect();
     let free: Vec<usize> = (0..dealt.len())
@@ -66,13 +70,15 @@ struct Excess {
     slots: usize,
     give: usize,
     seen: usize,
+    /// Below `slots`; the higher, the earlier it gives its first.
+    phase: usize,
 }
 
 impl Excess {
     fn gives_next(&mut self) -> bool {
-        let before = self.seen * self.give / self.slots.max(1);
+        let before = (self.seen * self.give + self.phase) / self.slots.max(1);
         self.seen += 1;
-        self.seen * self.give / self.slots.max(1) > before
+        (self.seen * self.give + self.phase) / self.slots.max(1) > before
     }
 }
 
@@ -108,6 +114,15 @@ mod tests {
         assert_eq!(counts(&dealt), BTreeMap::from([(0, 3), (1, 3), (2, 3), (3, 3)]));
         for (before, after) in stretched(&before, dealt.len()).into_iter().zip(&dealt) {
             assert!(before == *after || *after == 3);
+        }
+    }
+
+    #[test]
+    fn a_newcomer_has_its_part_also_of_a_few() {
+        let dealt = deal(&[0, 1, 2], &[0, 1, 2, 3]);
+        for few in 4..=12 {
+            let its = dealt[..few].iter().filter(|owner| **owner == 3).count();
+            assert!(its.abs_diff(few / 4) <= 1, "{its} of {few} in {dealt:?}");
         }
     }
 

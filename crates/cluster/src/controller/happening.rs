@@ -134,7 +134,14 @@ pub enum Happening {
     AllDone,
     /// A worker was lost.
     Lost(Loss),
-    /// A worker that was given up is there again and goes on with its share, which nobody had taken over.
+    /// Slots have moved: to those who go on, from whom was lost or has left, or to one that has come.
+    Dealt {
+        /// From when on, since the start of the run.
+        at: Duration,
+        /// How many workers own a part of the test then.
+        workers: usize,
+    },
+    /// A worker that was given up is there again. What the others have taken over stays theirs until slots move again.
     Returned {
         /// Which one.
         worker: WorkerId,
@@ -143,7 +150,7 @@ pub enum Happening {
     Left {
         /// Which one.
         worker: WorkerId,
-        /// Its share of the test, which is not run from now on.
+        /// The share of the test that it had before it said that it leaves.
         share: f64,
     },
     /// Someone who wanted to join was turned away.

@@ -39,7 +39,8 @@ pub(super) struct Member {
     pub(super) batches: Inbox,
     pub(super) prepared: bool,
     pub(super) initialised: bool,
-    pub(super) leaving: bool,
+    /// It has said that it leaves, and had this share then.
+    pub(super) leaving: Option<f64>,
     pub(super) done: bool,
     /// The newest map it has promised to follow.
     pub(super) promised: u64,
@@ -52,9 +53,9 @@ impl Member {
         self.standing == Standing::Present
     }
 
-    /// Whether it takes part, has something left to do and has not said that it starts nothing any more.
+    /// Whether it takes part and has something left to do.
     pub(super) fn may_start(&self) -> bool {
-        self.is_present() && !self.leaving && !self.done
+        self.is_present() && !self.done
     }
 
     /// Whether its lease is renewed.

@@ -52,8 +52,7 @@ impl Controller {
             expected: config.expected,
             gather_timeout: config.gather_timeout,
             on_worker_loss: config.on_worker_loss,
-            // Workers' engines cannot yet.
-            redistribute: false,
+            redistribute: true,
         };
         let hub = Hub {
             origin,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self as std_mpsc, Receiver};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use rustls::pki_types::ServerName;
@@ -17,6 +17,8 @@ use crate::ids::InstanceId;
 use crate::protocol::ToController;
 use crate::worker::{Action, Event, Instruction, Lease, Machine, Report, Settings, WorkerConfig};
 
+/// The origin of a worker's clock lies before any start of a run that it may join late.
+const LONG_AGO: Duration = Duration::from_hours(24 * 365);
 /// What may wait for the pilot; the connection waits beyond.
 const INPUTS: usize = 64;
 
@@ -41,7 +43,8 @@ impl WorkerClient {
         let instance = InstanceId::random().map_err(std::io::Error::other)?;
         let (instructions, instructed) = std_mpsc::channel();
         let (reports, reported) = mpsc::unbounded_channel();
-        let origin = Origin(Instant::now());
+        let now = Instant::now();
+        let origin = Origin(now.checked_sub(LONG_AGO).unwrap_or(now));
         let lease = Lease::new(origin.0);
         let settings = Settings {
             controller: config.controller,
@@ -50,8 +53,7 @@ impl WorkerClient {
             instance,
             token: config.token,
             join_timeout: config.join_timeout,
-            // The engine cannot yet.
-            takes_deals: false,
+            takes_deals: true,
         };
         let (inputs, received) = mpsc::channel(INPUTS);
         let samples = Arc::new(AtomicUsize::new(0));
@@ -76,6 +78,12 @@ impl WorkerClient {
     pub fn report(&self, report: Report) {
         // Once there is no controller any more nobody takes reports.
         let _ = self.reports.send(Event::Reported(report));
+    }
+
+    /// From its moment on, or from now on if that has passed, nothing starts here that is not this worker's by the map of this
+    /// version ([`Instruction::Deal`]).
+    pub fn dealt(&self, version: u64) {
+        let _ = self.reports.send(Event::Dealt(version));
     }
 
     /// Reports raw samples in the host program's own encoding; never waits. They arrive in order, and before a
@@ -205,8 +213,9 @@ impl Pilot {
                 let (at, began) = (self.origin.instant(at), self.origin.instant(began));
                 drop(self.instructions.send(Instruction::Start { at, began, setup_data }));
             }
-            // A worker that says it takes none is refused such commands by its machine.
-            Action::Deal { .. } => {}
+            Action::Deal { slots, from: _, since_start, workers } => {
+                drop(self.instructions.send(Instruction::Deal { slots, since_start, workers }));
+            }
             Action::SamplesTaken(bytes) => {
                 self.samples.fetch_sub(bytes, Ordering::AcqRel);
             }

@@ -1,7 +1,7 @@
 //! What a worker is told to do.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use throng_plan::Slots;
 
@@ -54,6 +54,18 @@ pub enum Instruction {
         began: Instant,
         /// What `setup` returned, as JSON.
         setup_data: Option<Arc<str>>,
+    },
+    /// Another part of the test is this worker's, while it runs or before it does; answer with [`WorkerClient::dealt`] as soon
+    /// as it is certain that nothing starts by the earlier map from that moment on.
+    ///
+    /// [`WorkerClient::dealt`]: crate::WorkerClient::dealt
+    Deal {
+        /// The part, with the version of the map.
+        slots: Slots,
+        /// From when on, since the start. All workers have the same number.
+        since_start: Duration,
+        /// How many workers own a part then: the divisor of limits that hold for the whole test.
+        workers: u32,
     },
     /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).
     Abort {

@@ -1,5 +1,6 @@
 //! The worker as a state machine: told the time and what happened, it answers with what is to be done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,10 @@ pub enum Action {
         slots: Slots,
         /// From when on.
         from: Moment,
+        /// The same since the start. It is counted on the controller's clock, so all workers have the same number.
+        since_start: Duration,
+        /// How many workers own a part of the test then.
+        workers: u32,
     },
     /// Iterations may start until then.
     Lease(Moment),
@@ -136,6 +141,8 @@ pub struct Machine {
     /// The worker's number among the owners of slots.
     seat: u32,
     running: bool,
+    /// When iterations began, or will, on the controller's clock.
+    start: Moment,
     clock: Clock,
     lease: Moment,
     next_heartbeat: Moment,
@@ -161,6 +168,7 @@ impl Machine {
             run: None,
             seat: 0,
             running: false,
+            start: Moment::default(),
             clock: Clock::default(),
             lease: Moment::default(),
             next_heartbeat: now,
@@ -394,6 +402,7 @@ impl Machine {
             }
             Some(Task::Start(start)) => {
                 self.running = true;
+                self.start = Moment::from_nanos(start.at);
                 let local = |nanos| self.clock.to_local(Moment::from_nanos(nanos));
                 let (at, began) = (local(start.at), local(start.began));
                 actions.push(Action::Start { at, began, setup_data: start.setup_data.map(Arc::from) });
@@ -402,9 +411,11 @@ impl Machine {
                 self.refuse("it deals slots to a worker that cannot take them", actions);
             }
             Some(Task::Deal(deal)) => {
+                let workers = deal.owners.iter().collect::<BTreeSet<_>>().len() as u32;
                 let slots = Slots::dealt(deal.version, self.seat, deal.owners);
-                let from = self.clock.to_local(Moment::from_nanos(deal.from));
-                actions.push(Action::Deal { slots, from });
+                let from = Moment::from_nanos(deal.from);
+                let since_start = from.since(self.start);
+                actions.push(Action::Deal { slots, from: self.clock.to_local(from), since_start, workers });
             }
             Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
             Some(Task::End(_)) => {

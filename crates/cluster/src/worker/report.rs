@@ -32,7 +32,8 @@ pub enum Report {
     ScriptAborted(String),
     /// The script called `test.fail`.
     ScriptFailed,
-    /// The operator wants this worker gone (SIGTERM): no iteration starts any more; [`Done`](Self::Done) follows.
+    /// The operator wants this worker gone (SIGTERM). It goes on until it is told that nothing is its own any more
+    /// ([`Instruction::Deal`](crate::Instruction::Deal)), or for as long as it likes; [`Done`](Self::Done) follows.
     Leaving,
     /// All iterations are over, and the last delta was reported before.
     Done,

@@ -121,6 +121,7 @@ pub fn worker(config: WorkerConfig, iterations: u64) -> JoinHandle<Ended> {
                     assert!(client.report_samples(vec![1, 2, 3]));
                     client.report(Report::Done);
                 }
+                Instruction::Deal { slots, .. } => client.dealt(slots.version()),
                 Instruction::Abort { reason } => {
                     ended.aborted = Some(reason);
                     client.report(Report::Done);

@@ -158,7 +158,9 @@ impl Shard {
         if part.phase != PartPhase::Running || arrivals.next != Some(planned) {
             return;
         }
-        self.attempt(scenario, planned, now, actions);
+        if self.has_leave {
+            self.attempt(scenario, planned, now, actions);
+        }
         self.next_arrival(scenario);
     }
 

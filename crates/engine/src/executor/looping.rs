@@ -281,7 +281,7 @@ impl Shard {
 
     /// A stint's place is another worker's from `at` on. What runs may end within the graceful stop, which for a ramp is that
     /// of its way down.
-    pub(crate) fn withdraw(&mut self, scenario: ScenarioIndex, stint: u32, at: Time) {
+    pub(crate) fn withdraw(&mut self, scenario: ScenarioIndex, stint: u32, at: Time, actions: &mut Actions) {
         let work = &self.layout.works[scenario.index()];
         let grace = match work.kind {
             Kind::RampingVus { graceful_ramp_down, .. } => graceful_ramp_down,
@@ -289,7 +289,8 @@ impl Shard {
         };
         let stop = (at + grace).min(work.hard_end);
         self.switch_off(scenario, stint, None);
-        if let Some(&mut Stint { held: true, generation, .. }) = self.stint(scenario, stint) {
+        if let Some(&mut Stint { held: true, generation, local, .. }) = self.stint(scenario, stint) {
+            actions.push(Action::Withhold { vu: self.vus.id(local) });
             self.timers.push(stop, Due::HardStop { scenario, stint, generation });
         }
     }

@@ -138,6 +138,20 @@ fn what_was_due_before_the_map_was_known_is_not_made_up_for() {
 }
 
 #[test]
+fn without_leave_planned_starts_are_neither_run_nor_dropped() {
+    let scenario = constant_rate(10, 1000, 10);
+    let engine = Sim::of([scenario]).engine();
+    let (mut shard, mut actions) = (engine.shard(throng_engine::ShardIndex::new(0)), Vec::new());
+    shard.start(at(0), &mut actions);
+    shard.set_leave(false);
+    shard.on_time(at(450), &mut actions);
+    shard.set_leave(true);
+    shard.on_time(at(999), &mut actions);
+    assert_eq!((actions.len(), engine.progress(at(999)).dropped), (1 + 5, 0));
+    assert_eq!(engine.planned_starts(throng_engine::ScenarioIndex::new(0)), Some(10));
+}
+
+#[test]
 fn a_stalled_thread_keeps_to_the_maps_by_the_time_that_was_planned() {
     let scenario = constant_rate(100, 3000, 300);
     let slots = |version, me, owners: &[u32]| Slots::dealt(version, me, owners.to_vec());

@@ -346,6 +346,7 @@ impl Running {
                         match outcome {
                             Outcome::Complete => self.log.complete += 1,
                             Outcome::Interrupted => self.log.interrupted += 1,
+                            Outcome::Withheld => {}
                         }
                     }
                     Event::VuReady { vu } => {
@@ -397,6 +398,8 @@ impl Running {
                     self.busy.insert(vu, id);
                     self.log.interrupts.push((now, vu));
                 }
+                // Here iterations begin when they are started.
+                Action::Withhold { .. } => {}
                 Action::InitVu { vu } => {
                     assert_eq!(self.engine.placement().shard_of(vu).index(), shard, "initialised at home");
                     assert_eq!(self.ready.insert(vu, false), None, "{vu} exists");

@@ -4,7 +4,7 @@
 //! happens on one thread, so the hot path (an iteration ends, the next one starts) is a function call.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use std::sync::mpsc::Sender;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use throng_engine::{Action, Actions, Engine, Event, Shard, ShardIndex, Time, VuId, Warning};
+use throng_engine::{Action, Actions, Engine, Event, Outcome, Shard, ShardIndex, Time, VuId, Warning};
 use throng_metrics::builtin;
 use throng_quickjs::fiber::{AbortHandle, Fiber};
 use throng_reactor::Remote;
@@ -45,6 +45,10 @@ pub(super) struct Driver {
     peers: RefCell<Vec<Remote>>,
     events: Sender<ThreadEvent>,
     initialising: Cell<usize>,
+    /// Virtual users to be initialised while the test runs. One at a time, as loading a script takes the thread for
+    /// milliseconds.
+    to_come: RefCell<VecDeque<VuId>>,
+    is_one_coming: Cell<bool>,
     wake_changed: RefCell<Option<Waker>>,
     finished: RefCell<Option<Waker>>,
 }
@@ -81,6 +85,8 @@ impl Driver {
             peers: RefCell::default(),
             events,
             initialising: Cell::new(0),
+            to_come: RefCell::default(),
+            is_one_coming: Cell::new(false),
             wake_changed: RefCell::default(),
             finished: RefCell::default(),
         });
@@ -126,6 +132,7 @@ impl Driver {
     pub(super) fn ready(&self, vu: VuId) {
         if self.started.get().is_some() {
             self.tell(Event::VuReady { vu });
+            self.initialise_next();
             return;
         }
         self.initialising.set(self.initialising.get().saturating_sub(1));
@@ -140,9 +147,25 @@ impl Driver {
         if self.started.get().is_some() {
             self.thread.log.log(Level::Error, reason, &[]);
             self.tell(Event::VuFailed { vu });
+            self.initialise_next();
         } else {
             let _ = self.events.send(ThreadEvent::InitFailed(reason.to_owned()));
         }
+    }
+
+    /// Begins with the next of those that are to come while the test runs. In a task of its own, so that answers and timers
+    /// have their turn in between.
+    fn initialise_next(&self) {
+        let next = self.to_come.borrow_mut().pop_front();
+        self.is_one_coming.set(next.is_some());
+        let Some(vu) = next else { return };
+        let reactor = self.thread.reactor.clone();
+        self.thread.reactor.spawn(async move {
+            reactor.sleep_until(Instant::now()).await;
+            if let Some(driver) = current() {
+                driver.spawn(vu);
+            }
+        });
     }
 
     // --- the run ---------------------------------------------------------------------------------
@@ -161,6 +184,19 @@ impl Driver {
     /// Tells the shard what happened and carries out what it asks for.
     pub(super) fn tell(&self, event: Event) {
         self.with_shard(|shard, now, actions| shard.on_event(now, event, actions));
+    }
+
+    /// Looks whether this worker's part of the test has changed.
+    pub(super) fn look_up(&self) {
+        self.on_time();
+    }
+
+    fn on_time(&self) {
+        if let Some(member) = &self.thread.settings.member {
+            let has_leave = (member.may_start)();
+            self.shard.borrow_mut().set_leave(has_leave);
+        }
+        self.with_shard(Shard::on_time);
     }
 
     /// Ends the run as at the end of its time: no new iterations, running ones may finish.
@@ -207,10 +243,17 @@ impl Driver {
                     user.mailbox.put(iteration);
                 }
             }
-            Action::Interrupt { vu } => self.interrupt(vu),
+            Action::Interrupt { vu } => self.interrupt(vu, Outcome::Interrupted),
+            Action::Withhold { vu } => {
+                let has_begun = |user: &User| user.mailbox.is_running() && !user.mailbox.waits_for_leave();
+                if !self.users.borrow().get(&vu).is_some_and(has_begun) {
+                    self.interrupt(vu, Outcome::Withheld);
+                }
+            }
             Action::InitVu { vu } => {
-                if let Some(driver) = current() {
-                    driver.spawn(vu);
+                self.to_come.borrow_mut().push_back(vu);
+                if !self.is_one_coming.get() {
+                    self.initialise_next();
                 }
             }
             Action::Forward { shard, start } => {
@@ -241,7 +284,7 @@ impl Driver {
         }
     }
 
-    fn interrupt(&self, vu: VuId) {
+    fn interrupt(&self, vu: VuId, outcome: Outcome) {
         let (running, withdrawn, abort) = {
             let users = self.users.borrow();
             let Some(user) = users.get(&vu) else { return };
@@ -254,7 +297,7 @@ impl Driver {
             // still acting.
             self.thread.reactor.spawn(async move {
                 if let Some(driver) = current() {
-                    driver.tell(Event::IterationEnded { vu, outcome: throng_engine::Outcome::Interrupted });
+                    driver.tell(Event::IterationEnded { vu, outcome });
                 }
             });
         }
@@ -279,7 +322,7 @@ impl Driver {
                 }
             })
             .await;
-            self.with_shard(Shard::on_time);
+            self.on_time();
         }
     }
 

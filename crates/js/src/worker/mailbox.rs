@@ -12,6 +12,7 @@ pub(super) struct Mailbox {
     next: Cell<Option<Iteration>>,
     waker: RefCell<Option<Waker>>,
     running: Cell<bool>,
+    waits_for_leave: Cell<bool>,
 }
 
 impl Mailbox {
@@ -49,6 +50,16 @@ impl Mailbox {
     /// Says whether an iteration runs.
     pub(super) fn set_running(&self, running: bool) {
         self.running.set(running);
+    }
+
+    /// Whether an iteration was taken and may not begin yet.
+    pub(super) fn waits_for_leave(&self) -> bool {
+        self.waits_for_leave.get()
+    }
+
+    /// Says so.
+    pub(super) fn set_waits_for_leave(&self, waits: bool) {
+        self.waits_for_leave.set(waits);
     }
 
     /// Forgets an iteration that was handed over but not started.

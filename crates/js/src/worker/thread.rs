@@ -92,6 +92,11 @@ impl ShardControls {
         self.each(|driver| driver.abort());
     }
 
+    /// Has every shard look whether its part of the test has changed ([`Engine::deal`]).
+    pub fn look_up(&self) {
+        self.each(|driver| driver.look_up());
+    }
+
     /// Tells every shard (pause, resume, scale).
     pub fn tell(&self, event: Event) {
         self.each(move |driver| driver.tell(event));

@@ -47,8 +47,9 @@ pub(super) fn live(driver: &Rc<Driver>, vu: VuId, mailbox: &Mailbox, suspender: 
             },
         };
         mailbox.set_running(true);
-        let may_start = member.is_none_or(|member| wait_for_leave(member, iteration, driver, &suspender));
-        let outcome = if may_start { user.run(iteration) } else { Outcome::Interrupted };
+        let may_start =
+            member.is_none_or(|member| wait_for_leave(member, iteration, driver, &suspender, mailbox));
+        let outcome = if may_start { user.run(iteration) } else { Outcome::Withheld };
         mailbox.set_running(false);
         suspender.clear_abort();
         if user.has_aborted_test() {
@@ -67,10 +68,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Waits until the iteration may start; false if it is not to start at all. A planned start is not made up for: when the
 /// leave comes back, all that was missed would start at once.
-fn wait_for_leave(member: &Member, iteration: Iteration, driver: &Driver, suspender: &Suspender) -> bool {
+fn wait_for_leave(
+    member: &Member,
+    iteration: Iteration,
+    driver: &Driver,
+    suspender: &Suspender,
+    mailbox: &Mailbox,
+) -> bool {
     while !(member.may_start)() {
         let sleep = driver.thread.reactor.sleep_until(Instant::now() + LOOK_AGAIN);
-        if iteration.planned.is_some() || suspender.block_on(sleep).is_err() {
+        mailbox.set_waits_for_leave(true);
+        let is_withheld = iteration.planned.is_some() || suspender.block_on(sleep).is_err();
+        mailbox.set_waits_for_leave(false);
+        if is_withheld {
             return false;
         }
     }

@@ -54,6 +54,11 @@ impl Local {
         self.shards.controls.start(at, setup_data);
     }
 
+    /// Has the threads look whether their part of the test has changed.
+    pub(in crate::run) fn look_up(&self) {
+        self.shards.controls.look_up();
+    }
+
     /// Starts no further iterations; those that run may finish.
     pub(in crate::run) fn drain(&self) {
         self.shards.controls.stop();

@@ -17,7 +17,7 @@ use throng_server::Worker;
 
 pub(super) use children::Children;
 pub(super) use local::Local;
-pub(super) use remote::{Remote, RemoteConfig};
+pub(super) use remote::{Moves, Remote, RemoteConfig};
 
 /// What a crew tells.
 #[derive(Debug)]

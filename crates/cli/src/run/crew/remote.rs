@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,21 @@ pub(in crate::run) struct Remote {
     samples_dropped: u64,
     /// Before the controller closes, so that they hear that the run is over.
     children: Option<Children>,
+    moves: Moves,
+    /// It was asked to end early.
+    is_stopped: Arc<AtomicBool>,
+    has_run_to_its_end: bool,
+}
+
+/// What of a test others take over from a worker that is gone.
+#[derive(Debug, Clone)]
+pub(in crate::run) struct Moves {
+    /// It has arrival rates or looping virtual users, which they do.
+    pub(in crate::run) taken_over: bool,
+    /// It has iterations that are counted, which they do not.
+    pub(in crate::run) counted: bool,
+    /// How many starts are planned in each scenario; nothing where they are not.
+    pub(in crate::run) planned_starts: Vec<Option<u64>>,
 }
 
 /// What a controller's crew needs beside the controller.
@@ -70,6 +86,8 @@ pub(in crate::run) struct RemoteConfig {
     pub(in crate::run) samples: Option<Inlet>,
     /// The worker processes that belong to this run alone.
     pub(in crate::run) children: Option<Children>,
+    /// What happens to the part of one that is lost.
+    pub(in crate::run) moves: Moves,
 }
 
 impl Remote {
@@ -79,7 +97,7 @@ impl Remote {
         happenings: Receiver<Happening>,
         config: RemoteConfig,
     ) -> Self {
-        let RemoteConfig { bundle, nothing_done, log, console, samples, children } = config;
+        let RemoteConfig { bundle, nothing_done, log, console, samples, children, moves } = config;
         Self {
             controller: Arc::new(controller),
             happenings,
@@ -94,6 +112,9 @@ impl Remote {
             samples,
             samples_dropped: 0,
             children,
+            moves,
+            is_stopped: Arc::default(),
+            has_run_to_its_end: false,
         }
     }
 
@@ -105,7 +126,8 @@ impl Remote {
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Joined { worker, name, address, threads } => {
-                let text = format!("worker {name} has joined from {address} ({threads} threads)");
+                let when = since(self.started);
+                let text = format!("worker {name} has joined from {address} ({threads} threads){when}");
                 // Children join because we start them.
                 let level = if self.children.is_some() { Level::Debug } else { Level::Info };
                 self.log.log(level, &text, &[]);
@@ -140,6 +162,8 @@ impl Remote {
             Happening::Progress { worker, progress } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.progress = Some(progress);
+                    // One that is back reports what it has by the newest map.
+                    member.is_lost = false;
                 }
             }
             Happening::Lag { worker, worst } => {
@@ -170,24 +194,30 @@ impl Remote {
                 }
                 self.log.debug(&format!("worker {} is done", self.name(worker)));
             }
-            Happening::AllDone => self.waiting.push_back(CrewEvent::Done),
+            Happening::AllDone => {
+                self.has_run_to_its_end = !self.is_stopped.load(Ordering::Acquire);
+                self.waiting.push_back(CrewEvent::Done);
+            }
             Happening::Lost(loss) => self.lost(&loss),
             Happening::Returned { worker } => {
-                if let Some(member) = self.members.get_mut(&worker) {
-                    member.is_lost = false;
-                }
-                let text = format!("worker {} is back and goes on with its part", self.name(worker));
-                self.note(text);
+                self.note(format!("worker {} is back{}", self.name(worker), since(self.started)));
+            }
+            Happening::Dealt { at, workers } => {
+                let them =
+                    if workers == 1 { "1 worker has".to_owned() } else { format!("{workers} workers share") };
+                self.log.info(&format!("{them} the whole test from {} into the run on", seconds(at)));
             }
             Happening::Left { worker, share } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.has_left = true;
+                    member.is_lost = true;
                 }
                 let text = format!(
-                    "worker {} ({:.1} % of the test) has left{}, as it was told to; its part is not run from then on",
+                    "worker {} ({:.1} % of the test) has left{}, as it was told to; {}",
                     self.name(worker),
                     share * 100.0,
-                    since(self.started)
+                    since(self.started),
+                    self.moves.describe()
                 );
                 self.note(text);
             }
@@ -203,7 +233,7 @@ impl Remote {
         if let Some(member) = self.members.get_mut(&loss.worker) {
             member.is_lost = true;
         }
-        self.note(describe(loss));
+        self.note(describe(loss, &self.moves));
     }
 
     /// What belongs into the log and into the result.
@@ -235,6 +265,20 @@ impl Remote {
                 self.log.error(&format!("samples of worker {} were lost: {error}", self.name(worker)));
             }
         }
+    }
+
+    /// What was planned and nobody is known to have tried: between the loss of a worker and its replacement by others, and
+    /// what a lost one did last.
+    fn missing_starts(&self) -> Option<String> {
+        let was_whole = self.has_run_to_its_end && !self.losses.is_empty();
+        let total: u64 = self.moves.planned_starts.iter().flatten().sum();
+        let parts = || self.members.values().filter_map(|member| member.progress.as_ref());
+        let tried = self.moves.planned_starts.iter().enumerate().filter(|(_, planned)| planned.is_some());
+        let tried = tried.flat_map(|(index, _)| parts().filter_map(move |part| part.scenarios.get(index)));
+        let tried: u64 = tried.map(|s| s.complete + s.interrupted + s.dropped).sum();
+        let missing = total.saturating_sub(tried);
+        (was_whole && missing > 0)
+            .then(|| format!("{missing} of {total} planned starts are missing: nobody reported them"))
     }
 
     /// The next happening within `patience`; false if there is none.
@@ -282,8 +326,11 @@ impl Crew for Remote {
     }
 
     fn stopper(&self) -> Stopper {
-        let controller = self.controller.clone();
-        Arc::new(move || controller.order(Order::Abort { reason: "the run is being stopped".to_owned() }))
+        let (controller, is_stopped) = (self.controller.clone(), self.is_stopped.clone());
+        Arc::new(move || {
+            is_stopped.store(true, Ordering::Release);
+            controller.order(Order::Abort { reason: "the run is being stopped".to_owned() });
+        })
     }
 
     fn processor_share(&self) -> Option<f64> {
@@ -326,6 +373,9 @@ impl Crew for Remote {
         if let Some(children) = self.children.take() {
             children.reap(&self.log);
         }
+        if let Some(text) = self.missing_starts() {
+            self.note(text);
+        }
         CrewReport {
             workers: self.members.len(),
             losses: std::mem::take(&mut self.losses),
@@ -338,17 +388,30 @@ fn since(started: Option<Instant>) -> String {
     started.map_or(String::new(), |at| format!(" {} into the run", seconds(at.elapsed())))
 }
 
-fn describe(loss: &Loss) -> String {
+fn describe(loss: &Loss, moves: &Moves) -> String {
     let when =
         loss.at.map_or_else(|| "before the run".to_owned(), |at| format!("{} into the run", seconds(at)));
     format!(
-        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing, and its part is \
-         not run from then on",
+        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing; {}",
         loss.name,
         loss.share * 100.0,
         loss.why,
-        seconds(loss.silent)
+        seconds(loss.silent),
+        moves.describe()
     )
+}
+
+impl Moves {
+    /// What becomes of the part of a worker that is gone.
+    fn describe(&self) -> &'static str {
+        match (self.taken_over, self.counted) {
+            (true, false) => "the others take over its part",
+            (false, _) => "the iterations that it had not run are not run",
+            (true, true) => {
+                "the others take over its part, but not its iterations of scenarios that count them: these are not run"
+            }
+        }
+    }
 }
 
 fn seconds(time: Duration) -> String {

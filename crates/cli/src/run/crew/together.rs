@@ -13,6 +13,7 @@ pub(super) fn sum<'a>(nothing: &Progress, parts: impl Iterator<Item = (&'a Progr
             part.initialised_vus = 0;
             for scenario in &mut part.scenarios {
                 scenario.active_vus = 0;
+                hand_over(&mut scenario.detail);
                 if !matches!(scenario.state, State::Done) {
                     scenario.state = State::Unfinished;
                 }
@@ -24,6 +25,17 @@ pub(super) fn sum<'a>(nothing: &Progress, parts: impl Iterator<Item = (&'a Progr
         }
     }
     whole.unwrap_or_else(|| nothing.clone())
+}
+
+/// What others take over from a worker is not this one's any more.
+fn hand_over(detail: &mut Detail) {
+    match detail {
+        Detail::Constant { vus } => *vus = 0,
+        Detail::Ramping { max_vus } => *max_vus = 0,
+        Detail::Arrivals { vus, max_vus, rate, time_unit: _ } => (*vus, *max_vus, *rate) = (0, 0, 0.0),
+        Detail::Controlled { vus, max_vus } => (*vus, *max_vus) = (0, 0),
+        Detail::Shared { .. } | Detail::PerVu { .. } => {}
+    }
 }
 
 fn add(whole: &mut Progress, part: &Progress) {

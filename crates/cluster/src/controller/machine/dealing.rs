@@ -1,15 +1,16 @@
 //! Slots move to other workers while the test runs, so that the whole test goes on being run when workers come and go.
 //!
-//! Never may two workers own a slot at one time. What a lost worker held is free, as its lease has ended; what a leaving
-//! one held is free, as it starts nothing any more. Others are first told to give: from a moment that is a little ahead they
+//! Never may two workers own a slot at one time. What a lost worker held is free, as its lease has ended. Others, and those
+//! that want to leave, are first told to give: from a moment that is a little ahead they
 //! own less. Only when all of them have promised to, or are lost, is everyone told the new map, which holds from that same
-//! moment on, or from now if the promises took longer. A worker that comes back gets no lease before it has promised to
+//! moment on, or from now if the promises took longer. The moment is ahead also if nobody has to promise: who takes over
+//! makes virtual users until then, and all begin at one moment. A worker that comes back gets no lease before it has promised to
 //! follow the map of today.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Action, Machine, Moment, Phase};
+use super::{Action, Happening, Machine, Moment, Phase};
 use crate::controller::deal::deal;
 use crate::controller::member::{Member, Standing};
 use crate::ids::WorkerId;
@@ -76,7 +77,7 @@ impl Machine {
         if ending || self.map.change.is_some() || !std::mem::take(&mut self.map.stale) {
             return;
         }
-        let can_own = |m: &&Member| m.may_start() && m.initialised;
+        let can_own = |m: &&Member| m.may_start() && m.initialised && m.leaving.is_none();
         let seats: Vec<u32> = self.members.iter().filter(can_own).map(|m| m.seat as u32).collect();
         let owners = deal(&self.map.owners, &seats);
         let before = self.map.owners.iter().cycle();
@@ -110,10 +111,7 @@ impl Machine {
         if !change.awaited.is_empty() {
             return;
         }
-        // Without anyone who had to promise there is nothing to wait for.
-        let promised = self.members.iter().any(|m| m.promised >= change.version);
-        let from = if promised { change.from } else { now };
-        let from = from.max(now).max(self.map.from);
+        let from = change.from.max(now).max(self.map.from);
         self.map.version += 1;
         self.map.from = from;
         self.map.owners = std::mem::take(&mut change.owners);
@@ -121,6 +119,10 @@ impl Machine {
         let owners = self.map.owners.clone();
         let deal = Deal { version: self.map.version, owners, from: from.as_nanos() };
         self.command_all(&Task::Deal(deal), actions);
+        if let Phase::Running(start) = self.phase {
+            let workers = self.map.owners.iter().collect::<BTreeSet<_>>().len();
+            actions.push(Action::Tell(Happening::Dealt { at: from.since(start), workers }));
+        }
     }
 
     /// A worker promised to follow a map.

@@ -141,7 +141,7 @@ impl Machine {
             batches: Inbox::default(),
             prepared: false,
             initialised: false,
-            leaving: false,
+            leaving: None,
             done: false,
             promised: 0,
             suspended_for: 0,

@@ -92,6 +92,10 @@ impl Machine {
                 self.begin_late(index, actions);
             }
             Milestone::Dealt(version) => self.promised(index, version),
+            Milestone::InitFailed(text) if matches!(self.phase, Phase::Running(_)) => {
+                // The others run the test without it, as before.
+                self.lose(now, index, format!("it could not initialise the test: {text}"), actions);
+            }
             Milestone::InitFailed(text) => {
                 member.done = true;
                 tell(Happening::InitFailed { worker, text });
@@ -99,10 +103,11 @@ impl Machine {
             Milestone::ScriptAborted(message) => tell(Happening::ScriptAborted { worker, message }),
             Milestone::ScriptFailed(_) => tell(Happening::ScriptFailed { worker }),
             Milestone::Leaving(_) => {
-                member.leaving = true;
+                member.leaving = Some(share);
                 self.map.stale = true;
             }
-            Milestone::Done(_) if member.leaving => {
+            Milestone::Done(_) if member.leaving.is_some() => {
+                let share = member.leaving.unwrap_or_default();
                 member.done = true;
                 member.standing = Standing::Left;
                 tell(Happening::Left { worker, share });

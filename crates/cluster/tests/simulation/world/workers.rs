@@ -55,7 +55,7 @@ impl World {
                     self.at(world, Due::Iterate(process));
                 }
                 worker::Action::Lease(until) => self.processes[process].lease = until,
-                worker::Action::Deal { slots, from } => {
+                worker::Action::Deal { slots, from, .. } => {
                     let version = slots.version();
                     self.tell(format!("worker {process} has {:.3} of map {version}", slots.share()));
                     self.processes[process].maps.push((from, slots));
@@ -99,7 +99,9 @@ impl World {
                 let delay = self.random.millis(1..2_000);
                 self.after(delay, Due::Initialised(process));
             }
-            Instruction::Start { .. } => unreachable!("comes as an action of its own"),
+            Instruction::Start { .. } | Instruction::Deal { .. } => {
+                unreachable!("comes as an action of its own")
+            }
             Instruction::Abort { .. } => {
                 self.noted(process, "abort");
                 self.finish(process);

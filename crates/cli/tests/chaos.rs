@@ -1,0 +1,181 @@
+//! Workers come, go and die while a test runs, in processes of their own. What matters is what arrives at the target: as
+//! much as planned, never more, nothing twice; and that the run ends by itself, says what happened and loses no number
+//! that was reported.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/cluster.rs"]
+mod cluster;
+mod support;
+#[path = "support/target.rs"]
+mod target;
+
+use std::time::Duration;
+
+use cluster::{Process, Script, controller, worker};
+use support::Done;
+use target::Target;
+
+/// How much more than planned may arrive within a second, as seconds at the target are not those of the plan.
+const JITTER: usize = 5;
+
+const RATE: &str = "import http from 'k6/http'; import exec from 'k6/execution';
+    export const options = { scenarios: { rate: { executor: 'constant-arrival-rate', rate: 60, duration: '9s',
+      preAllocatedVUs: 24, maxVUs: 24, gracefulStop: '3s' } } };
+    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`) }";
+
+const LOOPING: &str = "import http from 'k6/http'; import exec from 'k6/execution'; import { sleep } from 'k6';
+    export const options = { scenarios: { looping: { executor: 'constant-vus', vus: 24, duration: '9s', gracefulStop: '3s' } } };
+    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`); sleep(0.4) }";
+
+/// A run in which something happens.
+struct Chaos {
+    script: Script,
+    target: Target,
+    controller: Process,
+    address: String,
+    workers: Vec<Process>,
+}
+
+impl Chaos {
+    /// Begins a run with so many workers and waits for its first requests.
+    fn with(script: &str, count: usize) -> Self {
+        let target = Target::start();
+        let script = Script::new(script);
+        let expected = count.to_string();
+        let environment = format!("TARGET={}", target.url());
+        let summary = script.path("summary.json").display().to_string();
+        let flags =
+            ["--quiet", "--expect-workers", &expected, "-e", &environment, "--summary-export", &summary];
+        let (controller, address) = controller(&script, &flags);
+        let workers = (1..=count).map(|number| worker(&address, &format!("w{number}"))).collect();
+        target.wait_for(60);
+        Self { script, target, controller, address, workers }
+    }
+
+    fn add(&mut self) {
+        let name = format!("w{}", self.workers.len() + 1);
+        self.workers.push(worker(&self.address, &name));
+    }
+
+    /// Waits for the controller; returns what it left behind, and how many iterations it counted.
+    fn end(self) -> (Done, Target, usize) {
+        let Self { script, target, controller, workers, .. } = self;
+        let done = controller.wait();
+        drop(workers);
+        let summary = std::fs::read(script.path("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        let iterations = summary["metrics"]["iterations"]["count"].as_u64().unwrap() as usize;
+        (done, target, iterations)
+    }
+}
+
+/// From a second after the others were told to take over, as much arrives as planned.
+#[track_caller]
+fn expect_back(target: &Target, planned: usize, last_seconds: usize) {
+    let arrived = target.per_second();
+    // The last second is not whole.
+    let end = arrived.len() - 1;
+    for second in end - last_seconds..end {
+        assert!(arrived[second] + JITTER >= planned, "second {second} of {arrived:?}");
+    }
+}
+
+#[track_caller]
+fn expect_never_more(target: &Target, planned: usize) {
+    let arrived = target.per_second();
+    assert!(arrived.iter().all(|count| *count <= planned + JITTER), "{arrived:?}");
+    target.expect_no_doubles();
+}
+
+#[test]
+fn one_worker_of_three_is_killed_and_the_rate_is_kept() {
+    let mut chaos = Chaos::with(RATE, 3);
+    chaos.workers[1].kill();
+    chaos.controller.until("worker w2 (33.3 % of the test) was lost");
+    chaos.controller.until("2 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    expect_never_more(&target, 60);
+    expect_back(&target, 60, 3);
+    assert!(iterations <= target.count() && target.count() <= 540, "{iterations} of {}", target.count());
+    assert!(done.stdout.contains("✗ worker w2 (33.3 % of the test) was lost"), "{}", done.stdout);
+    assert!(done.stdout.contains("of 540 planned starts are missing"), "{}", done.stdout);
+}
+
+#[test]
+fn two_workers_of_four_are_killed_and_the_virtual_users_are_kept() {
+    let mut chaos = Chaos::with(LOOPING, 4);
+    chaos.workers[1].kill();
+    chaos.workers[2].kill();
+    chaos.controller.until("2 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    // Each of 24 begins every 400 ms, and who takes over begins in its own step.
+    expect_never_more(&target, 72);
+    expect_back(&target, 60 - JITTER, 3);
+    assert!(iterations <= target.count());
+    for name in ["w2", "w3"] {
+        assert!(done.stdout.contains(&format!("✗ worker {name} (")), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn two_workers_come_and_no_start_is_missing() {
+    let mut chaos = Chaos::with(RATE, 2);
+    chaos.add();
+    chaos.controller.until("3 workers share the whole test from");
+    chaos.add();
+    chaos.controller.until("4 workers share the whole test from");
+    for newcomer in &mut chaos.workers[2..] {
+        newcomer.until("% of the test is this worker's from");
+    }
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    expect_never_more(&target, 60);
+    assert_eq!((target.count(), iterations), (540, 540));
+}
+
+#[test]
+fn workers_are_replaced_one_after_another_and_nothing_is_missing() {
+    let mut chaos = Chaos::with(RATE, 2);
+    for old in 0..2 {
+        chaos.add();
+        chaos.controller.until("3 workers share the whole test from");
+        chaos.workers[old].signal("TERM");
+        chaos.controller.until("has left");
+    }
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    expect_never_more(&target, 60);
+    assert_eq!((target.count(), iterations), (540, 540));
+    assert!(done.stdout.contains("✗ worker w1 (33.3 % of the test) has left"), "{}", done.stdout);
+}
+
+#[test]
+fn a_run_that_all_workers_leave_has_failed() {
+    let mut chaos = Chaos::with(LOOPING, 3);
+    for worker in 0..3 {
+        chaos.workers[worker].signal("TERM");
+        chaos.controller.until("has left");
+    }
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(255).expect_error("no worker is left");
+    expect_never_more(&target, 72);
+    assert_eq!(target.count(), iterations, "what leaves reports everything");
+}
+
+#[test]
+fn a_worker_that_freezes_starts_nothing_when_it_wakes_up_and_comes_back() {
+    let mut chaos = Chaos::with(RATE, 3);
+    chaos.workers[0].signal("STOP");
+    chaos.controller.until("2 workers share the whole test from");
+    std::thread::sleep(Duration::from_millis(700));
+    chaos.workers[0].signal("CONT");
+    chaos.controller.until("worker w1 is back");
+    chaos.controller.until("3 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    expect_never_more(&target, 60);
+    assert_eq!(target.count(), iterations, "what it measured before is not lost");
+}
