@@ -210,7 +210,6 @@ impl Remote {
             Happening::Left { worker, share } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.has_left = true;
-                    member.is_lost = true;
                 }
                 let text = format!(
                     "worker {} ({:.1} % of the test) has left{}, as it was told to; {}",
@@ -309,7 +308,7 @@ impl Crew for Remote {
         let members = self.members.values();
         together::sum(
             &self.nothing_done,
-            members.filter_map(|member| Some((member.progress.as_ref()?, member.is_lost))),
+            members.filter_map(|member| Some((member.progress.as_ref()?, member.is_lost || member.has_left))),
         )
     }
 
