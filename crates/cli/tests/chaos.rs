@@ -6,13 +6,16 @@
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "support/namespace.rs"]
+mod namespace;
 mod support;
 #[path = "support/target.rs"]
 mod target;
 
 use std::time::Duration;
 
-use cluster::{Process, Script, controller, worker};
+use cluster::{Process, Script, controller_at, worker};
+use namespace::Namespace;
 use support::Done;
 use target::Target;
 
@@ -26,7 +29,7 @@ const RATE: &str = "import http from 'k6/http'; import exec from 'k6/execution';
 
 const LOOPING: &str = "import http from 'k6/http'; import exec from 'k6/execution'; import { sleep } from 'k6';
     export const options = { scenarios: { looping: { executor: 'constant-vus', vus: 24, duration: '9s', gracefulStop: '3s' } } };
-    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`); sleep(0.4) }";
+    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`); sleep(0.25) }";
 
 /// A run in which something happens.
 struct Chaos {
@@ -40,17 +43,24 @@ struct Chaos {
 impl Chaos {
     /// Begins a run with so many workers and waits for its first requests.
     fn with(script: &str, count: usize) -> Self {
-        let target = Target::start();
+        let mut chaos = Self::at("127.0.0.1", Target::start(), script, count);
+        for _ in 0..count {
+            chaos.add();
+        }
+        chaos.target.wait_for(60);
+        chaos
+    }
+
+    /// A run whose controller listens there and waits for so many workers.
+    fn at(host: &str, target: Target, script: &str, count: usize) -> Self {
         let script = Script::new(script);
         let expected = count.to_string();
         let environment = format!("TARGET={}", target.url());
         let summary = script.path("summary.json").display().to_string();
         let flags =
             ["--quiet", "--expect-workers", &expected, "-e", &environment, "--summary-export", &summary];
-        let (controller, address) = controller(&script, &flags);
-        let workers = (1..=count).map(|number| worker(&address, &format!("w{number}"))).collect();
-        target.wait_for(60);
-        Self { script, target, controller, address, workers }
+        let (controller, address) = controller_at(host, &script, &flags);
+        Self { script, target, controller, address, workers: Vec::new() }
     }
 
     fn add(&mut self) {
@@ -111,9 +121,9 @@ fn two_workers_of_four_are_killed_and_the_virtual_users_are_kept() {
     chaos.controller.until("2 workers share the whole test from");
     let (done, target, iterations) = chaos.end();
     let done = done.expect_code(0);
-    // Each of 24 begins every 400 ms, and who takes over begins in its own step.
-    expect_never_more(&target, 72);
-    expect_back(&target, 60 - JITTER, 3);
+    // Each of 24 begins a little less than four times a second.
+    expect_never_more(&target, 96);
+    expect_back(&target, 72, 3);
     assert!(iterations <= target.count());
     for name in ["w2", "w3"] {
         assert!(done.stdout.contains(&format!("✗ worker {name} (")), "{}", done.stdout);
@@ -161,7 +171,8 @@ fn a_run_that_all_workers_leave_has_failed() {
     }
     let (done, target, iterations) = chaos.end();
     done.expect_code(255).expect_error("no worker is left");
-    expect_never_more(&target, 72);
+    // What runs when a virtual user moves ends where it began.
+    expect_never_more(&target, 96 + 12);
     assert_eq!(target.count(), iterations, "what leaves reports everything");
 }
 
@@ -178,4 +189,51 @@ fn a_worker_that_freezes_starts_nothing_when_it_wakes_up_and_comes_back() {
     done.expect_code(0);
     expect_never_more(&target, 60);
     assert_eq!(target.count(), iterations, "what it measured before is not lost");
+}
+
+// --- longer ones, for `./x chaos` ---------------------------------------------------------------------
+
+#[test]
+#[ignore = "takes half a minute; `./x chaos` runs it"]
+fn a_worker_that_freezes_for_ten_seconds_comes_back() {
+    let script = LOOPING.replace("'9s'", "'20s'");
+    let mut chaos = Chaos::with(&script, 3);
+    chaos.workers[0].signal("STOP");
+    std::thread::sleep(Duration::from_secs(10));
+    chaos.workers[0].signal("CONT");
+    chaos.controller.until("worker w1 is back");
+    chaos.controller.until("3 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    // An iteration that was frozen ends where it began, while another worker has its virtual user.
+    expect_never_more(&target, 96 + 8);
+    expect_back(&target, 72, 4);
+    assert_eq!(target.count(), iterations);
+}
+
+#[test]
+#[ignore = "needs the right to make network namespaces; `./x chaos` runs it"]
+fn a_worker_that_is_cut_off_for_ten_seconds_offers_no_load_and_comes_back() {
+    let Some(namespace) = Namespace::new() else { return };
+    let target = Target::at(namespace.open_host());
+    let script = RATE.replace("'9s'", "'24s'");
+    let mut chaos = Chaos::at(namespace.cut_host(), target, &script, 3);
+    chaos.add();
+    chaos.add();
+    chaos.workers.push(namespace.worker(&chaos.address, "remote"));
+    chaos.target.wait_for(60);
+    namespace.cut();
+    chaos.controller.until("worker remote (33.3 % of the test) was lost");
+    chaos.controller.until("2 workers share the whole test from");
+    std::thread::sleep(Duration::from_secs(8));
+    namespace.heal();
+    chaos.controller.until("worker remote is back");
+    chaos.controller.until("3 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    // It could reach the target all the time.
+    expect_never_more(&target, 60);
+    expect_back(&target, 60, 4);
+    assert_eq!(target.count(), iterations, "what it measured while it was cut off is not lost");
+    assert!(done.stdout.contains("of 1440 planned starts are missing"), "{}", done.stdout);
 }

@@ -36,6 +36,7 @@ impl Controller {
             gather_timeout: Duration::from_mins(1),
             on_worker_loss: OnWorkerLoss::Continue,
             redistribute: false,
+            unix_at_origin: Duration::from_secs(1_000),
         };
         Self { machine: controller::Machine::new(at(0), settings), now: 0 }
     }
@@ -244,6 +245,7 @@ fn joined() -> worker::Machine {
         token: None,
         join_timeout: Duration::from_mins(1),
         takes_deals: false,
+        unix_at_origin: Duration::from_secs(1_003),
     };
     let mut machine = worker::Machine::new(at(0), settings, &mut Vec::new());
     hear(&mut machine, 900, worker::Event::Connected([1; 16]));
@@ -319,4 +321,29 @@ fn a_silent_controller_is_left_and_looked_for_again() {
     assert_eq!(machine.wakes_at(), at(11_051));
     let actions = hear(&mut machine, 11_051, worker::Event::Tick);
     assert!(matches!(actions[..], [worker::Action::Connect]), "{actions:?}");
+}
+
+#[test]
+fn a_worker_knows_by_how_much_its_wall_clock_is_ahead() {
+    let mut machine = joined();
+    // The controller's own moments are 100 ms ahead; a round trip takes 4 ms.
+    let pulse = Pulse { sent: at(2_000).as_nanos(), at: at(2_102).as_nanos(), leased: true };
+    hear(&mut machine, 2_004, worker::Event::Received(FromController::Pulse(pulse)));
+    let start = |unix_millis: u64| throng_cluster::protocol::Start {
+        at: at(2_600).as_nanos(),
+        unix: unix_millis * 1_000_000,
+        ..Default::default()
+    };
+    let mut ahead = |number, unix| {
+        let command = Command { number, task: Some(Task::Start(start(unix))) };
+        let actions = hear(&mut machine, 2_010, worker::Event::Received(FromController::Command(command)));
+        actions.into_iter().find_map(|action| match action {
+            worker::Action::Start { ahead, .. } => Some(ahead),
+            _ => None,
+        })
+    };
+    // At its 2,500 this worker's clock shows 1,005.5 s.
+    assert_eq!(ahead(1, 1_005_500 - 3_000), Some(3_000_000_000));
+    assert_eq!(ahead(2, 1_005_500 + 40), Some(-40_000_000));
+    assert_eq!(ahead(3, 1_005_500 + 1), Some(0), "less than can be told");
 }

@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use throng_engine::Iteration;
 use throng_metrics::{MetricId, Recorder, SystemTag, TagSet, TagSetId, UnixNanos};
@@ -398,7 +399,15 @@ impl Host {
     }
 }
 
-/// The wall clock, as samples carry it.
+/// By how many nanoseconds this machine's wall clock is ahead of that of the test.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// The wall clock of the test, as samples carry it.
 pub(crate) fn now() -> UnixNanos {
-    throng_reactor::unix_now().into()
+    throng_reactor::unix_now().saturating_add_signed(-AHEAD.load(Ordering::Relaxed)).into()
+}
+
+/// The test goes by the clock of another machine: from now on samples carry its time.
+pub(crate) fn set_clock_ahead(nanos: i64) {
+    AHEAD.store(nanos, Ordering::Relaxed);
 }

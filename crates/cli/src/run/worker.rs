@@ -187,7 +187,8 @@ impl Worker<'_> {
                 });
                 self.performance = Some(Performance::Loading(loading));
             }
-            Instruction::Start { at, began, setup_data } => {
+            Instruction::Start { at, began, setup_data, ahead } => {
+                throng_js::worker::set_clock_ahead(ahead);
                 if let Some(Performance::Playing(playing)) = &mut self.performance {
                     playing.stage.control.start(began);
                     playing.start = Some((at, setup_data));

@@ -51,7 +51,7 @@ impl Script {
 }
 
 /// What controllers and workers of a test know.
-const TOKEN: &str = "a token for tests";
+pub(crate) const TOKEN: &str = "a token for tests";
 
 /// A process whose log is read line by line.
 pub(crate) struct Process {
@@ -70,9 +70,12 @@ impl Drop for Process {
 
 impl Process {
     pub(crate) fn start(args: &[&str], token: &str) -> Self {
-        let mut child = Command::new(THRONG.link())
-            .args(args)
-            .env_clear()
+        Self::spawn(Command::new(THRONG.link()).args(args).env_clear(), token)
+    }
+
+    /// The same of a command that needs something around it.
+    pub(crate) fn spawn(command: &mut Command, token: &str) -> Self {
+        let mut child = command
             .env("THRONG_TOKEN", token)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -120,12 +123,17 @@ impl Process {
 
 /// A controller that listens, and its address.
 pub(crate) fn controller(script: &Script, flags: &[&str]) -> (Process, String) {
-    let path = script.script();
-    let args = [&["controller", "--bind", "127.0.0.1:0", "--ui=off"], flags, &[&path]].concat();
+    controller_at("127.0.0.1", script, flags)
+}
+
+/// One that listens there.
+pub(crate) fn controller_at(host: &str, script: &Script, flags: &[&str]) -> (Process, String) {
+    let (path, bind) = (script.script(), format!("{host}:0"));
+    let args = [&["controller", "--bind", &bind, "--ui=off"], flags, &[&path]].concat();
     let mut process = Process::start(&args, TOKEN);
     let line = process.until("waiting for");
     let address =
-        line.split_whitespace().map(|word| word.trim_end_matches('"')).find(|word| word.starts_with("127."));
+        line.split_whitespace().map(|word| word.trim_end_matches('"')).find(|word| word.starts_with(host));
     (process, address.unwrap().to_owned())
 }
 

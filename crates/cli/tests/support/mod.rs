@@ -1,5 +1,7 @@
 //! Runs the built binary under one of its names.
 
+#![allow(dead_code, reason = "each test program uses some of it")]
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;

@@ -20,7 +20,11 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1")
+    }
+
+    pub(crate) fn at(host: &str) -> Self {
+        let listener = TcpListener::bind((host, 0)).unwrap();
         let (address, requests) = (listener.local_addr().unwrap(), Arc::new(Requests::default()));
         let shared = requests.clone();
         // Ends with the process: nothing else stops an accepting thread.

@@ -47,6 +47,8 @@ pub struct Settings {
     pub on_worker_loss: OnWorkerLoss,
     /// Whether workers take over slots from each other while the test runs, and may join it then.
     pub redistribute: bool,
+    /// What the wall clock showed at the origin of moments, since 1970.
+    pub unix_at_origin: Duration,
 }
 
 /// What happens to a controller.
@@ -132,9 +134,10 @@ struct Ordered {
 }
 
 impl Ordered {
-    fn at(self, at: Moment) -> Start {
+    fn at(self, at: Moment, unix_at_origin: Duration) -> Start {
         let setup_data = self.setup_data.map(|data| data.to_string());
-        Start { at: at.as_nanos(), began: self.began.as_nanos(), setup_data }
+        let unix = (unix_at_origin + at.since_origin()).as_nanos() as u64;
+        Start { at: at.as_nanos(), began: self.began.as_nanos(), setup_data, unix }
     }
 }
 
@@ -355,14 +358,14 @@ impl Machine {
     /// Tells a worker that joined a running test to start; what it owns is dealt to it then.
     fn begin_late(&mut self, index: usize, actions: &mut Vec<Action>) {
         if let (Phase::Running(at), Some(start), false) = (self.phase, self.start.clone(), self.aborted) {
-            self.command(index, Task::Start(start.at(at)), actions);
+            self.command(index, Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
         }
     }
 
     fn begin(&mut self, now: Moment, start: Ordered, actions: &mut Vec<Action>) {
         let at = now + START_DELAY;
         self.phase = Phase::Running(at);
-        self.command_all(&Task::Start(start.at(at)), actions);
+        self.command_all(&Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
         actions.push(Action::Starting(at));
     }
 

@@ -53,6 +53,7 @@ impl Controller {
             gather_timeout: config.gather_timeout,
             on_worker_loss: config.on_worker_loss,
             redistribute: true,
+            unix_at_origin: super::unix_now(),
         };
         let hub = Hub {
             origin,

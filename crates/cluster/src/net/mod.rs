@@ -14,7 +14,7 @@ mod strangers;
 mod tls;
 mod worker;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::moment::Moment;
 
@@ -25,6 +25,12 @@ pub use worker::WorkerClient;
 
 /// How long a closed connection may take to send what was queued for it.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// What the wall clock shows, since 1970.
+#[expect(clippy::disallowed_methods, reason = "once a process, to compare the clocks of machines")]
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
 
 /// The clock of a machine's moments.
 #[derive(Debug, Clone, Copy)]

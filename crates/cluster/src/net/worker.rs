@@ -54,6 +54,7 @@ impl WorkerClient {
             token: config.token,
             join_timeout: config.join_timeout,
             takes_deals: true,
+            unix_at_origin: super::unix_now().saturating_sub(origin.0.elapsed()),
         };
         let (inputs, received) = mpsc::channel(INPUTS);
         let samples = Arc::new(AtomicUsize::new(0));
@@ -209,9 +210,9 @@ impl Pilot {
             }
             // A host program that has stopped listening is about to end.
             Action::Instruct(instruction) => drop(self.instructions.send(instruction)),
-            Action::Start { at, began, setup_data } => {
+            Action::Start { at, began, setup_data, ahead } => {
                 let (at, began) = (self.origin.instant(at), self.origin.instant(began));
-                drop(self.instructions.send(Instruction::Start { at, began, setup_data }));
+                drop(self.instructions.send(Instruction::Start { at, began, setup_data, ahead }));
             }
             Action::Deal { slots, from: _, since_start, workers } => {
                 drop(self.instructions.send(Instruction::Deal { slots, since_start, workers }));

@@ -421,6 +421,9 @@ pub struct Start {
     /// When the run phase began, on the controller's clock.
     #[prost(uint64, tag = "3")]
     pub began: u64,
+    /// What the controller's wall clock shows at `at`, in nanoseconds since 1970.
+    #[prost(uint64, tag = "4")]
+    pub unix: u64,
 }
 
 impl From<FromWorker> for ToController {

@@ -54,6 +54,9 @@ pub enum Instruction {
         began: Instant,
         /// What `setup` returned, as JSON.
         setup_data: Option<Arc<str>>,
+        /// By how many nanoseconds this machine's wall clock is ahead of the controller's; zero where that is less than what
+        /// can be told.
+        ahead: i64,
     },
     /// Another part of the test is this worker's, while it runs or before it does; answer with [`WorkerClient::dealt`] as soon
     /// as it is certain that nothing starts by the earlier map from that moment on.

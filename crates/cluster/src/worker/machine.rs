@@ -50,6 +50,8 @@ pub struct Settings {
     pub join_timeout: Duration,
     /// Whether the host program can follow a new map of slots while it runs iterations.
     pub takes_deals: bool,
+    /// What the wall clock showed at the origin of moments, since 1970.
+    pub unix_at_origin: Duration,
 }
 
 /// What happens to a worker.
@@ -92,6 +94,8 @@ pub enum Action {
         began: Moment,
         /// What `setup` returned.
         setup_data: Option<Arc<str>>,
+        /// By how many nanoseconds the wall clock is ahead of the controller's.
+        ahead: i64,
     },
     /// Tell the host program to follow a new map of slots; answered by [`Event::Dealt`] as soon as it is sure to.
     Deal {
@@ -405,7 +409,9 @@ impl Machine {
                 self.start = Moment::from_nanos(start.at);
                 let local = |nanos| self.clock.to_local(Moment::from_nanos(nanos));
                 let (at, began) = (local(start.at), local(start.began));
-                actions.push(Action::Start { at, began, setup_data: start.setup_data.map(Arc::from) });
+                let ahead = self.ahead(at, start.unix);
+                let setup_data = start.setup_data.map(Arc::from);
+                actions.push(Action::Start { at, began, setup_data, ahead });
             }
             Some(Task::Deal(_)) if !self.settings.takes_deals => {
                 self.refuse("it deals slots to a worker that cannot take them", actions);
@@ -427,6 +433,14 @@ impl Machine {
             }
             None => self.refuse("it sent an unknown command: use the same throng on all machines", actions),
         }
+    }
+
+    /// By how much the wall clock is ahead of the controller's, which shows `unix` at `at`.
+    fn ahead(&self, at: Moment, unix: u64) -> i64 {
+        let own = (self.settings.unix_at_origin + at.since_origin()).as_nanos() as u64;
+        let ahead = own.wrapping_sub(unix) as i64;
+        let error = self.clock.error().unwrap_or(Duration::MAX);
+        if u128::from(ahead.unsigned_abs()) > error.as_nanos() { ahead } else { 0 }
     }
 
     // --- reports ---------------------------------------------------------------------------------

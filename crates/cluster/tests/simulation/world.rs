@@ -142,6 +142,7 @@ impl World {
         let expected = random.range(1..6) as u32;
         let on_worker_loss = if random.percent(25) { OnWorkerLoss::Fail } else { OnWorkerLoss::Continue };
         let redistribute = random.percent(60);
+        let controller_ahead = random.millis(0..1_000_000);
         let settings = cluster::Settings {
             run: RunId::new(random.next()),
             token: Some(Token::new("a token of the world").unwrap()),
@@ -149,8 +150,8 @@ impl World {
             gather_timeout: Duration::from_secs(20),
             on_worker_loss,
             redistribute,
+            unix_at_origin: Duration::from_secs(1_000_000).saturating_sub(controller_ahead),
         };
-        let controller_ahead = random.millis(0..1_000_000);
         let mut world = Self {
             now: Duration::ZERO,
             queue: BinaryHeap::new(),

@@ -107,7 +107,7 @@ pub fn worker(config: WorkerConfig, iterations: u64) -> JoinHandle<Ended> {
                     client.report(Report::VusReady(slots.scale(10)));
                     client.report(Report::Initialised);
                 }
-                Instruction::Start { at, setup_data, began } => {
+                Instruction::Start { at, setup_data, began, ahead: _ } => {
                     assert!(began <= at);
                     (ended.start, ended.setup_data) = (Some(at), setup_data);
                     std::thread::sleep(at.saturating_duration_since(Instant::now()));

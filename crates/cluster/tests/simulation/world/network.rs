@@ -26,6 +26,7 @@ impl World {
             token: Some(Token::new("a token of the world").unwrap()),
             join_timeout: Duration::from_secs(30),
             takes_deals: true,
+            unix_at_origin: Duration::ZERO,
         };
         let drift = self.random.range(0..201) as i64 - 100;
         let nanos = self.now.as_nanos() as i64;
