@@ -135,7 +135,7 @@ impl Worker<'_> {
                 return Ok(());
             }
             let is_free =
-                matches!(&self.performance, Some(Performance::Playing(playing)) if playing.owns_nothing);
+                matches!(&self.performance, Some(Performance::Playing(playing)) if playing.owns_nothing());
             if let Some(at) = self.leaves_at
                 && (is_free || Instant::now() >= at)
             {
@@ -278,8 +278,7 @@ struct Playing {
     /// Changes that were made too late: from when on their maps hold here, and their versions.
     promises: VecDeque<(Time, u64)>,
     vus_of_whole_test: u32,
-    /// By the newest map, which holds.
-    owns_nothing: bool,
+    /// From when on nothing is this worker's, if that is so by the newest map.
     emptied_at: Option<Time>,
     has_told_abort: bool,
     has_told_failure: bool,
@@ -334,7 +333,6 @@ impl Playing {
             deals: VecDeque::new(),
             promises: VecDeque::new(),
             vus_of_whole_test,
-            owns_nothing: false,
             emptied_at: None,
             has_told_abort: false,
             has_told_failure: false,
@@ -400,6 +398,11 @@ impl Playing {
         }
     }
 
+    /// Whether others have taken over everything.
+    fn owns_nothing(&self) -> bool {
+        self.emptied_at.is_some_and(|at| at <= Time::from(self.started.elapsed()))
+    }
+
     /// Has the threads follow another map of slots, and promises it as soon as that is certain.
     fn follow_deals(&mut self, client: &WorkerClient) {
         if !self.has_started {
@@ -416,7 +419,6 @@ impl Playing {
             self.promises.push_back((certain, slots.version()));
             self.emptied_at = (slots.owned_per_period() == 0).then_some(at);
         }
-        self.owns_nothing = self.emptied_at.is_some_and(|at| at <= now());
         while let Some((_, version)) = self.promises.pop_front_if(|(certain, _)| *certain <= now()) {
             client.dealt(version);
         }

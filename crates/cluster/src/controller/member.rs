@@ -22,7 +22,6 @@ pub(super) enum Standing {
 
 /// One worker as the controller knows it; kept until the end of the run, also if it is gone.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "milestones that are passed independently of each other")]
 pub(super) struct Member {
     pub(super) id: WorkerId,
     pub(super) instance: InstanceId,

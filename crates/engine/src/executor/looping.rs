@@ -130,16 +130,13 @@ impl Looping {
         for reservation in layout.placement.reservations(scenario) {
             let Some(local) = vus.local_of(reservation.vu) else { continue };
             let before = known.get(&reservation.key()).filter(|number| self.stints[**number].local == local);
-            let stint = match before {
-                Some(number) => {
-                    stays[*number] = true;
-                    self.stints[*number].place = reservation.place;
-                    *number
-                }
-                None => {
-                    self.stints.push(Stint::new(local, reservation.place, reservation.key()));
-                    self.stints.len() - 1
-                }
+            let stint = if let Some(number) = before {
+                stays[*number] = true;
+                self.stints[*number].place = reservation.place;
+                *number
+            } else {
+                self.stints.push(Stint::new(local, reservation.place, reservation.key()));
+                self.stints.len() - 1
             };
             if self.control.is_some() {
                 continue;

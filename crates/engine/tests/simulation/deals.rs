@@ -187,7 +187,7 @@ fn numbers_of_virtual_users_are_unique_and_come_back() {
         engine.deal(&slots(2, me, &[0, 1, 2]), at(2000), || at(1800));
         engine.deal(&slots(3, me, &[0, 2, 2]), at(3000), || at(2800));
         assert_eq!(
-            engine.placement().max_vus() as u64,
+            u64::from(engine.placement().max_vus()),
             slots(1, me, &[0, 2, 2]).scale(12),
             "who comes back is known"
         );
