@@ -11,7 +11,6 @@ mod mariadb;
 mod mongodb;
 #[path = "fill/postgres.rs"]
 mod postgres;
-#[allow(dead_code, reason = "shared with other tests")]
 mod support;
 
 use std::io::{BufRead as _, BufReader};

@@ -5,7 +5,6 @@
 #[path = "../../demo-api/tests/support/mariadb.rs"]
 #[allow(dead_code, reason = "shared with the tests of the demo API")]
 mod mariadb;
-#[allow(dead_code, reason = "shared with other tests")]
 mod support;
 
 use std::io::{BufRead as _, BufReader};

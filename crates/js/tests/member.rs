@@ -1,19 +1,17 @@
-//! A process that is one of several: it asks before each iteration whether it may start it.
+//! A process that is one of several: it starts iterations only while it has leave to.
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use common::Script;
 use throng_js::settings::Member;
 
-/// Says no so many times, then yes; and how often it was asked.
-fn reluctant(refusals: u32) -> (Member, Arc<AtomicU32>) {
-    let asked = Arc::new(AtomicU32::new(0));
-    let counter = asked.clone();
-    let may_start = Box::new(move || counter.fetch_add(1, Ordering::Relaxed) >= refusals);
-    (Member { workers: 2, may_start }, asked)
+/// Has no leave for so long, counted from when it is first asked for.
+fn without_leave_for(time: Duration) -> Member {
+    let asked = OnceLock::new();
+    Member { workers: 2, may_start: Box::new(move || asked.get_or_init(Instant::now).elapsed() >= time) }
 }
 
 #[test]
@@ -21,10 +19,10 @@ fn an_iteration_waits_for_its_leave_and_then_runs() {
     let script = Script::new(
         "export const options = { vus: 1, iterations: 3 }; export default function () { console.log(__ITER) }",
     );
-    let (member, asked) = reluctant(2);
-    script.run_as(Some(member));
+    let (began, without) = (Instant::now(), Duration::from_millis(120));
+    script.run_as(Some(without_leave_for(without)));
     assert_eq!(script.console(), ["0", "1", "2"]);
-    assert_eq!(asked.load(Ordering::Relaxed), 5);
+    assert!(began.elapsed() >= without);
 }
 
 #[test]
@@ -34,9 +32,8 @@ fn a_planned_start_without_leave_is_not_made_up_for() {
            preAllocatedVUs: 2 } } };
          export default function () {}",
     );
-    let (member, asked) = reluctant(3);
-    let ran = script.run_as(Some(member));
-    let all = asked.load(Ordering::Relaxed) as usize;
-    assert_eq!(ran.count("iterations"), all - 3);
-    assert!((9..=11).contains(&all), "{all}");
+    // Five or six of the ten or eleven starts are in that time; a slow machine may come late to some, but not to all.
+    let ran = script.run_as(Some(without_leave_for(Duration::from_millis(550))));
+    let iterations = ran.count("iterations");
+    assert!((1..=8).contains(&iterations), "{iterations}");
 }
