@@ -1,3 +1,5 @@
+//! What a page is told of a run: rows, points of the charts, amendments, bounds.
+
 use serde_json::{Value, json};
 
 use super::*;
