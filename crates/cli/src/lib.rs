@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config_file;
+pub mod container;
 pub mod env;
 pub mod exit;
 pub mod face;

@@ -1,9 +1,10 @@
-//! Throng's own face: `run`, `controller`, `worker`, `fill`, `demo-api`, `k6`, `locust`, `python`, `version`, `help`; what is announced is
-//! refused by name.
+//! Throng's own face: `run`, `controller`, `worker`, `fill`, `demo-api`, `entrypoint`, `k6`, `locust`, `python`,
+//! `version`, `help`; what is announced is refused by name.
 
 mod cluster;
 mod controller;
 mod demo_api;
+mod entrypoint;
 mod fill;
 mod worker;
 
@@ -40,6 +41,16 @@ pub(super) fn main(mut args: Vec<OsString>) -> Exit {
         Some("python") => {
             args.remove(0);
             return python::main(args);
+        }
+        Some("entrypoint") => {
+            args.remove(0);
+            let flags = flags::all();
+            let root = root(&flags);
+            let own: Vec<&str> = root.get_subcommands().map(Command::get_name).chain(["help"]).collect();
+            return match entrypoint::main(args, &own) {
+                Ok(code) => std::process::exit(code.into()),
+                Err(failure) => entrypoint::failed(&failure),
+            };
         }
         Some("run") if args[1..].iter().any(|arg| is_python(arg.as_ref())) => {
             args.remove(0);
@@ -91,6 +102,7 @@ fn root(flags: &[Flag]) -> Command {
             worker::command(),
             fill::command(),
             demo_api::command(),
+            entrypoint::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
             Command::new("locust").about("Behave as locust: throng locust -f locustfile.py"),
             Command::new("python").about("Run Python with throng's locust package: throng python script.py"),

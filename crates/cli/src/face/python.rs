@@ -50,7 +50,7 @@ pub(super) fn start(start: Start, args: Vec<OsString>) -> Exit {
 
 fn command(start: Start, args: Vec<OsString>) -> Result<Command, Failure> {
     let failed = |text: String| Failure::new(Exit::NoPython, text);
-    let python = interpreter(&Lookup::of_process())?;
+    let python = interpreter_of_process()?;
     let executable = env::current_exe().map_err(|error| failed(format!("find this program: {error}")))?;
     let package = Package::find(&executable).map_err(|error| failed(error.to_string()))?;
     let Unpacked { folder, temporary } = unpack(&package, cache_folder().as_deref())
@@ -79,6 +79,11 @@ fn cache_folder() -> Option<PathBuf> {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(cache.join("throng"))
+}
+
+/// The interpreter that this process would start.
+pub(super) fn interpreter_of_process() -> Result<PathBuf, Failure> {
+    interpreter(&Lookup::of_process())
 }
 
 /// Where an interpreter is looked for.
