@@ -28,6 +28,8 @@ class Engine:
     def __init__(self):
         if os.geteuid() != 0:
             raise Unavailable("dockerd needs root")
+        # Debian keeps servers off the path of some.
+        os.environ["PATH"] += ":/usr/sbin:/sbin"
         for program in ("dockerd", "docker", "containerd", "runc"):
             if not shutil.which(program):
                 raise Unavailable(f"{program} is not installed")
@@ -149,9 +151,11 @@ class Engine:
         return Container(self, done.stdout.strip(), address)
 
 
-# As `restricted` in Kubernetes' Pod Security Standards, with a root that cannot be written.
+# As `restricted` in Kubernetes' Pod Security Standards, with a root that cannot be written. Libraries can be loaded from
+# an emptyDir, and unless one says so not from a tmpfs.
 HARDENED = (
-    "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001", "--tmpfs=/tmp:mode=1777",
+    "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001",
+    "--tmpfs=/tmp:mode=1777,exec",
 )  # fmt: skip
 
 

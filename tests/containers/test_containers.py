@@ -8,7 +8,9 @@ run, everything here is skipped, and says why.
 
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -81,6 +83,7 @@ class Page:
     """What a browser does with a master."""
 
     def __init__(self, master, port=8089):
+        self.master = master
         self.url = f"http://{master.address}:{port}"
 
     def until(self, condition, what, timeout=60, path="/stats/requests"):
@@ -94,7 +97,7 @@ class Page:
             except OSError as error:
                 last = error
             time.sleep(0.2)
-        raise AssertionError(f"{what} did not come: {last}")
+        raise AssertionError(f"{what} did not come: {last}\n{self.master.logs()[-4000:]}")
 
     def swarm(self, users, rate):
         form = urllib.parse.urlencode({"user_count": users, "spawn_rate": rate}).encode()
@@ -172,34 +175,47 @@ class Setups(unittest.TestCase):
         self.assertIn("starting locust -f /test/test.py --host=http://knowledge-service --master", lead.logs())
         self.assertIn("names locust == 1.6.0: throng takes its place", lead.logs())
 
+    # An entry point as people write it, which calls locust by its path.
+    SCRIPT = """\
+        #!/bin/bash
+        LOCUST="/usr/local/bin/locust"
+        LOCUS_OPTS="-f /test/test.py --host=$TARGET_HOST"
+        if [[ "$LOCUST_MODE" = "master" ]]; then
+            LOCUS_OPTS="$LOCUS_OPTS --master"
+        elif [[ "$LOCUST_MODE" = "worker" ]]; then
+            LOCUS_OPTS="$LOCUS_OPTS --worker --master-host=$LOCUST_MASTER"
+        fi
+        $LOCUST $LOCUS_OPTS
+        """
+
+    def assert_leads(self, tag):
+        """With the script, it becomes a master."""
+        lead = ENGINE.start(tag, environment={"LOCUST_MODE": "master", "TARGET_HOST": "http://x"})
+        self.addCleanup(lead.stop, 1)
+        stats = Page(lead).until(lambda stats: stats["state"] == "ready", "the page")
+        self.assertEqual(stats["worker_count"], 0)
+
     def test_an_entry_script_that_calls_locust_by_its_path(self):
-        """Its run.sh as it is, which calls /usr/local/bin/locust."""
-        script = """\
-            #!/bin/bash
-            LOCUST="/usr/local/bin/locust"
-            LOCUS_OPTS="-f /test/test.py --host=$TARGET_HOST"
-            if [[ "$LOCUST_MODE" = "master" ]]; then
-                LOCUS_OPTS="$LOCUS_OPTS --master"
-            elif [[ "$LOCUST_MODE" = "worker" ]]; then
-                LOCUS_OPTS="$LOCUS_OPTS --worker --master-host=$LOCUST_MASTER"
-            fi
-            $LOCUST $LOCUS_OPTS
-            """
-        tag = image(
-            "with-a-script",
-            {"test/test.py": HELLO, "test/run.sh": script},
-            """\
+        dockerfile = """\
             FROM throng:python
             ADD test /test
             USER 0
             RUN chmod 755 /test/run.sh
             USER 10001
             ENTRYPOINT ["/test/run.sh"]
-            """,
-        )
-        lead = ENGINE.start(tag, environment={"LOCUST_MODE": "master", "TARGET_HOST": "http://x"})
-        Page(lead).until(lambda stats: stats["state"] == "ready", "the page")
-        lead.stop(1)
+            """
+        self.assert_leads(image("with-a-script", {"test/test.py": HELLO, "test/run.sh": self.SCRIPT}, dockerfile))
+
+    def test_the_binary_in_an_image_of_ones_own(self):
+        """A Python with gevent, and one line for throng."""
+        dockerfile = """\
+            FROM debian:python
+            ADD test /test
+            COPY --from=throng:slim /usr/local/bin/throng /usr/local/bin/locust
+            RUN chmod 755 /test/run.sh
+            ENTRYPOINT ["/test/run.sh"]
+            """
+        self.assert_leads(image("of-ones-own", {"test/test.py": HELLO, "test/run.sh": self.SCRIPT}, dockerfile))
 
     def test_devices_whose_tasks_are_in_locust_tasks(self):
         """/locust-tasks/tasks.py; the devices of the original, which log in and send metrics."""
@@ -306,6 +322,12 @@ class Image(unittest.TestCase):
         for path in ("/usr/local/bin/k6", "/usr/local/bin/locust", "/opt/venv/bin/locust"):
             done = ENGINE.run("throng:python", "--version", options=("--entrypoint", path))
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_it_needs_no_newer_c_library_than_is_said(self):
+        said = re.search(r"needs glibc (\d+)\.(\d+)", (ROOT / "docs/containers.md").read_text())
+        symbols = subprocess.run(["objdump", "-T", os.environ["THRONG"]], check=True, capture_output=True, text=True).stdout
+        needed = max((int(major), int(minor)) for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", symbols))
+        self.assertLessEqual(needed, (int(said[1]), int(said[2])))
 
     def test_a_script_comes_through_standard_input(self):
         script = "export default function () { console.log('from standard input'); }\n"

@@ -29,6 +29,7 @@ CHARTS = {
         "kind": "locust", "test": {"configMap": "tests", "file": "b.py"},
         "options": ["--headless", "-u", "10", "-t", "1m", "--expect-workers", "3"],
     },
+    "a locustfile that is found": {"kind": "locust", "test": {"configMap": "populate"}, "env": {"CLUSTER_URL": "mongodb://x"}},
     "everything": {
         "test": {"files": {"a.js": SCRIPT, "lib.js": "export const a = 1;\n"}, "file": "a.js"},
         "target": "http://x", "env": {"USERS": 10, "TEXT": "yes: \"no\"\nand more", "ON": True},
