@@ -31,6 +31,16 @@ const LOOPING: &str = "import http from 'k6/http'; import exec from 'k6/executio
     export const options = { scenarios: { looping: { executor: 'constant-vus', vus: 24, duration: '9s', gracefulStop: '3s' } } };
     export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`); sleep(0.25) }";
 
+/// Takes about six seconds; each path is an iteration.
+const SHARED: &str = "import http from 'k6/http'; import exec from 'k6/execution'; import { sleep } from 'k6';
+    export const options = { scenarios: { shared: { executor: 'shared-iterations', vus: 24, iterations: 600 } } };
+    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`); sleep(0.25) }";
+
+const EACH: &str = "import http from 'k6/http'; import exec from 'k6/execution'; import { sleep } from 'k6';
+    export const options = { scenarios: { each: { executor: 'per-vu-iterations', vus: 24, iterations: 25 } } };
+    export default function () {
+      http.get(`${__ENV.TARGET}/${exec.vu.idInTest}-${exec.vu.iterationInScenario}`); sleep(0.25) }";
+
 /// A run in which something happens.
 struct Chaos {
     script: Script,
@@ -147,6 +157,19 @@ fn two_workers_come_and_no_start_is_missing() {
 }
 
 #[test]
+fn virtual_users_that_move_to_a_newcomer_are_never_in_two_places() {
+    let mut chaos = Chaos::with(LOOPING, 2);
+    chaos.add();
+    chaos.controller.until("3 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    // Each of 24 begins a little less than four times a second.
+    expect_never_more(&target, 96);
+    expect_back(&target, 72, 3);
+    assert_eq!(target.count(), iterations);
+}
+
+#[test]
 fn workers_are_replaced_one_after_another_and_nothing_is_missing() {
     let mut chaos = Chaos::with(RATE, 2);
     for old in 0..2 {
@@ -171,8 +194,7 @@ fn a_run_that_all_workers_leave_has_failed() {
     }
     let (done, target, iterations) = chaos.end();
     done.expect_code(255).expect_error("no worker is left");
-    // What runs when a virtual user moves ends where it began.
-    expect_never_more(&target, 96 + 12);
+    expect_never_more(&target, 96);
     assert_eq!(target.count(), iterations, "what leaves reports everything");
 }
 
@@ -189,6 +211,69 @@ fn a_worker_that_freezes_starts_nothing_when_it_wakes_up_and_comes_back() {
     done.expect_code(0);
     expect_never_more(&target, 60);
     assert_eq!(target.count(), iterations, "what it measured before is not lost");
+}
+
+// --- iterations that are counted ----------------------------------------------------------------------
+
+/// All were run and counted once; what a worker that is gone had run and not told was run again.
+#[track_caller]
+fn expect_all(target: &Target, iterations: usize, again: std::ops::RangeInclusive<usize>) {
+    assert_eq!((target.distinct(), iterations), (600, 600));
+    let more = target.count() - 600;
+    assert!(again.contains(&more), "{more} were run again");
+}
+
+#[test]
+fn what_a_killed_worker_has_not_told_of_shared_iterations_is_run_again_by_the_others() {
+    let mut chaos = Chaos::with(SHARED, 3);
+    chaos.workers[1].kill();
+    chaos.controller.until("worker w2 (33.3 % of the test) was lost");
+    chaos.controller.until("2 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    // Eight virtual users, of which each has done four or so since its thread told anything.
+    expect_all(&target, iterations, 0..=64);
+    assert!(!done.stdout.contains("are missing"), "{}", done.stdout);
+}
+
+#[test]
+fn virtual_users_of_two_killed_workers_of_four_run_the_rest_of_their_iterations_elsewhere() {
+    let mut chaos = Chaos::with(EACH, 4);
+    chaos.workers[1].kill();
+    chaos.workers[2].kill();
+    chaos.controller.until("2 workers share the whole test from");
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    expect_all(&target, iterations, 0..=96);
+}
+
+#[test]
+fn workers_that_leave_one_after_another_leave_no_counted_iteration_behind() {
+    for script in [SHARED, EACH] {
+        let mut chaos = Chaos::with(script, 2);
+        for old in 0..2 {
+            chaos.add();
+            chaos.controller.until("3 workers share the whole test from");
+            chaos.workers[old].signal("TERM");
+            chaos.controller.until("has left");
+        }
+        let (done, target, iterations) = chaos.end();
+        done.expect_code(0);
+        expect_all(&target, iterations, 0..=0);
+    }
+}
+
+#[test]
+fn a_worker_that_freezes_counts_no_iteration_that_others_have_run_again() {
+    let mut chaos = Chaos::with(SHARED, 3);
+    chaos.workers[0].signal("STOP");
+    chaos.controller.until("2 workers share the whole test from");
+    std::thread::sleep(Duration::from_millis(700));
+    chaos.workers[0].signal("CONT");
+    chaos.controller.until("worker w1 is back");
+    let (done, target, iterations) = chaos.end();
+    done.expect_code(0);
+    expect_all(&target, iterations, 0..=72);
 }
 
 // --- longer ones, for `./x chaos` ---------------------------------------------------------------------

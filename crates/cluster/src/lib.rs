@@ -21,10 +21,10 @@ mod token;
 pub mod worker;
 
 pub use bundle::{Bundle, BundleError, BundleFile};
-pub use controller::{ControllerConfig, Happening, Loss, OnWorkerLoss, Order};
+pub use controller::{ControllerConfig, CountedWork, Happening, Loss, OnWorkerLoss, Order};
 pub use ids::{InstanceId, RunId, WorkerId};
 pub use log::{LogLevel, LogRecord};
 pub use moment::Moment;
 pub use net::{ClientTls, Controller, NetError, ServerTls, WorkerClient};
 pub use token::{Token, TokenError};
-pub use worker::{Disconnect, Instruction, Lease, Report, WorkerConfig};
+pub use worker::{Disconnect, Instruction, Lease, Report, Want, WorkerConfig};

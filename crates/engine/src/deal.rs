@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::action::{Action, Actions};
+use crate::engine::Engine;
 use crate::executor::arrivals::{self, Arrivals};
 use crate::executor::looping::Looping;
 use crate::ids::{ScenarioIndex, ShardIndex};
@@ -38,10 +39,11 @@ impl Shard {
             if self.layout.works[scenario.index()].stays() {
                 continue;
             }
+            self.give_back_places(scenario);
             let part = &self.parts[scenario.index()];
             match (part.phase, &part.body) {
                 (PartPhase::Pending, _) => {
-                    let body = body(&self.layout, scenario, self.index, &self.vus);
+                    let body = body(&self.engine, &self.layout, scenario, self.index, &self.vus);
                     self.parts[scenario.index()].body = body;
                 }
                 (PartPhase::Running, Body::Looping(_)) => self.redeal_looping(scenario, at, now, actions),
@@ -49,6 +51,7 @@ impl Shard {
                 (PartPhase::Stopping | PartPhase::Ended, _) => {}
             }
         }
+        self.engine.shared.moves(self.index).follow(self.layout.version);
     }
 
     fn redeal_looping(&mut self, scenario: ScenarioIndex, at: Time, now: Time, actions: &mut Actions) {
@@ -85,9 +88,15 @@ fn looping_control(body: &Body) -> bool {
 }
 
 /// A part that has not begun.
-pub(crate) fn body(layout: &Layout, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Body {
+pub(crate) fn body(
+    engine: &Engine,
+    layout: &Layout,
+    scenario: ScenarioIndex,
+    shard: ShardIndex,
+    vus: &Vus,
+) -> Body {
     match arrivals::starts_of(&layout.works[scenario.index()]) {
         Some(starts) => Body::Arrivals(Arrivals::new(layout, scenario, starts, shard)),
-        None => Body::Looping(Looping::new(layout, scenario, shard, vus)),
+        None => Body::Looping(Looping::new(engine, layout, scenario, shard, vus)),
     }
 }

@@ -1,5 +1,6 @@
 //! What all shards of a worker's run have in common, made before they start; and how it changes while they run.
 
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,10 +8,12 @@ use throng_plan::{Plan, Scenario, Slots};
 
 use crate::executor::arrivals::starts_of;
 use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::indices::Indices;
 use crate::layout::{Layout, Numbers};
 use crate::placement::Placement;
 use crate::shard::Shard;
 use crate::shared::Shared;
+use crate::stock::Stock;
 use crate::time::Time;
 use crate::work::{Kind, Work};
 
@@ -28,6 +31,18 @@ pub struct Config<'a> {
     pub shards: usize,
     /// A complete iteration occupies its virtual user for at least this long.
     pub min_iteration_duration: Duration,
+    /// Who knows which of the iterations that are counted this worker runs.
+    pub counting: Counting,
+}
+
+/// Who deals out the iterations of shared-iterations and per-vu-iterations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counting {
+    /// The slots say which of them are this worker's, once and for all.
+    #[default]
+    Here,
+    /// A controller, while the test runs ([`Engine::grant`]); also virtual users of such scenarios move with their slots.
+    Dealt,
 }
 
 impl<'a> Config<'a> {
@@ -38,6 +53,7 @@ impl<'a> Config<'a> {
             slots: &plan.slots,
             shards,
             min_iteration_duration: plan.options.min_iteration_duration,
+            counting: Counting::Here,
         }
     }
 }
@@ -52,27 +68,39 @@ pub struct Engine {
     scenarios: Vec<Scenario>,
     shards: usize,
     dealing: Mutex<()>,
+    counting: Counting,
+    /// Raised with each change of the stocks.
+    pub(crate) stocked: AtomicU64,
+    /// Up to which map nobody else runs anything of what came.
+    still: AtomicU64,
+    /// How often this worker was given up: what it was dealt before is others'.
+    epoch: AtomicU32,
 }
 
 impl Engine {
     /// Scales the plan to this worker and places its virtual users.
     pub fn new(config: &Config<'_>) -> Arc<Self> {
         let shards = config.shards.max(1);
-        let works: Vec<Work> = config.scenarios.iter().map(|s| Work::new(s, config.slots)).collect();
+        let works: Vec<Work> =
+            config.scenarios.iter().map(|s| Work::new(s, config.slots, config.counting)).collect();
         let placement = Placement::compute(&works, config.slots, shards);
-        let shared = Shared::new(works.len(), shards);
+        let shared = Shared::new(&works, shards);
         for (scenario, work) in works.iter().enumerate() {
             if let Kind::ExternallyControlled { vus, max_vus } = work.kind {
                 shared.scenario(ScenarioIndex::new(scenario)).set_controlled(vus, max_vus);
             }
         }
         Arc::new(Self {
-            layout: Layout::new(Time::ZERO, works, placement),
+            layout: Layout::new(Time::ZERO, works, placement, 0, nothing()),
             shared,
             min_iteration: config.min_iteration_duration,
             scenarios: config.scenarios.to_vec(),
             shards,
             dealing: Mutex::new(()),
+            counting: config.counting,
+            stocked: AtomicU64::new(0),
+            still: AtomicU64::new(0),
+            epoch: AtomicU32::new(0),
         })
     }
 
@@ -95,11 +123,16 @@ impl Engine {
     /// on it really holds: later if the moment is past or too near. After that moment no shard starts anything by an
     /// earlier map. Each shard should be told the time (`Shard::on_time`), so that it prepares itself.
     ///
-    /// Iterations that are counted (shared-iterations, per-vu-iterations) stay where they are.
-    pub fn deal(&self, slots: &Slots, agreed: Time, now: impl Fn() -> Time) -> Time {
+    /// Iterations that are counted (shared-iterations, per-vu-iterations) stay where they are, unless they are
+    /// [`Counting::Dealt`].
+    ///
+    /// What is `coming` was another worker's until then; its looping virtual users begin only once that one has ended what it
+    /// ran there ([`Self::still`]), so that there are never more than planned.
+    pub fn deal(&self, slots: &Slots, coming: &Slots, agreed: Time, now: impl Fn() -> Time) -> Time {
         let _one_at_a_time = self.dealing.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.layout.newest();
-        let whole: Vec<Work> = self.scenarios.iter().map(|s| Work::new(s, &Slots::whole())).collect();
+        let whole: Vec<Work> =
+            self.scenarios.iter().map(|s| Work::new(s, &Slots::whole(), self.counting)).collect();
         let planned = Placement::compute(&whole, &Slots::whole(), self.shards).planned_vus();
         let mut notice = NOTICE;
         loop {
@@ -116,7 +149,7 @@ impl Engine {
             let placement = last.placement.dealt(&works, slots, at, planned, &used);
             // Placing many virtual users takes a while; if it took too long the moment is put off.
             if now() < at || notice > Duration::from_secs(10) {
-                last.append(Layout::new(at, works, placement));
+                last.append(Layout::new(at, works, placement, slots.version(), coming.clone()));
                 return at;
             }
             notice *= 4;
@@ -130,7 +163,77 @@ impl Engine {
         Some(work.iteration_slots.scale(all))
     }
 
+    /// By the map of this version and those before it nobody else runs anything any more of what has come from others.
+    pub fn still(&self, version: u64) {
+        self.still.fetch_max(version, Ordering::Release);
+        self.stocked.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn still_by(&self) -> u64 {
+        self.still.load(Ordering::Acquire)
+    }
+
+    /// Whether all shards follow the map of this version, and nothing runs any more of what went to others.
+    pub fn is_still(&self, version: u64) -> bool {
+        self.shared.is_still(version)
+    }
+
+    // --- iterations that a controller deals out --------------------------------------------------
+
+    /// Iterations for this worker. Shards should be told the time then, as virtual users may wait for them.
+    pub fn grant(&self, scenario: ScenarioIndex, indices: &Indices) {
+        if let Some(stock) = self.stock(scenario) {
+            stock.grant(indices);
+            self.stocked.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Takes up to `count` of the shared iterations that nobody has started back.
+    pub fn take_back(&self, scenario: ScenarioIndex, count: u64) -> Indices {
+        self.stock(scenario).map(|stock| stock.take(count)).unwrap_or_default()
+    }
+
+    /// How many shared iterations are here to be started; nothing for what no controller deals out.
+    pub fn left_to_start(&self, scenario: ScenarioIndex) -> Option<u64> {
+        self.stock(scenario).map(Stock::left)
+    }
+
+    /// How many shared iterations were taken from the stock so far.
+    pub fn taken(&self, scenario: ScenarioIndex) -> u64 {
+        self.stock(scenario).map_or(0, Stock::taken)
+    }
+
+    /// All iterations of the scenario are over, wherever they ran: nobody has to wait for more.
+    pub fn close(&self, scenario: ScenarioIndex) {
+        if let Some(stock) = self.stock(scenario) {
+            stock.close();
+            self.stocked.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// This worker was given up; others have been dealt what it had. It is forgotten here, and each shard has to forget what
+    /// runs ([`Shard::void`]) before there are new grants.
+    pub fn void(&self, epoch: u32) {
+        for scenario in self.scenarios() {
+            drop(self.stock(scenario).map(Stock::take_all));
+        }
+        self.epoch.store(epoch, Ordering::Release);
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stock(&self, scenario: ScenarioIndex) -> Option<&Stock> {
+        self.shared.scenario(scenario).stock.as_ref()
+    }
+
     pub(crate) fn scenarios(&self) -> impl Iterator<Item = ScenarioIndex> + use<> {
         (0..self.scenarios.len()).map(ScenarioIndex::new)
     }
+}
+
+/// No slots.
+pub(crate) fn nothing() -> Slots {
+    Slots::from_owners(0, 0, vec![1])
 }

@@ -20,12 +20,22 @@ pub(crate) struct Layout {
     pub(crate) at: Time,
     pub(crate) works: Vec<Work>,
     pub(crate) placement: Placement,
+    /// The map's version.
+    pub(crate) version: u64,
+    /// What of it was another worker's until then that may still run what it had begun.
+    pub(crate) coming: Slots,
     next: OnceLock<Arc<Layout>>,
 }
 
 impl Layout {
-    pub(crate) fn new(at: Time, works: Vec<Work>, placement: Placement) -> Arc<Self> {
-        Arc::new(Self { at, works, placement, next: OnceLock::new() })
+    pub(crate) fn new(
+        at: Time,
+        works: Vec<Work>,
+        placement: Placement,
+        version: u64,
+        coming: Slots,
+    ) -> Arc<Self> {
+        Arc::new(Self { at, works, placement, version, coming, next: OnceLock::new() })
     }
 
     /// The one after it, if the map has changed since.

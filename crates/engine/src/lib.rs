@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use throng_engine::{Action, Config, Engine, Event, Outcome, ShardIndex, Time};
+//! use throng_engine::{Action, Config, Counting, Engine, Event, Outcome, ShardIndex, Time};
 //! # let scenario = throng_plan::Scenario {
 //! #     name: "default".to_owned(),
 //! #     start_time: Duration::ZERO,
@@ -24,7 +24,9 @@
 //!
 //! let slots = throng_plan::Slots::whole();
 //! let min_iteration_duration = Duration::ZERO;
-//! let engine = Engine::new(&Config { scenarios: &[scenario], slots: &slots, shards: 1, min_iteration_duration });
+//! let counting = Counting::Here;
+//! let engine =
+//!     Engine::new(&Config { scenarios: &[scenario], slots: &slots, shards: 1, min_iteration_duration, counting });
 //! let mut shard = engine.shard(ShardIndex::new(0));
 //! let mut actions = Vec::new();
 //! let mut now = Time::ZERO;
@@ -46,24 +48,30 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod counts;
 mod deal;
+mod dealt;
 mod engine;
 mod executor;
 mod ids;
+mod indices;
 mod layout;
 mod placement;
 mod progress;
 pub mod schedule;
 mod shard;
 mod shared;
+mod stock;
 mod time;
 mod timers;
 mod vus;
 mod work;
 
 pub use action::{Action, Actions, ArrivalStart, Event, Iteration, Outcome, Purpose, Warning};
-pub use engine::{Config, Engine};
+pub use counts::{Counts, Tally};
+pub use engine::{Config, Counting, Engine};
 pub use ids::{ScenarioIndex, ShardIndex, VuId};
+pub use indices::Indices;
 pub use placement::Placement;
 pub use progress::{Detail, Progress, ScenarioProgress, State};
 pub use shard::Shard;

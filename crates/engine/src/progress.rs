@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::executor::shared_iterations;
 use crate::ids::ScenarioIndex;
 use crate::schedule::Starts;
+use crate::stock::Stock;
 use crate::time::Time;
 use crate::work::{Kind, Work};
 
@@ -149,9 +150,12 @@ impl Engine {
         let elapsed = shared.clock.elapsed(work.start, ended_at.unwrap_or(now));
         let duration = (!work.regular_end.is_never()).then(|| work.regular_end.since(work.start));
         let detail = self.detail(scenario, work, elapsed);
+        let is_closed = self.stock(scenario).is_some_and(Stock::is_closed);
         let fraction = match (&detail, duration) {
+            // A worker may run more or less than its share of them.
+            (Detail::Shared { .. } | Detail::PerVu { .. }, _) if is_closed => 1.0,
             (Detail::Shared { started, total, .. } | Detail::PerVu { started, total, .. }, _) => {
-                if *total == 0 { 1.0 } else { *started as f64 / *total as f64 }
+                if *total == 0 { 1.0 } else { (*started as f64 / *total as f64).min(1.0) }
             }
             (_, Some(duration)) if !duration.is_zero() => {
                 (elapsed.as_secs_f64() / duration.as_secs_f64()).min(1.0)
@@ -197,14 +201,20 @@ impl Engine {
             Kind::ConstantVus { vus } => Detail::Constant { vus: *vus },
             Kind::RampingVus { peak, .. } => Detail::Ramping { max_vus: *peak },
             Kind::SharedIterations { vus, iterations } => {
-                let started = self.shared_started(scenario, *iterations);
+                let started = match shared.stock {
+                    Some(_) => shared.sequence().peek(),
+                    None => self.shared_started(scenario, *iterations),
+                };
                 Detail::Shared { vus: *vus, started, total: *iterations }
             }
             Kind::PerVuIterations { vus, iterations } => {
                 let total = vus.saturating_mul(*iterations);
                 Detail::PerVu {
                     vus: *vus,
-                    started: shared.sequence().peek().min(total),
+                    started: match shared.stock {
+                        Some(_) => shared.sequence().peek(),
+                        None => shared.sequence().peek().min(total),
+                    },
                     total,
                     each: *iterations,
                 }

@@ -8,19 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::action::{Action, Actions, Event, Iteration, Outcome};
+use crate::counts::Counts;
 use crate::deal;
 use crate::engine::Engine;
 use crate::executor::arrivals::Arrivals;
 use crate::executor::externally_controlled::Change;
-use crate::executor::looping::Looping;
+use crate::executor::looping::{Claim, Looping};
 use crate::ids::{ScenarioIndex, ShardIndex, VuId};
 use crate::layout::Layout;
+use crate::stock::Stock;
 use crate::time::Time;
 use crate::timers::{Due, Timers};
 use crate::vus::{Holder, Phase, Vus};
+use crate::work::Kind;
 
 /// One thread's share of a run. See the crate documentation for how it is driven.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing that it happened")]
 pub struct Shard {
     pub(crate) engine: Arc<Engine>,
     /// What holds.
@@ -34,6 +38,14 @@ pub struct Shard {
     pub(crate) aborted: bool,
     /// Planned starts may be tried.
     pub(crate) has_leave: bool,
+    /// What the controller is to know of the iterations that it dealt out.
+    pub(crate) counts: Counts,
+    /// Up to which change of the stocks nobody waits in vain.
+    pub(crate) stocked: u64,
+    /// A scenario has nothing left to start or run here, and the controller should know what was run.
+    pub(crate) should_tell: bool,
+    /// Time is over only for this worker.
+    pub(crate) is_leaving: bool,
     unfinished: usize,
     /// How many virtual users run, are being interrupted, or rest.
     busy: usize,
@@ -79,7 +91,7 @@ impl Shard {
         let vus = Vus::new(placement.planned_vus(), placement.max_vus(), index, placement.shards());
         let part = |scenario: ScenarioIndex| {
             let work = &layout.works[scenario.index()];
-            let body = deal::body(&layout, scenario, index, &vus);
+            let body = deal::body(&engine, &layout, scenario, index, &vus);
             Part {
                 phase: PartPhase::Pending,
                 regular_end: work.regular_end,
@@ -101,6 +113,10 @@ impl Shard {
             timers: Timers::default(),
             aborted: false,
             has_leave: true,
+            counts: Counts::default(),
+            stocked: 0,
+            should_tell: false,
+            is_leaving: false,
             unfinished,
             busy: 0,
         }
@@ -143,6 +159,7 @@ impl Shard {
                 Due::Begin(scenario) => self.begin(scenario, now, actions),
             }
         }
+        self.look_at_stocks(now, actions);
     }
 
     /// Takes note of an event.
@@ -167,8 +184,10 @@ impl Shard {
         self.has_leave = has_leave;
     }
 
-    /// Ends every scenario as if its time were over: nothing starts, what runs has its graceful stop.
+    /// Ends every scenario as if its time were over: nothing starts, what runs has its graceful stop. Iterations that a
+    /// controller dealt out and that are not run are given back.
     pub fn stop(&mut self, now: Time, actions: &mut Actions) {
+        self.is_leaving = true;
         for scenario in self.engine.scenarios() {
             let graceful_stop = self.layout.works[scenario.index()].graceful_stop;
             let part = &mut self.parts[scenario.index()];
@@ -259,6 +278,8 @@ impl Shard {
                 stint.on = false;
             }
         }
+        self.unpark(scenario, |_| true, now, actions);
+        let part = &self.parts[scenario.index()];
         if part.waiting > 0 {
             for local in 0..self.vus.len() {
                 self.stop_waiting(local, |holder| holder.scenario == scenario);
@@ -291,14 +312,20 @@ impl Shard {
         if part.held > 0 || part.waiting > 0 {
             return;
         }
+        // Where a controller deals out iterations, those of others may yet have to be dropped.
+        let is_closed = self.engine.stock(scenario).is_none_or(Stock::is_closed);
         let over = match (part.phase, &part.body) {
-            (PartPhase::Stopping, Body::Looping(_)) => true,
+            (PartPhase::Stopping, Body::Looping(_)) => is_closed || self.aborted || self.is_leaving,
             (PartPhase::Stopping, Body::Arrivals(arrivals)) => arrivals.owed == 0,
-            (PartPhase::Running, Body::Looping(looping)) => looping.is_exhausted(),
+            (PartPhase::Running, Body::Looping(looping)) => {
+                looping.is_exhausted(self.engine.shared.scenario(scenario))
+            }
             _ => false,
         };
         if over {
             self.ended(scenario, now, actions);
+        } else {
+            self.should_tell |= !is_closed;
         }
     }
 
@@ -343,6 +370,9 @@ impl Shard {
         self.parts[holder.scenario.index()].held -= 1;
         if let Some(stint) = self.stint(holder.scenario, holder.stint) {
             stint.held = false;
+            if std::mem::take(&mut stint.lingers) {
+                self.engine.shared.moves(self.index).running.sub(1);
+            }
         }
         self.check_end(holder.scenario, now, actions);
         self.hand_over(local, now, actions);
@@ -368,22 +398,40 @@ impl Shard {
     }
 
     /// A virtual user could start an iteration: its holder decides.
-    fn go_on(&mut self, local: usize, now: Time, actions: &mut Actions) {
+    pub(crate) fn go_on(&mut self, local: usize, now: Time, actions: &mut Actions) {
         let Some(Holder { scenario, stint }) = self.vus[local].holder else { return };
         let part = &mut self.parts[scenario.index()];
         let running = part.phase == PartPhase::Running;
         match &mut part.body {
             Body::Looping(looping) => {
                 let number = stint as usize;
-                if running && looping.stints[number].on && now < part.regular_end {
-                    let sequence = self.engine.shared.scenario(scenario).sequence();
-                    if let Some(iteration) = looping.claim(number, sequence) {
-                        self.start_iteration(local, scenario, iteration, None, now, actions);
+                let is_on = running && looping.stints[number].on && now < part.regular_end;
+                if is_on && looping.stints[number].awaits > 0 {
+                    if looping.stints[number].awaits > self.engine.still_by() {
+                        looping.stints[number].parked = true;
+                        self.set_idle(local, scenario);
                         return;
                     }
-                    looping.stints[number].on = false;
+                    looping.stints[number].awaits = 0;
+                }
+                if is_on {
+                    match looping.claim(number, self.engine.shared.scenario(scenario)) {
+                        Claim::Start { in_instance, index } => {
+                            self.vus[local].index = index;
+                            self.start_iteration(local, scenario, in_instance, None, now, actions);
+                            return;
+                        }
+                        Claim::Wait => {
+                            looping.stints[number].parked = true;
+                            self.set_idle(local, scenario);
+                            self.note_parked(scenario);
+                            return;
+                        }
+                        Claim::Over => looping.stints[number].on = false,
+                    }
                 }
                 self.set_idle(local, scenario);
+                self.give_back_own(scenario, stint);
                 self.release(local, now, actions);
             }
             Body::Arrivals(_) => {
@@ -415,8 +463,17 @@ impl Shard {
         }
         vu.phase = Phase::Running;
         vu.began = now;
-        let (in_vu, in_vu_scenario) = vu.count(scenario);
-        let in_test = self.layout.works[scenario.index()].iteration_in_test(in_instance);
+        let (in_vu, mut in_vu_scenario) = vu.count(scenario);
+        let work = &self.layout.works[scenario.index()];
+        let mut in_test = work.iteration_in_test(in_instance);
+        match (vu.index, &work.kind) {
+            (Some(index), Kind::SharedIterations { .. }) => in_test = index,
+            // It goes on where it is, also if it began elsewhere.
+            (Some(index), Kind::PerVuIterations { iterations, .. }) => {
+                in_vu_scenario = index % iterations.max(&1);
+            }
+            _ => {}
+        }
         let iteration = Iteration { scenario, in_vu, in_vu_scenario, in_instance, in_test, planned };
         actions.push(Action::Start { vu: self.vus.id(local), iteration });
     }
@@ -454,6 +511,7 @@ impl Shard {
             Outcome::Interrupted => cell.interrupted.add(1),
             Outcome::Withheld => {}
         }
+        self.note_outcome(local, holder.scenario, outcome);
         let min = self.engine.min_iteration;
         if min > Duration::ZERO
             && phase == Phase::Running

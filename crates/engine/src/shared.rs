@@ -8,13 +8,22 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::ids::{ScenarioIndex, ShardIndex};
+use crate::stock::Stock;
 use crate::time::Time;
 use crate::work::{Kind, Work};
 
 /// Two cache lines, as the hardware fetches them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Padded<T>(T);
+pub(crate) struct Padded<T>(T);
+
+impl<T> std::ops::Deref for Padded<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// The counters of one worker's run.
 #[derive(Debug)]
@@ -23,6 +32,7 @@ pub(crate) struct Shared {
     cells: Box<[Padded<Cell>]>,
     idle: Box<[Padded<Idle>]>,
     scenarios: Box<[ScenarioShared]>,
+    moves: Box<[Padded<Moves>]>,
     extra_vus: AtomicU32,
 }
 
@@ -33,6 +43,22 @@ pub(crate) struct Cell {
     pub(crate) complete: Counter,
     pub(crate) interrupted: Counter,
     pub(crate) dropped: Counter,
+}
+
+/// How far one shard is with what goes to other workers. Only that shard writes.
+#[derive(Debug, Default)]
+pub(crate) struct Moves {
+    /// The version of the map that it follows.
+    followed: AtomicU64,
+    /// Iterations that run although their place is another worker's.
+    pub(crate) running: Counter,
+}
+
+impl Moves {
+    /// The shard follows the map of this version.
+    pub(crate) fn follow(&self, version: u64) {
+        self.followed.fetch_max(version, Ordering::Release);
+    }
 }
 
 /// A number with a single writer: no read-modify-write instruction needed.
@@ -151,6 +177,8 @@ impl Growth {
 #[derive(Debug)]
 pub(crate) struct ScenarioShared {
     sequence: Padded<Sequence>,
+    /// Where a controller deals out its iterations.
+    pub(crate) stock: Option<Stock>,
     pub(crate) growth: Growth,
     parts_left: AtomicU32,
     ended_at: AtomicU64,
@@ -239,9 +267,11 @@ impl ScenarioShared {
 }
 
 impl Shared {
-    pub(crate) fn new(scenarios: usize, shards: usize) -> Self {
-        let scenario = || ScenarioShared {
+    pub(crate) fn new(works: &[Work], shards: usize) -> Self {
+        let scenarios = works.len();
+        let scenario = |work: &Work| ScenarioShared {
             sequence: Padded::default(),
+            stock: work.stock(),
             growth: Growth::default(),
             parts_left: AtomicU32::new(shards as u32),
             ended_at: AtomicU64::new(0),
@@ -255,7 +285,8 @@ impl Shared {
             shards,
             cells: (0..scenarios * shards).map(|_| Padded::default()).collect(),
             idle: (0..scenarios * shards).map(|_| Padded::default()).collect(),
-            scenarios: (0..scenarios).map(|_| scenario()).collect(),
+            scenarios: works.iter().map(scenario).collect(),
+            moves: (0..shards).map(|_| Padded::default()).collect(),
             extra_vus: AtomicU32::new(0),
         }
     }
@@ -271,6 +302,17 @@ impl Shared {
     pub(crate) fn cells(&self, scenario: ScenarioIndex) -> impl Iterator<Item = &Cell> {
         let first = scenario.index() * self.shards;
         self.cells[first..first + self.shards].iter().map(|cell| &cell.0)
+    }
+
+    pub(crate) fn moves(&self, shard: ShardIndex) -> &Moves {
+        &self.moves[shard.index()]
+    }
+
+    pub(crate) fn is_still(&self, version: u64) -> bool {
+        // The order matters: what runs is counted before a shard says that it follows.
+        self.moves
+            .iter()
+            .all(|moves| moves.followed.load(Ordering::Acquire) >= version && moves.running.get() == 0)
     }
 
     pub(crate) fn idle(&self, scenario: ScenarioIndex, shard: ShardIndex) -> &Idle {

@@ -41,6 +41,8 @@ pub(crate) struct Vu {
     pub(crate) leaves: bool,
     /// When its iteration began.
     pub(crate) began: Time,
+    /// The index of what it runs, where a controller deals out indices and still has it down as this worker's.
+    pub(crate) index: Option<u64>,
     iterations: u64,
     scenario: Option<ScenarioIndex>,
     in_scenario: u64,
@@ -57,6 +59,7 @@ impl Vu {
             is_extra: false,
             leaves: false,
             began: Time::ZERO,
+            index: None,
             iterations: 0,
             scenario: None,
             in_scenario: 0,

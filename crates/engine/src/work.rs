@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use throng_plan::{Executor, Scenario, Slots, Stage};
 
+use crate::engine::Counting;
 use crate::layout::Numbers;
 use crate::schedule::{ConstantRate, RampingRate, Starts};
+use crate::stock::Stock;
 use crate::time::Time;
 
 /// This worker's part of a scenario.
@@ -26,6 +28,7 @@ pub(crate) struct Work {
     pub(crate) iteration_slots: Slots,
     /// Where their numbers go on, if the map was changed.
     numbers: Option<Numbers>,
+    counting: Counting,
     /// What starts iterations.
     pub(crate) kind: Kind,
 }
@@ -43,7 +46,7 @@ pub(crate) enum Kind {
 
 impl Work {
     /// What an instance that owns `slots` runs of `scenario`.
-    pub(crate) fn new(scenario: &Scenario, slots: &Slots) -> Self {
+    pub(crate) fn new(scenario: &Scenario, slots: &Slots, counting: Counting) -> Self {
         let mut iteration_slots = slots.clone();
         let kind = match &scenario.executor {
             Executor::ConstantVus { vus, .. } => Kind::ConstantVus { vus: slots.scale(*vus) },
@@ -55,6 +58,10 @@ impl Work {
                 }
             }
             Executor::PerVuIterations { vus, iterations, .. } => {
+                // Of fewer virtual users than workers some have none, and no numbers either. k6's segments count otherwise.
+                if counting == Counting::Dealt {
+                    iteration_slots = slots.in_proportion_to(*vus);
+                }
                 Kind::PerVuIterations { vus: slots.scale(*vus), iterations: *iterations }
             }
             Executor::RampingVus { start_vus, stages, graceful_ramp_down } => {
@@ -103,8 +110,23 @@ impl Work {
             vu_slots: slots.clone(),
             iteration_slots,
             numbers: None,
+            counting,
             kind,
         }
+    }
+
+    /// Whether its iterations are counted.
+    fn is_counted(&self) -> bool {
+        matches!(self.kind, Kind::SharedIterations { .. } | Kind::PerVuIterations { .. })
+    }
+
+    /// What a controller fills with iterations, if one deals them out.
+    pub(crate) fn stock(&self) -> Option<Stock> {
+        let each = match self.kind {
+            Kind::PerVuIterations { iterations, .. } => Some(iterations.max(1)),
+            _ => None,
+        };
+        (self.counting == Counting::Dealt && self.is_counted()).then(|| Stock::new(each))
     }
 
     /// What the worker runs of `scenario` once it owns `slots`; `numbers` says where the numbers of iterations go on in
@@ -118,13 +140,13 @@ impl Work {
         if self.stays() {
             return self.clone();
         }
-        let work = Self::new(scenario, slots);
+        let work = Self::new(scenario, slots, self.counting);
         Self { numbers: Some(numbers(&work.iteration_slots)), ..work }
     }
 
-    /// Whether it is not moved to other workers: iterations that are counted are whose they were.
+    /// Whether it is not moved to other workers: iterations that are counted are whose they were, if nobody deals them out.
     pub(crate) fn stays(&self) -> bool {
-        matches!(self.kind, Kind::SharedIterations { .. } | Kind::PerVuIterations { .. })
+        self.counting == Counting::Here && self.is_counted()
     }
 
     /// The number of the `nth` iteration on this worker among those of the whole test.

@@ -44,7 +44,13 @@ fn shard(executor: Executor, min_iteration_duration: Duration) -> Shard {
         executor,
     };
     let slots = Slots::whole();
-    let config = Config { scenarios: &[scenario], slots: &slots, shards: 1, min_iteration_duration };
+    let config = Config {
+        scenarios: &[scenario],
+        slots: &slots,
+        shards: 1,
+        min_iteration_duration,
+        counting: throng_engine::Counting::Here,
+    };
     Engine::new(&config).shard(ShardIndex::new(0))
 }
 

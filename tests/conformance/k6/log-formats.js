@@ -11,6 +11,7 @@
 // @file engine.log console.log
 // @env * K6_NO_SUMMARY=true
 // @near 1
+// @spread /text/stderr the controller says which worker printed a line
 export default function () {
   console.log('plain');
   console.warn('with "quotes" and\nlines');

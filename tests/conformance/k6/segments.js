@@ -6,6 +6,7 @@
 // @run third --execution-segment 2/3:1 --execution-segment-sequence 0,1/3,2/3,1
 // @run half --execution-segment 50%
 // @order any
+// @spread / an execution segment together with workers is refused: workers are dealt the whole test
 import exec from 'k6/execution';
 import { sleep } from 'k6';
 

@@ -7,6 +7,8 @@
 // @run cut
 // @env cut KIND=cut
 // @order any
+// @spread /cut/metrics/dropped_iterations/count each worker counts what it drops in a sample of its own; the sum is the same
+// @spread /cut/metrics/dropped_iterations/tags each worker counts what it drops in a sample of its own
 import { sleep } from 'k6';
 import exec from 'k6/execution';
 

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod conductor;
+mod counting;
 mod crew;
 mod descriptors;
 mod finish;

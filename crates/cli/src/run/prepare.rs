@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use throng_engine::{Config, Engine};
+use throng_engine::{Config, Counting, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
 use throng_js::network;
@@ -196,7 +196,8 @@ fn engine(plan: &Plan, threads: Option<usize>) -> Result<Arc<Engine>, Failure> {
     let whole = Slots::whole();
     let slots = if is_worker { &whole } else { &plan.slots };
     let vus = Engine::new(&Config { slots, ..Config::of(plan, 1) }).placement().max_vus().max(1) as usize;
-    Ok(Engine::new(&Config::of(plan, threads.min(vus))))
+    let counting = if is_worker { Counting::Dealt } else { Counting::Here };
+    Ok(Engine::new(&Config { counting, ..Config::of(plan, threads.min(vus)) }))
 }
 
 /// How many threads generate load on this machine: one a processor, or as many as `THRONG_THREADS` says.

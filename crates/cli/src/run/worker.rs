@@ -20,6 +20,7 @@ use throng_metrics::{Delta, RawReceiver, encode_samples, raw_channel};
 use throng_plan::Slots;
 
 use super::bundle::Unpacked;
+use super::counting::{self, Appetite, Change};
 use super::crew::{Crew, CrewEvent, Local};
 use super::generator::Processors;
 use super::prepare::{Prepared, processors};
@@ -38,6 +39,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 const USAGE_EVERY: Duration = Duration::from_secs(1);
 /// How long one that leaves waits for others to take over. Where there are none nobody does.
 const HANDING_OVER: Duration = Duration::from_secs(2);
+/// How long virtual users that come from another worker wait for it to end what it runs: their number has to be back within three
+/// seconds.
+const LINGERING: Duration = Duration::from_millis(2_500);
 /// Recorders of the first worker begin here; each worker has a range of its own.
 const SOURCES_PER_WORKER: u64 = 1 << 32;
 
@@ -83,6 +87,7 @@ fn attempt(spec: &WorkSpec) -> Result<(), Failure> {
         has_said_to_leave: false,
         leaves_at: None,
         performance: None,
+        counts: VecDeque::new(),
     };
     worker.run()
 }
@@ -98,6 +103,8 @@ struct Worker<'a> {
     /// When it starts nothing any more, if its part is not taken over before.
     leaves_at: Option<Instant>,
     performance: Option<Performance>,
+    /// Changes of the iterations that are counted, to be made once there are threads.
+    counts: VecDeque<Change>,
 }
 
 /// Its part in a run.
@@ -129,6 +136,9 @@ impl Worker<'_> {
                 },
             };
             self.look_after_loading();
+            if let Some(Performance::Playing(playing)) = &mut self.performance {
+                playing.count(&mut self.counts, &self.client);
+            }
             if let Some(instruction) = instruction
                 && self.follow(instruction)?
             {
@@ -194,18 +204,26 @@ impl Worker<'_> {
                     playing.start = Some((at, setup_data));
                 }
             }
-            Instruction::Deal { slots, since_start, workers } => {
+            Instruction::Deal { slots, since_start, workers, coming } => {
                 let share = slots.share() * 100.0;
                 self.spec
                     .log
                     .info(&format!("{share:.1} % of the test is this worker's from {since_start:.1?} on"));
-                match &mut self.performance {
-                    Some(Performance::Playing(playing)) => {
-                        playing.deals.push_back(PartChange { slots, since_start, workers });
-                    }
+                if let Some(Performance::Playing(playing)) = &mut self.performance {
+                    playing.deals.push_back(PartChange { slots, since_start, workers, coming });
+                } else {
                     // Nothing starts here; and before the start nothing is given to a worker that comes late.
-                    _ => self.client.dealt(slots.version()),
+                    self.client.dealt(slots.version());
+                    self.client.still(slots.version());
                 }
+            }
+            Instruction::Still(version) => {
+                if let Some(Performance::Playing(playing)) = &self.performance {
+                    playing.still(version);
+                }
+            }
+            Instruction::Count { epoch, void, grants, recalls, closed } => {
+                self.counts.push_back(Change { epoch, void, grants, recalls, closed });
             }
             Instruction::Abort { reason } => {
                 self.spec.log.info(&format!("ending iterations: {reason}"));
@@ -235,8 +253,8 @@ impl Worker<'_> {
     }
 
     /// Has the threads end, if there are any that have begun.
-    fn end(&mut self, how: impl FnOnce(&Playing)) {
-        match &self.performance {
+    fn end(&mut self, how: impl FnOnce(&mut Playing)) {
+        match &mut self.performance {
             Some(Performance::Playing(playing)) if playing.has_started => how(playing),
             Some(Performance::Over) => {}
             _ => {
@@ -260,9 +278,11 @@ struct PartChange {
     slots: Slots,
     since_start: Duration,
     workers: u32,
+    coming: Slots,
 }
 
 /// The threads at work.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing that it happened, or was told")]
 struct Playing {
     prepared: Prepared,
     stage: Stage,
@@ -272,9 +292,16 @@ struct Playing {
     /// When to start, and with what setup data.
     start: Option<(Instant, Option<Arc<str>>)>,
     has_started: bool,
+    /// It was told to end.
+    has_drained: bool,
+    appetite: Appetite,
     started: Instant,
     /// Changes that have been told and not made.
     deals: VecDeque<PartChange>,
+    /// Changes that were made, until nothing runs any more of what they gave away.
+    unsettled: VecDeque<(Time, u64)>,
+    /// When virtual users that came with the map of this version begin at the latest.
+    begin_by: Option<(Time, u64)>,
     /// Changes that were made too late: from when on their maps hold here, and their versions.
     promises: VecDeque<(Time, u64)>,
     vus_of_whole_test: u32,
@@ -329,8 +356,12 @@ impl Playing {
             ready: 0,
             start: None,
             has_started: false,
+            has_drained: false,
+            appetite: Appetite::default(),
             started: now,
             deals: VecDeque::new(),
+            unsettled: VecDeque::new(),
+            begin_by: None,
             promises: VecDeque::new(),
             vus_of_whole_test,
             emptied_at: None,
@@ -361,6 +392,7 @@ impl Playing {
             Some(CrewEvent::Ready) => client.report(Report::Initialised),
             Some(CrewEvent::InitFailed(text)) => client.report(Report::InitFailed(text)),
             Some(CrewEvent::Delta(delta)) if !delta.is_empty() => client.report(Report::Delta(delta)),
+            Some(CrewEvent::Counted(delta, counts)) => client.report(Report::Counted(delta, counts)),
             Some(CrewEvent::Lag(worst)) => client.report(Report::Lag(worst)),
             Some(CrewEvent::Done) => {
                 self.tell_progress(client);
@@ -381,6 +413,19 @@ impl Playing {
             self.tell_usage(client);
         }
         Ok(false)
+    }
+
+    /// Makes the changes that were told, and asks for more iterations before they run out.
+    fn count(&mut self, changes: &mut VecDeque<Change>, client: &WorkerClient) {
+        // Threads forget before they are given anything new.
+        while !self.crew.is_voiding()
+            && let Some(change) = changes.pop_front()
+        {
+            counting::make(change, &self.prepared.engine, &mut self.crew, client);
+        }
+        if self.has_started && !self.has_drained && self.stage.control.aborted().is_none() {
+            self.appetite.tell(self.started, &self.prepared, client);
+        }
     }
 
     /// All workers start at one moment, which is not to be missed for the sake of looking up.
@@ -410,25 +455,49 @@ impl Playing {
         }
         let started = self.started;
         let now = move || Time::from(started.elapsed());
-        while let Some(PartChange { slots, since_start, workers }) = self.deals.pop_front() {
+        while let Some(PartChange { slots, since_start, workers, coming }) = self.deals.pop_front() {
             let agreed = Time::from(since_start);
-            let at = self.prepared.engine.deal(&slots, agreed, now);
+            let at = self.prepared.engine.deal(&slots, &coming, agreed, now);
             self.stage.settings.share_limits_among(workers.min(self.vus_of_whole_test));
             self.crew.look_up();
             let certain = if at > agreed { at } else { Time::ZERO };
             self.promises.push_back((certain, slots.version()));
+            self.unsettled.push_back((at, slots.version()));
+            if coming.owned_per_period() > 0 {
+                self.begin_by = Some((at + LINGERING, slots.version()));
+            }
             self.emptied_at = (slots.owned_per_period() == 0).then_some(at);
         }
         while let Some((_, version)) = self.promises.pop_front_if(|(certain, _)| *certain <= now()) {
             client.dealt(version);
         }
+        let engine = &self.prepared.engine;
+        while let Some((_, version)) =
+            self.unsettled.pop_front_if(|(at, version)| *at <= now() && engine.is_still(*version))
+        {
+            client.still(version);
+        }
+        if let Some((by, version)) = self.begin_by
+            && by <= now()
+        {
+            self.begin_by = None;
+            self.still(version);
+        }
     }
 
-    fn stop(&self) {
+    /// What came with this map may begin: whoever had it runs nothing of it any more, or has for too long.
+    fn still(&self, version: u64) {
+        self.prepared.engine.still(version);
+        self.crew.look_up();
+    }
+
+    fn stop(&mut self) {
+        self.has_drained = true;
         (self.crew.stopper())();
     }
 
-    fn drain(&self) {
+    fn drain(&mut self) {
+        self.has_drained = true;
         self.crew.drain();
     }
 

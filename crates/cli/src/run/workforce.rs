@@ -1,6 +1,6 @@
 //! Engages the crew that a run asks for: threads, worker processes of this machine, or workers that join.
 
-use throng_cluster::{Controller, ControllerConfig, Token};
+use throng_cluster::{Controller, ControllerConfig, CountedWork, Token};
 use throng_engine::{ScenarioIndex, Time};
 use throng_plan::{Executor, Scenario};
 
@@ -63,14 +63,19 @@ pub(super) fn engage(
 
 /// What of the test moves to others when a worker goes.
 fn moves(prepared: &Prepared) -> Moves {
-    let is_counted = |scenario: &Scenario| {
-        matches!(scenario.executor, Executor::SharedIterations { .. } | Executor::PerVuIterations { .. })
-    };
     let scenarios = &prepared.plan.scenarios;
     let planned = |index| prepared.engine.planned_starts(ScenarioIndex::new(index));
+    let counted = |(position, scenario): (usize, &Scenario)| {
+        let (vus, iterations, is_each) = match scenario.executor {
+            Executor::SharedIterations { vus, iterations, .. } => (vus, iterations, false),
+            Executor::PerVuIterations { vus, iterations, .. } => (vus, iterations, true),
+            _ => return None,
+        };
+        Some(CountedWork { scenario: ScenarioIndex::new(position), vus, iterations, is_each })
+    };
     Moves {
-        taken_over: !scenarios.iter().all(is_counted),
-        counted: scenarios.iter().any(is_counted),
+        names: scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        counted: scenarios.iter().enumerate().filter_map(counted).collect(),
         planned_starts: (0..scenarios.len()).map(planned).collect(),
     }
 }

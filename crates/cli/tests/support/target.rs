@@ -69,6 +69,11 @@ impl Target {
         counts
     }
 
+    /// How many different paths were asked for.
+    pub(crate) fn distinct(&self) -> usize {
+        self.requests.list.lock().unwrap().iter().map(|(_, path)| path).collect::<BTreeSet<_>>().len()
+    }
+
     /// Each path was asked for once.
     #[track_caller]
     pub(crate) fn expect_no_doubles(&self) {

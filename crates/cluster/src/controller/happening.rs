@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use throng_engine::Progress;
+use throng_engine::{Progress, ScenarioIndex};
 use throng_metrics::Delta;
 
 use crate::ids::WorkerId;
@@ -134,6 +134,23 @@ pub enum Happening {
     AllDone,
     /// A worker was lost.
     Lost(Loss),
+    /// What a worker measured in so many iterations does not count: it had been given up, and others have run them again.
+    Discarded {
+        /// Which one.
+        worker: WorkerId,
+        /// How many.
+        iterations: u64,
+    },
+    /// All is over, and of so many iterations that are counted nobody told anything. Comes before
+    /// [`AllDone`](Self::AllDone).
+    Unsettled {
+        /// Of which scenario.
+        scenario: ScenarioIndex,
+        /// How many.
+        count: u64,
+        /// Of how many.
+        total: u64,
+    },
     /// Slots have moved: to those who go on, from whom was lost or has left, or to one that has come.
     Dealt {
         /// From when on, since the start of the run.

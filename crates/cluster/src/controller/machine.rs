@@ -5,6 +5,7 @@
 
 mod dealing;
 mod joining;
+mod leases;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::dealing::Map;
+use self::leases::Leases;
 use super::member::{Member, Standing};
 use super::refusals::Refusals;
 use super::{Happening, OnWorkerLoss, Order};
@@ -166,6 +168,7 @@ pub struct Machine {
     vacant_since: Moment,
     bundle: Bytes,
     map: Map,
+    leases: Leases,
     /// Once the start was ordered.
     start: Option<Ordered>,
     refusals: Refusals,
@@ -188,6 +191,7 @@ impl Machine {
             vacant_since: now,
             bundle: Bytes::new(),
             map: Map::equal(seats),
+            leases: Leases::default(),
             start: None,
             refusals: Refusals::default(),
             told_all_joined: false,
@@ -291,6 +295,7 @@ impl Machine {
             }
         }
         self.redistribute(now, actions);
+        self.deal_out(now, actions);
         let over = self.is_running() || self.aborted && self.phase != Phase::Ended;
         if over && !self.told_all_done && self.members.iter().all(|m| m.done || !m.is_present()) {
             // Those who have left on the way did not run the test to its end.
@@ -298,6 +303,7 @@ impl Machine {
                 self.fail("no worker is left".to_owned(), actions);
             }
             self.told_all_done = true;
+            self.tell_unsettled(actions);
             actions.push(Action::Tell(Happening::AllDone));
         }
         // Those whose connection is away may come back to hear it.
@@ -312,7 +318,8 @@ impl Machine {
     fn ordered(&mut self, now: Moment, order: Order, actions: &mut Vec<Action>) {
         match (order, self.phase) {
             // The run is ending early: what the host program ordered before it heard of that has no effect.
-            (Order::Prepare(_) | Order::Start { .. }, _) if self.aborted => {}
+            (Order::Prepare(_) | Order::Start { .. } | Order::Count(_), _) if self.aborted => {}
+            (Order::Count(works), Phase::Gathering) => self.count(works),
             (Order::Prepare(bundle), Phase::Gathering) if self.told_all_joined => {
                 self.bundle = BundleMessage::encoded(&bundle);
                 self.phase = Phase::Preparing;
@@ -337,7 +344,7 @@ impl Machine {
                 self.aborted = true;
                 self.command_all(&Task::End(true), actions);
             }
-            (Order::Prepare(_) | Order::Start { .. }, _) => {
+            (Order::Prepare(_) | Order::Start { .. } | Order::Count(_), _) => {
                 self.fail("an order came at the wrong time".to_owned(), actions);
             }
         }
@@ -359,12 +366,15 @@ impl Machine {
     fn begin_late(&mut self, index: usize, actions: &mut Vec<Action>) {
         if let (Phase::Running(at), Some(start), false) = (self.phase, self.start.clone(), self.aborted) {
             self.command(index, Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
+            self.tell_leases(index, false, actions);
         }
     }
 
     fn begin(&mut self, now: Moment, start: Ordered, actions: &mut Vec<Action>) {
         let at = now + START_DELAY;
         self.phase = Phase::Running(at);
+        // Before the start, so that everyone has something to start with.
+        self.open_ledger(actions);
         self.command_all(&Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
         actions.push(Action::Starting(at));
     }

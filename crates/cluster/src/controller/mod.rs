@@ -3,6 +3,7 @@
 mod config;
 mod deal;
 mod happening;
+mod ledger;
 mod machine;
 mod member;
 mod order;
@@ -10,5 +11,6 @@ mod refusals;
 
 pub use config::{ControllerConfig, OnWorkerLoss};
 pub use happening::{Happening, Loss};
+pub use ledger::CountedWork;
 pub use machine::{Action, ConnectionId, Event, Machine, Settings};
 pub use order::Order;

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::CountedWork;
 use crate::bundle::Bundle;
 
 /// What the host program has its workers do. Orders come in this order; each reaches every worker once, whatever happens
 /// to connections, or the worker is reported lost.
 #[derive(Debug, Clone)]
 pub enum Order {
+    /// These scenarios have iterations that are counted; they are dealt out while the test runs. Before
+    /// [`Prepare`](Self::Prepare), if at all.
+    Count(Vec<CountedWork>),
     /// Deal the slots and have all workers load the test and initialise their virtual users. Possible once
     /// [`Happening::AllJoined`](crate::Happening::AllJoined) was told.
     Prepare(Arc<Bundle>),

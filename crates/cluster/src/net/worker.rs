@@ -87,6 +87,11 @@ impl WorkerClient {
         let _ = self.reports.send(Event::Dealt(version));
     }
 
+    /// Nothing runs here any more of what the map of this version gave to others.
+    pub fn still(&self, version: u64) {
+        let _ = self.reports.send(Event::Still(version));
+    }
+
     /// Reports raw samples in the host program's own encoding; never waits. They arrive in order, and before a
     /// [`Report::Done`] that comes after them. If more than [`Self::MAX_SAMPLES`] bytes have not arrived yet they are
     /// not taken and the answer is `false`: the host program counts what is dropped.
@@ -214,8 +219,8 @@ impl Pilot {
                 let (at, began) = (self.origin.instant(at), self.origin.instant(began));
                 drop(self.instructions.send(Instruction::Start { at, began, setup_data, ahead }));
             }
-            Action::Deal { slots, from: _, since_start, workers } => {
-                drop(self.instructions.send(Instruction::Deal { slots, since_start, workers }));
+            Action::Deal { slots, from: _, since_start, workers, coming } => {
+                drop(self.instructions.send(Instruction::Deal { slots, since_start, workers, coming }));
             }
             Action::SamplesTaken(bytes) => {
                 self.samples.fetch_sub(bytes, Ordering::AcqRel);

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+use super::counting::{Count, TallyMessage, Wants};
+
 /// A piece of a message: large ones travel in parts, so that no frame is large.
 #[derive(Clone, PartialEq, Message)]
 pub struct Frame {
@@ -18,7 +20,7 @@ pub struct Frame {
 #[derive(Clone, PartialEq, Message)]
 pub struct ToController {
     /// Which of them; nothing if a newer worker says something unknown.
-    #[prost(oneof = "FromWorker", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "FromWorker", tags = "1, 2, 3, 4, 5, 6")]
     pub message: Option<FromWorker>,
 }
 
@@ -40,6 +42,9 @@ pub enum FromWorker {
     /// Of which the newest is enough.
     #[prost(message, tag = "5")]
     Status(Status),
+    /// While it is so.
+    #[prost(message, tag = "6")]
+    Wants(Wants),
 }
 
 /// What the controller says.
@@ -203,6 +208,12 @@ pub struct Batch {
     /// Raw samples, which this crate does not read. They come before the delta.
     #[prost(bytes = "bytes", repeated, tag = "6")]
     pub samples: Vec<Bytes>,
+    /// What became of iterations that are counted; the delta says what they measured.
+    #[prost(message, repeated, tag = "7")]
+    pub counts: Vec<TallyMessage>,
+    /// How often the worker had been given up when they were told.
+    #[prost(uint32, tag = "8")]
+    pub epoch: u32,
 }
 
 /// A log record.
@@ -223,7 +234,7 @@ pub struct LogMessage {
 #[derive(Clone, PartialEq, Message)]
 pub struct MilestoneMessage {
     /// Which of them.
-    #[prost(oneof = "Milestone", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "Milestone", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub milestone: Option<Milestone>,
 }
 
@@ -251,6 +262,9 @@ pub enum Milestone {
     /// The map of this version is followed from the moment it holds.
     #[prost(uint64, tag = "7")]
     Dealt(u64),
+    /// Nothing runs any more of what the map of this version gave to others.
+    #[prost(uint64, tag = "8")]
+    Still(u64),
 }
 
 /// Of which the newest is enough.
@@ -354,7 +368,7 @@ pub struct Command {
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// What to do.
-    #[prost(oneof = "Task", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "Task", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub task: Option<Task>,
 }
 
@@ -376,6 +390,12 @@ pub enum Task {
     /// Follow a new map of slots.
     #[prost(message, tag = "6")]
     Deal(Deal),
+    /// Other iterations are to be run, of those that are counted.
+    #[prost(message, tag = "7")]
+    Count(Count),
+    /// Whoever gave something for the map of this version runs nothing of it any more.
+    #[prost(uint64, tag = "8")]
+    Still(u64),
 }
 
 /// Load the bundle that came before.
@@ -407,6 +427,9 @@ pub struct Deal {
     /// From this moment on the controller's clock.
     #[prost(uint64, tag = "3")]
     pub from: u64,
+    /// Slots of a period that others had until then who may still run what they had begun.
+    #[prost(uint32, repeated, tag = "4")]
+    pub moved: Vec<u32>,
 }
 
 /// Run iterations.

@@ -10,16 +10,18 @@
 //! need a `.proto` file, and no compiler for one is needed to build throng.
 
 mod bundle;
+mod counting;
 mod log;
 mod messages;
 mod progress;
 
 use std::time::Duration;
 
+pub use counting::*;
 pub use messages::*;
 
 /// Raised with every change that an older side would misread.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How long a worker may start iterations after it sent the last heartbeat that was answered.
 pub const LEASE: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use throng_engine::{Indices, ScenarioIndex};
 use throng_plan::Slots;
 
 use crate::bundle::Bundle;
@@ -69,6 +70,24 @@ pub enum Instruction {
         since_start: Duration,
         /// How many workers own a part then: the divisor of limits that hold for the whole test.
         workers: u32,
+        /// What of the part was another worker's until then that may still run what it had begun: see [`Still`](Self::Still).
+        coming: Slots,
+    },
+    /// Whoever gave something for the map of this version, or one before it, runs nothing of it any more.
+    Still(u64),
+    /// What changes in the iterations that are counted and this worker's: first what it had may be void, then there are
+    /// more, then some are to be given back.
+    Count {
+        /// How often this worker was given up.
+        epoch: u32,
+        /// What it had before is others': it is to be forgotten, also what runs.
+        void: bool,
+        /// More to run.
+        grants: Vec<(ScenarioIndex, Indices)>,
+        /// So many that are not started are to be returned.
+        recalls: Vec<(ScenarioIndex, u64)>,
+        /// All iterations of these are over, wherever they ran.
+        closed: Vec<ScenarioIndex>,
     },
     /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).
     Abort {

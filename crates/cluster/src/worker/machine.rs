@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use throng_engine::ScenarioIndex;
 use throng_plan::Slots;
 
 use super::pending::Pending;
@@ -15,8 +16,8 @@ use crate::ids::{InstanceId, RunId, WorkerId};
 use crate::lane::{Arrival, Inbox, Outbox};
 use crate::moment::Moment;
 use crate::protocol::{
-    self, Batch, BundleMessage, Challenge, Command, FromController, FromWorker, HEARTBEAT, Heartbeat, Hello,
-    Join, LEASE, Milestone, SILENCE, Status, Task, Welcome,
+    self, Batch, BundleMessage, Challenge, Command, Count, FromController, FromWorker, HEARTBEAT, Heartbeat,
+    Hello, Join, LEASE, Milestone, SILENCE, Status, Task, WantMessage, Wants, Welcome, decode,
 };
 use crate::token::{Nonce, Role, Token};
 
@@ -71,6 +72,8 @@ pub enum Event {
     Samples(Bytes),
     /// The host program follows the map of this version from the moment it holds (see [`Action::Deal`]).
     Dealt(u64),
+    /// Nothing runs any more in the host program of what the map of this version gave to others.
+    Still(u64),
     /// Time has passed; see [`Machine::wakes_at`].
     Tick,
 }
@@ -107,6 +110,8 @@ pub enum Action {
         since_start: Duration,
         /// How many workers own a part of the test then.
         workers: u32,
+        /// What of it others had who may still run what they had begun.
+        coming: Slots,
     },
     /// Iterations may start until then.
     Lease(Moment),
@@ -205,7 +210,7 @@ impl Machine {
                 self.received(now, message, actions);
             }
             Event::Reported(report) => {
-                self.reported(report);
+                self.reported(now, report, actions);
                 self.send_batch(actions);
             }
             Event::Samples(bytes) => {
@@ -214,6 +219,10 @@ impl Machine {
             }
             Event::Dealt(version) => {
                 self.pending.milestone(Milestone::Dealt(version));
+                self.send_batch(actions);
+            }
+            Event::Still(version) => {
+                self.pending.milestone(Milestone::Still(version));
                 self.send_batch(actions);
             }
             Event::Tick => {}
@@ -418,11 +427,28 @@ impl Machine {
             }
             Some(Task::Deal(deal)) => {
                 let workers = deal.owners.iter().collect::<BTreeSet<_>>().len() as u32;
+                let mut coming = vec![u32::MAX; deal.owners.len()];
+                for slot in deal.moved {
+                    if let (Some(owner), Some(coming)) =
+                        (deal.owners.get(slot as usize), coming.get_mut(slot as usize))
+                    {
+                        *coming = *owner;
+                    }
+                }
+                let coming = Slots::from_owners(deal.version, self.seat, coming);
                 let slots = Slots::dealt(deal.version, self.seat, deal.owners);
                 let from = Moment::from_nanos(deal.from);
                 let since_start = from.since(self.start);
-                actions.push(Action::Deal { slots, from: self.clock.to_local(from), since_start, workers });
+                actions.push(Action::Deal {
+                    slots,
+                    from: self.clock.to_local(from),
+                    since_start,
+                    workers,
+                    coming,
+                });
             }
+            Some(Task::Still(version)) => actions.push(Action::Instruct(Instruction::Still(version))),
+            Some(Task::Count(count)) => actions.push(Action::Instruct(counted(count))),
             Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
             Some(Task::End(_)) => {
                 // Says that the command has arrived; the controller waits for it.
@@ -445,7 +471,7 @@ impl Machine {
 
     // --- reports ---------------------------------------------------------------------------------
 
-    fn reported(&mut self, report: Report) {
+    fn reported(&mut self, now: Moment, report: Report, actions: &mut Vec<Action>) {
         match report {
             Report::VusReady(count) => self.status.vus_ready = Some(count),
             Report::Progress(progress) => self.status.progress = Some((&progress).into()),
@@ -456,19 +482,50 @@ impl Machine {
             Report::Usage(cpu) => self.status.cpu = Some(cpu),
             Report::Log(record) => self.pending.log(record),
             Report::Delta(delta) => self.pending.delta(delta),
+            Report::Counted(delta, counts) => {
+                if self.pending.is_of_another_epoch(&counts) {
+                    self.push_batch(actions);
+                }
+                self.pending.delta(delta);
+                self.pending.counts(counts);
+            }
+            Report::Wants(wants) => {
+                if matches!(self.link, Link::Joined) {
+                    let wants = wants.iter().map(|want| WantMessage {
+                        scenario: want.scenario.index() as u32,
+                        left: want.left,
+                        wanted: want.wanted,
+                        rest: want.rest,
+                    });
+                    actions.push(Action::Send(FromWorker::Wants(Wants { wants: wants.collect() })));
+                }
+            }
             Report::Initialised => self.pending.milestone(Milestone::Initialised(true)),
             Report::InitFailed(text) => self.pending.milestone(Milestone::InitFailed(text)),
             Report::ScriptAborted(text) => self.pending.milestone(Milestone::ScriptAborted(text)),
             Report::ScriptFailed => self.pending.milestone(Milestone::ScriptFailed(true)),
             Report::Leaving => self.pending.milestone(Milestone::Leaving(true)),
-            Report::Done => self.pending.milestone(Milestone::Done(true)),
+            Report::Done => {
+                // How far it came is known before it is done.
+                if matches!(self.link, Link::Joined) && self.has_status() {
+                    self.send_status(now, actions);
+                }
+                self.pending.milestone(Milestone::Done(true));
+            }
         }
     }
 
     fn send_batch(&mut self, actions: &mut Vec<Action>) {
         if matches!(self.link, Link::Joined) && !self.pending.is_empty() && self.batches.len() < WINDOW {
-            let batch = self.pending.take(self.batches.last() + 1);
-            self.batches.push(batch.clone());
+            self.push_batch(actions);
+        }
+    }
+
+    /// Makes a batch of what waits; it is sent now or with the next connection.
+    fn push_batch(&mut self, actions: &mut Vec<Action>) {
+        let batch = self.pending.take(self.batches.last() + 1);
+        self.batches.push(batch.clone());
+        if matches!(self.link, Link::Joined) {
             actions.push(Action::Send(FromWorker::Batch(batch)));
         }
     }
@@ -497,5 +554,18 @@ impl Machine {
             now + if self.heartbeats < EAGER_HEARTBEATS { EAGER_HEARTBEAT } else { HEARTBEAT };
         let heartbeat = Heartbeat { sent: now.as_nanos(), received: self.commands.received() };
         actions.push(Action::Send(FromWorker::Heartbeat(heartbeat)));
+    }
+}
+
+/// The host program's view of a change of its iterations.
+fn counted(count: Count) -> Instruction {
+    let scenario = |position: u32| ScenarioIndex::new(position as usize);
+    let Count { epoch, void, grants, recalls, closed } = count;
+    Instruction::Count {
+        epoch,
+        void,
+        grants: grants.iter().map(|grant| (scenario(grant.scenario), decode(&grant.indices))).collect(),
+        recalls: recalls.iter().map(|recall| (scenario(recall.scenario), recall.count)).collect(),
+        closed: closed.into_iter().map(scenario).collect(),
     }
 }

@@ -11,4 +11,4 @@ pub use config::WorkerConfig;
 pub use instruction::{Disconnect, Instruction};
 pub use lease::Lease;
 pub use machine::{Action, Event, Machine, Settings};
-pub use report::Report;
+pub use report::{Report, Want};

@@ -3,10 +3,11 @@
 //! Deltas merge into one; milestones are few. Only logs grow: beyond [`MAX_LOGS`] the further ones are counted instead.
 
 use bytes::Bytes;
+use throng_engine::Counts;
 use throng_metrics::Delta;
 
 use crate::log::LogRecord;
-use crate::protocol::{Batch, Milestone};
+use crate::protocol::{Batch, Milestone, tallies};
 
 /// The most log records that wait.
 const MAX_LOGS: usize = 2_000;
@@ -22,6 +23,7 @@ pub(super) struct Pending {
     samples: Vec<Bytes>,
     delta: Option<Delta>,
     milestones: Vec<Milestone>,
+    counts: Counts,
 }
 
 impl Pending {
@@ -31,6 +33,7 @@ impl Pending {
             && self.samples.is_empty()
             && self.delta.is_none()
             && self.milestones.is_empty()
+            && self.counts.is_empty()
     }
 
     pub(super) fn log(&mut self, record: LogRecord) {
@@ -57,13 +60,28 @@ impl Pending {
         }
     }
 
+    /// Whether what waits was counted before the worker was given up, and these after it: they do not belong into one
+    /// batch, as one may count and the other not.
+    pub(super) fn is_of_another_epoch(&self, counts: &Counts) -> bool {
+        !self.counts.is_empty() && self.counts.epoch != counts.epoch
+    }
+
+    pub(super) fn counts(&mut self, counts: Counts) {
+        if self.counts.is_empty() {
+            self.counts = counts;
+        } else {
+            self.counts.merge(&counts);
+        }
+    }
+
     pub(super) fn milestone(&mut self, milestone: Milestone) {
         self.milestones.push(milestone);
     }
 
     /// Everything that waits, as one batch.
     pub(super) fn take(&mut self, number: u64) -> Batch {
-        let Self { logs, log_bytes: _, logs_dropped, samples, delta, milestones } = std::mem::take(self);
+        let Self { logs, log_bytes: _, logs_dropped, samples, delta, milestones, counts } =
+            std::mem::take(self);
         Batch {
             number,
             logs: logs.into_iter().map(Into::into).collect(),
@@ -71,6 +89,8 @@ impl Pending {
             samples,
             delta: delta.map(|delta| delta.encode().into()),
             milestones: milestones.into_iter().map(Into::into).collect(),
+            counts: tallies(&counts),
+            epoch: counts.epoch,
         }
     }
 }

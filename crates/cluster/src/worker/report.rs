@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_engine::Progress;
+use throng_engine::{Counts, Progress, ScenarioIndex};
 use throng_metrics::Delta;
 
 use crate::log::LogRecord;
@@ -20,6 +20,10 @@ pub enum Report {
     InitFailed(String),
     /// What was measured since the last delta.
     Delta(Delta),
+    /// The same, with what became of iterations that are counted: both count or neither does.
+    Counted(Delta, Counts),
+    /// There will soon be nothing to start in these scenarios, or their time is over; to be said again while that is so.
+    Wants(Vec<Want>),
     /// How far this worker's part of the run is.
     Progress(Progress),
     /// By how much an event loop was late, at worst, since the last such report.
@@ -37,4 +41,17 @@ pub enum Report {
     Leaving,
     /// All iterations are over, and the last delta was reported before.
     Done,
+}
+
+/// What a worker will want of one scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Want {
+    /// Which one.
+    pub scenario: ScenarioIndex,
+    /// How many it has not started.
+    pub left: u64,
+    /// How many more it would start within a second.
+    pub wanted: u64,
+    /// The scenario's time is over: it would drop whatever nobody has.
+    pub rest: bool,
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod controller;
+mod counting;
 mod network;
 mod workers;
 
@@ -11,7 +12,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use throng_cluster::controller as cluster;
-use throng_cluster::{Moment, OnWorkerLoss, Order, Report, RunId, Token, worker};
+use throng_cluster::{CountedWork, Moment, OnWorkerLoss, Order, Report, RunId, Token, worker};
+use throng_engine::ScenarioIndex;
 use throng_plan::Slots;
 
 use super::random::Random;
@@ -45,6 +47,11 @@ enum Due {
     /// The host program of a worker does its next step.
     Iterate(usize),
     Initialised(usize),
+    /// A worker runs nothing any more of what a map took from it.
+    Rests {
+        process: usize,
+        version: u64,
+    },
     Mishap(Mishap),
     /// Is everything owned by someone?
     LookAround,
@@ -96,6 +103,10 @@ struct Process {
     /// Sums of what was reported, after each report.
     sums: BTreeSet<u64>,
     reported: u64,
+    stock: counting::Stock,
+    /// The map by which it last came to rest.
+    rests: u64,
+    was_lost: bool,
     instructions: Vec<&'static str>,
     wakes_at: Option<Moment>,
 }
@@ -110,6 +121,10 @@ pub struct World {
     controller_ahead: Duration,
     controller_wakes_at: Option<Moment>,
     redistribute: bool,
+    /// The iterations are counted.
+    counted: Option<CountedWork>,
+    sum: counting::Sum,
+    was_aborted: bool,
     /// When the last mishap was over.
     quiet_since: Duration,
     processes: Vec<Process>,
@@ -125,6 +140,8 @@ pub struct World {
     latency: u64,
     /// How often all was looked at and owned.
     pub covered: u64,
+    /// How many iterations did not count, as others had run them again.
+    pub discarded: u64,
     story: String,
 }
 
@@ -142,6 +159,12 @@ impl World {
         let expected = random.range(1..6) as u32;
         let on_worker_loss = if random.percent(25) { OnWorkerLoss::Fail } else { OnWorkerLoss::Continue };
         let redistribute = random.percent(60);
+        let counted = (redistribute && random.percent(60)).then(|| {
+            let vus = u64::from(expected) * random.range(1..4) + random.range(0..3);
+            let (is_each, rounds) = (random.percent(40), random.range(1..120));
+            let iterations = if is_each { rounds } else { vus * rounds };
+            CountedWork { scenario: ScenarioIndex::new(0), vus, iterations, is_each }
+        });
         let controller_ahead = random.millis(0..1_000_000);
         let settings = cluster::Settings {
             run: RunId::new(random.next()),
@@ -161,6 +184,9 @@ impl World {
             controller_ahead,
             controller_wakes_at: None,
             redistribute,
+            counted,
+            sum: counting::Sum::default(),
+            was_aborted: false,
             quiet_since: Duration::ZERO,
             processes: Vec::new(),
             connections: BTreeMap::new(),
@@ -172,6 +198,7 @@ impl World {
             ended: false,
             latency: random.range(1..40),
             covered: 0,
+            discarded: 0,
             story: String::new(),
             random,
         };
@@ -215,7 +242,8 @@ impl World {
             }
         }
         assert!(self.ended, "the controller has ended");
-        for (worker, process) in &self.workers {
+        self.assert_each_counted_once();
+        for (worker, process) in self.workers.iter().filter(|_| self.counted.is_none()) {
             let (told, process) = (self.told.get(worker).copied().unwrap_or(0), &self.processes[*process]);
             assert!(
                 process.sums.contains(&told),
@@ -289,6 +317,12 @@ impl World {
                     self.report(process, Report::Initialised);
                 }
             }
+            Due::Rests { process, version } => {
+                if self.thaws(process, Due::Rests { process, version }) {
+                    self.processes[process].rests = self.processes[process].rests.max(version);
+                    self.worker_takes(process, worker::Event::Still(version));
+                }
+            }
             Due::Iterate(process) => {
                 if self.thaws(process, Due::Iterate(process)) {
                     self.iterate(process);
@@ -337,11 +371,15 @@ impl World {
                 if p.alive && !p.finished && !p.leaving {
                     p.leaving = true;
                     self.report(process, Report::Leaving);
+                    if self.counted.is_some() {
+                        self.end_counted(process, false);
+                    }
                     self.finish(process);
                 }
             }
             Mishap::Join => self.spawn(),
             Mishap::Abort => {
+                self.was_aborted = true;
                 let order = Order::Abort { reason: "the operator wants it".to_owned() };
                 self.controller_takes(cluster::Event::Ordered(order));
             }

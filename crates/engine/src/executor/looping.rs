@@ -5,16 +5,20 @@
 //! it iterations. Switched off it may finish its iteration; how long, a hard stop decides.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{externally_controlled::Control, per_vu_iterations, ramping_vus, shared_iterations};
 use crate::action::{Action, Actions};
+use crate::engine::Engine;
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::layout::Layout;
 use crate::placement::Reservation;
 use crate::schedule::Span;
 use crate::shard::{Body, PartPhase, Shard};
-use crate::shared::Sequence;
+use crate::shared::ScenarioShared;
+use crate::stock::Grant;
 use crate::time::Time;
 use crate::timers::Due;
 use crate::vus::{Holder, Vus};
@@ -29,11 +33,14 @@ pub(crate) struct Looping {
     next_step: usize,
     quota: Quota,
     graceful_ramp_down: Duration,
+    /// Where the numbers of a stock are looked up.
+    cursor: Option<Arc<Grant>>,
     pub(crate) control: Option<Control>,
 }
 
 /// One virtual user's time in one place.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "states that are independent of each other")]
 pub(crate) struct Stint {
     /// The virtual user's local number.
     pub(crate) local: usize,
@@ -47,6 +54,14 @@ pub(crate) struct Stint {
     pub(crate) held: bool,
     /// Whether it waits for its virtual user.
     pub(crate) waiting: bool,
+    /// Whether it has its virtual user wait for iterations that a controller may still deal out.
+    pub(crate) parked: bool,
+    /// The map by which it came from another worker that may still run something here; zero once it does not.
+    pub(crate) awaits: u64,
+    /// Its place is another worker's, and what it ran then still runs.
+    pub(crate) lingers: bool,
+    /// Iterations of its own that it has not started, where a controller deals them out.
+    pub(crate) own: Range<u64>,
     /// Counts its switchings: a hard stop belongs to one of them.
     generation: u32,
     /// Iterations it has started.
@@ -56,7 +71,20 @@ pub(crate) struct Stint {
 impl Stint {
     /// For the virtual user with a local number, in a place of this worker that is known by `key`.
     pub(crate) fn new(local: usize, place: u64, key: (u64, Time)) -> Self {
-        Self { local, place, key, on: false, held: false, waiting: false, generation: 0, started: 0 }
+        Self {
+            local,
+            place,
+            key,
+            on: false,
+            held: false,
+            waiting: false,
+            parked: false,
+            awaits: 0,
+            lingers: false,
+            own: 0..0,
+            generation: 0,
+            started: 0,
+        }
     }
 }
 
@@ -69,6 +97,21 @@ pub(crate) enum Quota {
     Shared(u64),
     /// A number for each.
     Each(u64),
+    /// What is in the stock, for all together.
+    Stock,
+    /// What is in the stock for each place.
+    StockOfPlace,
+}
+
+/// Whether a virtual user may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// With this iteration of this worker, which is that of this index.
+    Start { in_instance: u64, index: Option<u64> },
+    /// Perhaps later: a controller may deal out more.
+    Wait,
+    /// Not any more.
+    Over,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +128,35 @@ enum Change {
     On(u64),
 }
 
+impl Stint {
+    /// Which of the whole test's places it is.
+    pub(crate) fn global(&self) -> u64 {
+        self.key.0
+    }
+
+    /// The next iteration of its own; `more` are those that came for its place since it last had none.
+    fn next_own(&mut self, more: impl Fn(u64) -> Option<Range<u64>>) -> Option<u64> {
+        if self.own.is_empty() {
+            self.own = more(self.global())?;
+        }
+        self.own.next()
+    }
+}
+
 impl Looping {
     /// The part of `scenario` that `shard` runs.
-    pub(crate) fn new(layout: &Layout, scenario: ScenarioIndex, shard: ShardIndex, vus: &Vus) -> Self {
+    pub(crate) fn new(
+        engine: &Engine,
+        layout: &Layout,
+        scenario: ScenarioIndex,
+        shard: ShardIndex,
+        vus: &Vus,
+    ) -> Self {
         let work = &layout.works[scenario.index()];
+        let stock = engine.stock(scenario);
         let (quota, graceful_ramp_down, control) = match work.kind {
+            Kind::SharedIterations { .. } if stock.is_some() => (Quota::Stock, Duration::ZERO, None),
+            Kind::PerVuIterations { .. } if stock.is_some() => (Quota::StockOfPlace, Duration::ZERO, None),
             Kind::SharedIterations { iterations, .. } => (Quota::Shared(iterations), Duration::ZERO, None),
             Kind::PerVuIterations { iterations, .. } => (Quota::Each(iterations), Duration::ZERO, None),
             Kind::RampingVus { graceful_ramp_down, .. } => (Quota::Endless, graceful_ramp_down, None),
@@ -110,7 +177,8 @@ impl Looping {
             }
         }
         steps.sort_unstable();
-        Self { stints, steps, next_step: 0, quota, graceful_ramp_down, control }
+        let cursor = stock.map(crate::stock::Stock::cursor);
+        Self { stints, steps, next_step: 0, quota, graceful_ramp_down, cursor, control }
     }
 
     /// The same part by a new map that holds from `at` on. Stints are only added, as who holds a virtual user is known by
@@ -135,7 +203,11 @@ impl Looping {
                 self.stints[*number].place = reservation.place;
                 *number
             } else {
-                self.stints.push(Stint::new(local, reservation.place, reservation.key()));
+                let mut stint = Stint::new(local, reservation.place, reservation.key());
+                if layout.coming.owns(reservation.global) {
+                    stint.awaits = layout.version;
+                }
+                self.stints.push(stint);
                 self.stints.len() - 1
             };
             if self.control.is_some() {
@@ -150,7 +222,8 @@ impl Looping {
             steps.extend(switchings(reservation, stint as u32).filter(is_left));
         }
         for (number, _) in stays.iter().enumerate().filter(|(_, stays)| !**stays) {
-            // No place: an outside control does not want it, and no later map finds it.
+            // No place: an outside control does not want it, and no later map finds it. One that was withdrawn before
+            // has none already.
             self.stints[number].place = u64::MAX;
             self.stints[number].key = (u64::MAX, Time::NEVER);
             if self.control.is_none() {
@@ -174,20 +247,40 @@ impl Looping {
 
     /// Whether nothing can start any more although time is left: the quota is used up. Only to be asked
     /// when no stint holds or awaits a virtual user.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.quota != Quota::Endless && self.next_step == self.steps.len()
+    pub(crate) fn is_exhausted(&self, shared: &ScenarioShared) -> bool {
+        let is_used_up = match (&shared.stock, self.quota) {
+            (_, Quota::Endless) => false,
+            (Some(stock), _) => stock.is_closed(),
+            (None, _) => true,
+        };
+        is_used_up && self.next_step == self.steps.len()
     }
 
-    /// Takes the number of the stint's next iteration, if it may have one.
-    pub(crate) fn claim(&mut self, stint: usize, sequence: &Sequence) -> Option<u64> {
+    /// Takes the stint's next iteration, if it may have one.
+    pub(crate) fn claim(&mut self, stint: usize, shared: &ScenarioShared) -> Claim {
+        let sequence = shared.sequence();
         let stint = &mut self.stints[stint];
-        let number = match self.quota {
-            Quota::Endless => Some(sequence.next()),
-            Quota::Shared(total) => shared_iterations::claim(sequence, total),
-            Quota::Each(each) => per_vu_iterations::may_start(stint.started, each).then(|| sequence.next()),
-        }?;
+        let number = match (self.quota, &shared.stock) {
+            (Quota::Shared(total), _) => shared_iterations::claim(sequence, total),
+            (Quota::Each(each), _) => {
+                per_vu_iterations::may_start(stint.started, each).then(|| sequence.next())
+            }
+            (Quota::Endless, _) | (_, None) => Some(sequence.next()),
+            (quota, Some(stock)) => {
+                let index = match (&mut self.cursor, quota) {
+                    (Some(cursor), Quota::Stock) => stock.claim(cursor),
+                    _ => stint.next_own(|place| stock.claim_place(place)),
+                };
+                let Some(index) = index else {
+                    return if stock.is_closed() { Claim::Over } else { Claim::Wait };
+                };
+                stint.started += 1;
+                return Claim::Start { in_instance: sequence.next(), index: Some(index) };
+            }
+        };
+        let Some(in_instance) = number else { return Claim::Over };
         stint.started += 1;
-        Some(number)
+        Claim::Start { in_instance, index: None }
     }
 }
 
@@ -286,7 +379,15 @@ impl Shard {
         };
         let stop = (at + grace).min(work.hard_end);
         self.switch_off(scenario, stint, None);
+        self.unpark(scenario, |number| number == stint, at, actions);
+        if !self.stint(scenario, stint).is_some_and(|stint| stint.held) {
+            self.give_back_own(scenario, stint);
+        }
         if let Some(&mut Stint { held: true, generation, local, .. }) = self.stint(scenario, stint) {
+            if let Some(stint) = self.stint(scenario, stint) {
+                stint.lingers = true;
+            }
+            self.engine.shared.moves(self.index).running.add(1);
             actions.push(Action::Withhold { vu: self.vus.id(local) });
             self.timers.push(stop, Due::HardStop { scenario, stint, generation });
         }
@@ -322,6 +423,7 @@ impl Shard {
                     actions.push(Action::Dropped { scenario, count, vu: None });
                 }
             }
+            Quota::Stock | Quota::StockOfPlace => self.drop_stock(scenario, actions),
             Quota::Each(each) => {
                 for stint in &looping.stints {
                     let count = per_vu_iterations::remainder(stint.started, each);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use throng_engine::Time;
 use throng_plan::{Executor, Scenario, Slots, Stage};
 
-use crate::sim::{Log, Sim, at, ms, scenario, stage};
+use crate::sim::{Command, Log, Sim, at, ms, scenario, stage};
 
 const NOBODY: u32 = 99;
 
@@ -177,15 +177,15 @@ fn numbers_of_virtual_users_are_unique_and_come_back() {
                 .map(|vu| engine.placement().id_in_test(throng_engine::VuId::new(vu)))
         };
         let before: Vec<u64> = numbers().collect();
-        engine.deal(&slots(1, me, &[0, 2, 2]), at(1000), || at(800));
+        engine.deal(&slots(1, me, &[0, 2, 2]), &none(), at(1000), || at(800));
         let after: Vec<u64> = numbers().collect();
         assert_eq!(after[..before.len()], before);
         assert_eq!(u64::from(engine.placement().planned_vus()), slots(1, me, &[0, 2, 2]).scale(12));
         for number in after {
             assert_eq!(taken.insert(number, me), None);
         }
-        engine.deal(&slots(2, me, &[0, 1, 2]), at(2000), || at(1800));
-        engine.deal(&slots(3, me, &[0, 2, 2]), at(3000), || at(2800));
+        engine.deal(&slots(2, me, &[0, 1, 2]), &none(), at(2000), || at(1800));
+        engine.deal(&slots(3, me, &[0, 2, 2]), &none(), at(3000), || at(2800));
         assert_eq!(
             u64::from(engine.placement().max_vus()),
             slots(1, me, &[0, 2, 2]).scale(12),
@@ -193,6 +193,32 @@ fn numbers_of_virtual_users_are_unique_and_come_back() {
         );
     }
     assert_eq!(taken.keys().copied().collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+}
+
+fn none() -> Slots {
+    Slots::from_owners(0, 0, vec![1])
+}
+
+#[test]
+fn what_comes_begins_once_whoever_had_it_has_ended() {
+    let scenario = scenario("x", Executor::ConstantVus { vus: 12, duration: ms(6000) });
+    let owners = ([0, 1], [0, 0]);
+    for shards in [1, 2, 3] {
+        let slots = |version, me, owners: &[u32]| Slots::dealt(version, me, owners.to_vec());
+        let sim = |me| {
+            let sim =
+                Sim::of([scenario.clone()]).slots(&slots(0, me, &owners.0)).shards(shards).lasting(ms(700));
+            sim.deal(at(1300), at(1500), &slots(1, me, &owners.1))
+        };
+        let giver = sim(1).run();
+        assert_eq!(giver.still, Some(at(2100)), "its third iterations end");
+        let taker = sim(0).coming(&slots(1, 1, &owners.0)).command(at(2150), Command::Still(1)).run();
+        let begun = |from, to| taker.starts.iter().filter(|s| s.at >= at(from) && s.at < at(to)).count();
+        assert_eq!((begun(1500, 2100), begun(2150, 2151)), (0, 6));
+        let whole = taker.starts.iter().chain(&giver.starts);
+        let runs = |time| whole.clone().filter(|s| s.at <= time && time < s.at + ms(700)).count();
+        assert!((0..5900).step_by(10).all(|time| runs(at(time)) <= 12), "never more than planned");
+    }
 }
 
 fn stages() -> impl Strategy<Value = Vec<Stage>> {

@@ -3,6 +3,7 @@
 mod arrival_rates;
 mod constant_vus;
 mod deals;
+mod dealt;
 mod ends;
 mod externally_controlled;
 mod invariants;

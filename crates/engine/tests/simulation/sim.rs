@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use throng_engine::{
-    Action, Config, Engine, Event, Iteration, Outcome, Progress, ScenarioIndex, Shard, ShardIndex, Time,
-    VuId, Warning,
+    Action, Config, Counting, Counts, Engine, Event, Indices, Iteration, Outcome, Progress, ScenarioIndex,
+    Shard, ShardIndex, Time, VuId, Warning,
 };
 use throng_plan::{Executor, Scenario, Slots, Stage};
 
@@ -52,6 +52,19 @@ pub(crate) enum Command {
     },
     /// The deal of this number becomes known.
     Deal(usize),
+    /// These iterations are dealt out, to scenario 0.
+    Grant {
+        from: u64,
+        to: u64,
+    },
+    /// So many that nobody has started are taken back.
+    TakeBack(u64),
+    /// All of scenario 0 are over.
+    Close,
+    /// Nobody else runs anything of what came with this map.
+    Still(u64),
+    /// The worker was given up so often.
+    Void(u32),
 }
 
 /// One started iteration.
@@ -86,6 +99,11 @@ pub(crate) struct Log {
     pub(crate) progress: Option<Progress>,
     /// From when on each deal held.
     pub(crate) dealt: Vec<Time>,
+    /// What was told of dealt iterations, in the end or before they were void.
+    pub(crate) counts: Vec<Counts>,
+    pub(crate) taken_back: Indices,
+    /// From when on nothing ran any more of what the last deal took away.
+    pub(crate) still: Option<Time>,
 }
 
 impl Log {
@@ -126,6 +144,8 @@ pub(crate) struct Sim {
     commands: Vec<(Time, Command)>,
     deals: Vec<(Time, Slots)>,
     stall: Option<(usize, Time, Time)>,
+    counting: Counting,
+    coming: Slots,
 }
 
 impl Sim {
@@ -143,7 +163,21 @@ impl Sim {
             commands: Vec::new(),
             deals: Vec::new(),
             stall: None,
+            counting: Counting::Here,
+            coming: Slots::from_owners(0, 0, vec![1]),
         }
+    }
+
+    /// These slots come from a worker that may still run something there.
+    pub(crate) fn coming(mut self, slots: &Slots) -> Self {
+        self.coming = slots.clone();
+        self
+    }
+
+    /// Iterations that are counted come by [`Command::Grant`].
+    pub(crate) fn dealt(mut self) -> Self {
+        self.counting = Counting::Dealt;
+        self
     }
 
     pub(crate) fn shards(mut self, shards: usize) -> Self {
@@ -207,6 +241,7 @@ impl Sim {
             slots: &self.slots,
             shards: self.shards,
             min_iteration_duration: self.min_iteration,
+            counting: self.counting,
         })
     }
 
@@ -269,6 +304,12 @@ impl Running {
         let mut steps = 0_u64;
         let mut now = Time::ZERO;
         while !self.shards.iter().all(Shard::is_done) {
+            if self.log.still.is_none()
+                && let Some((_, slots)) = self.sim.deals.last()
+                && self.engine.is_still(slots.version())
+            {
+                self.log.still = Some(now);
+            }
             steps += 1;
             assert!(steps < 5_000_000, "the engine does not come to an end");
             let wake = (0..self.shards.len())
@@ -298,6 +339,7 @@ impl Running {
         }
         assert!(self.busy.is_empty(), "done while iterations run");
         self.log.finished = now;
+        self.log.counts.extend(self.shards.iter_mut().map(Shard::take_counts));
         let progress = self.engine.progress(now);
         assert_eq!(progress.complete, self.log.complete);
         assert_eq!(progress.interrupted, self.log.interrupted);
@@ -364,10 +406,37 @@ impl Running {
             Input::Command(Command::Deal(number)) => {
                 if shard == 0 {
                     let (agreed, slots) = &self.sim.deals[number];
-                    let at = self.engine.deal(slots, *agreed, || now);
+                    let at = self.engine.deal(slots, &self.sim.coming, *agreed, || now);
                     self.log.dealt.push(at);
                 }
                 self.shards[shard].on_time(now, actions);
+            }
+            Input::Command(Command::Grant { from, to }) => {
+                if shard == 0 {
+                    self.engine.grant(ScenarioIndex::new(0), &Indices::of(from..to));
+                }
+                self.shards[shard].on_time(now, actions);
+            }
+            Input::Command(Command::TakeBack(count)) => {
+                if shard == 0 {
+                    self.log.taken_back.extend(&self.engine.take_back(ScenarioIndex::new(0), count));
+                }
+            }
+            Input::Command(Command::Close) => {
+                self.engine.close(ScenarioIndex::new(0));
+                self.shards[shard].on_time(now, actions);
+            }
+            Input::Command(Command::Still(version)) => {
+                self.engine.still(version);
+                self.shards[shard].on_time(now, actions);
+            }
+            Input::Command(Command::Void(epoch)) => {
+                if shard == 0 {
+                    self.engine.void(epoch);
+                }
+                assert!(target.is_outdated());
+                self.log.counts.push(target.take_counts());
+                target.void(now, actions);
             }
             Input::Command(Command::Pause) => target.on_event(now, Event::Pause, actions),
             Input::Command(Command::Resume) => target.on_event(now, Event::Resume, actions),

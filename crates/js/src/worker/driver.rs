@@ -191,6 +191,25 @@ impl Driver {
         self.on_time();
     }
 
+    /// Sends what was recorded, with what became of the iterations that it measured.
+    pub(super) fn flush(&self) -> bool {
+        let delta = self.thread.recorder.borrow_mut().take_delta();
+        let counts = self.shard.borrow_mut().take_counts();
+        self.events.send(ThreadEvent::Delta(delta, counts)).is_ok()
+    }
+
+    /// This worker was given up: what it was dealt is others'. What was measured of it so far is told before it is forgotten.
+    pub(super) fn void(&self) {
+        if self.shard.borrow().is_outdated() {
+            self.flush();
+            let mut actions = Actions::new();
+            let now = self.time(Instant::now());
+            self.shard.borrow_mut().void(now, &mut actions);
+            actions.drain(..).for_each(|action| self.carry_out(action));
+        }
+        let _ = self.events.send(ThreadEvent::Voided);
+    }
+
     fn on_time(&self) {
         if let Some(member) = &self.thread.settings.member {
             let has_leave = (member.may_start)();
@@ -222,6 +241,9 @@ impl Driver {
         }
         // Carrying out starts nothing inside this call, so the list is ours alone until here.
         *self.actions.borrow_mut() = actions;
+        if self.shard.borrow().should_tell() {
+            self.flush();
+        }
         let shard = self.shard.borrow();
         if shard.next_wake() != before
             && let Some(waker) = self.wake_changed.borrow().as_ref()

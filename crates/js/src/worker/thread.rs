@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use throng_engine::{Engine, Event, ShardIndex};
+use throng_engine::{Counts, Engine, Event, ShardIndex};
 use throng_metrics::{Delta, Recorder, RecorderConfig};
 use throng_reactor::{Reactor, Remote};
 
@@ -27,8 +27,11 @@ pub enum ThreadEvent {
     Initialised,
     /// A virtual user could not be initialised.
     InitFailed(String),
-    /// The samples of the last second.
-    Delta(Delta),
+    /// The samples of the last second or less, and what became of the iterations that a controller dealt out and that they
+    /// measure.
+    Delta(Delta, Counts),
+    /// What the worker was dealt before it was given up is forgotten, and told so far as it was run.
+    Voided,
     /// How late the thread's loop was in the last second, at worst.
     Lag(Duration),
     /// The thread has nothing left to run; its last delta was sent before.
@@ -95,6 +98,11 @@ impl ShardControls {
     /// Has every shard look whether its part of the test has changed ([`Engine::deal`]).
     pub fn look_up(&self) {
         self.each(|driver| driver.look_up());
+    }
+
+    /// Has every shard forget what it was dealt ([`Engine::void`]); each answers with [`ThreadEvent::Voided`].
+    pub fn void(&self) {
+        self.each(|driver| driver.void());
     }
 
     /// Tells every shard (pause, resume, scale).
@@ -171,7 +179,7 @@ fn run(
     );
     let _ = reply.send(Ok(reactor.handle().remote()));
     driver.initialise();
-    thread.reactor.spawn(report(thread.clone(), events.clone()));
+    thread.reactor.spawn(report(driver.clone(), events.clone()));
     let ended = reactor.run_until({
         let driver = driver.clone();
         async move { driver.until_done().await }
@@ -179,7 +187,7 @@ fn run(
     if let Err(error) = ended {
         config.log.log(Level::Error, &format!("a generator thread's event loop failed: {error}"), &[]);
     }
-    let _ = events.send(ThreadEvent::Delta(thread.recorder.borrow_mut().take_delta()));
+    driver.flush();
     let _ = events.send(ThreadEvent::Done);
     // Ten thousand virtual machines are not taken down one by one (a full collection each): the process is about to
     // end, or, where it lives on, these threads were its last use of them.
@@ -187,23 +195,20 @@ fn run(
 }
 
 /// Sends what was recorded, once a second, and how late this loop was.
-async fn report(thread: Rc<ThreadContext>, events: Sender<ThreadEvent>) {
+async fn report(driver: Rc<Driver>, events: Sender<ThreadEvent>) {
     const TICK: Duration = Duration::from_millis(100);
     let mut next = Instant::now() + TICK;
     let mut worst = Duration::ZERO;
     let mut ticks = 0;
     loop {
-        thread.reactor.sleep_until(next).await;
+        driver.thread.reactor.sleep_until(next).await;
         let late = next.elapsed();
         worst = worst.max(late);
         next += TICK + TICK * (late.as_millis() / TICK.as_millis()) as u32;
         ticks += 1;
         if ticks >= 10 {
             ticks = 0;
-            let delta = thread.recorder.borrow_mut().take_delta();
-            if events.send(ThreadEvent::Delta(delta)).is_err()
-                || events.send(ThreadEvent::Lag(worst)).is_err()
-            {
+            if !driver.flush() || events.send(ThreadEvent::Lag(worst)).is_err() {
                 return;
             }
             worst = Duration::ZERO;

@@ -360,7 +360,7 @@ impl Run<'_> {
 
     fn take(&mut self, event: CrewEvent) {
         match event {
-            CrewEvent::Delta(delta) => self.merge(&delta),
+            CrewEvent::Delta(delta) | CrewEvent::Counted(delta, _) => self.merge(&delta),
             CrewEvent::Lag(worst) => {
                 self.generator.lag(worst);
                 if let Some(board) = &mut self.board {

@@ -18,6 +18,8 @@ pub(in crate::run) struct Local {
     shards: Shards,
     initialising: usize,
     running: usize,
+    /// How many have yet to forget what they were dealt.
+    voiding: usize,
     processors: Processors,
 }
 
@@ -45,6 +47,7 @@ impl Local {
             shards,
             initialising: threads,
             running: threads,
+            voiding: 0,
             processors: Processors::watch(threads),
         })
     }
@@ -57,6 +60,17 @@ impl Local {
     /// Has the threads look whether their part of the test has changed.
     pub(in crate::run) fn look_up(&self) {
         self.shards.controls.look_up();
+    }
+
+    /// Has the threads forget the iterations that they were dealt.
+    pub(in crate::run) fn void(&mut self) {
+        self.voiding += self.running;
+        self.shards.controls.void();
+    }
+
+    /// Whether some thread has yet to do that.
+    pub(in crate::run) fn is_voiding(&self) -> bool {
+        self.voiding > 0
     }
 
     /// Starts no further iterations; those that run may finish.
@@ -82,7 +96,12 @@ impl Crew for Local {
                 CrewEvent::Ready
             }
             ThreadEvent::InitFailed(text) => CrewEvent::InitFailed(text),
-            ThreadEvent::Delta(delta) => CrewEvent::Delta(delta),
+            ThreadEvent::Delta(delta, counts) if counts.is_empty() => CrewEvent::Delta(delta),
+            ThreadEvent::Delta(delta, counts) => CrewEvent::Counted(delta, counts),
+            ThreadEvent::Voided => {
+                self.voiding = self.voiding.saturating_sub(1);
+                return Ok(None);
+            }
             ThreadEvent::Lag(worst) => CrewEvent::Lag(worst),
             ThreadEvent::Done => {
                 self.running -= 1;

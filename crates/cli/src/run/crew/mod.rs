@@ -11,7 +11,7 @@ mod together;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use throng_engine::{Progress, Time};
+use throng_engine::{Counts, Progress, Time};
 use throng_metrics::Delta;
 use throng_server::Worker;
 
@@ -30,6 +30,8 @@ pub(super) enum CrewEvent {
     InitFailed(String),
     /// Samples of about a second.
     Delta(Delta),
+    /// The same, and what became of iterations that a controller dealt out to this worker.
+    Counted(Delta, Counts),
     /// How late an event loop was within a second, at worst.
     Lag(Duration),
     /// A script of another process called `exec.test.abort()`, with this message.

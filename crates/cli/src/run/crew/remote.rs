@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use throng_cluster::{Bundle, Controller, Happening, LogLevel, LogRecord, Loss, Order, WorkerId};
+use throng_cluster::{
+    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, WorkerId,
+};
 use throng_engine::{Progress, Time};
 use throng_server::Worker;
 
@@ -20,6 +22,8 @@ use crate::run::raw::Inlet;
 
 /// How long the answer to an order of the controller's own machine may take.
 const ANSWER: Duration = Duration::from_secs(5);
+/// What becomes of the part of a worker that is gone.
+const TAKEN_OVER: &str = "the others take over its part";
 
 /// What the controller keeps of a worker.
 struct Member {
@@ -58,16 +62,16 @@ pub(in crate::run) struct Remote {
     moves: Moves,
     /// It was asked to end early.
     is_stopped: Arc<AtomicBool>,
-    has_run_to_its_end: bool,
+    has_ended: bool,
 }
 
 /// What of a test others take over from a worker that is gone.
 #[derive(Debug, Clone)]
 pub(in crate::run) struct Moves {
-    /// It has arrival rates or looping virtual users, which they do.
-    pub(in crate::run) taken_over: bool,
-    /// It has iterations that are counted, which they do not.
-    pub(in crate::run) counted: bool,
+    /// The scenarios, by name.
+    pub(in crate::run) names: Vec<String>,
+    /// Those whose iterations are counted: whatever nobody has reported is run again.
+    pub(in crate::run) counted: Vec<CountedWork>,
     /// How many starts are planned in each scenario; nothing where they are not.
     pub(in crate::run) planned_starts: Vec<Option<u64>>,
 }
@@ -114,7 +118,7 @@ impl Remote {
             children,
             moves,
             is_stopped: Arc::default(),
-            has_run_to_its_end: false,
+            has_ended: false,
         }
     }
 
@@ -144,7 +148,10 @@ impl Remote {
                 };
                 self.members.insert(worker, member);
             }
-            Happening::AllJoined => self.controller.order(Order::Prepare(self.bundle.clone())),
+            Happening::AllJoined => {
+                self.controller.order(Order::Count(self.moves.counted.clone()));
+                self.controller.order(Order::Prepare(self.bundle.clone()));
+            }
             Happening::VusReady { worker, count } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     let more = count.saturating_sub(member.ready);
@@ -195,7 +202,7 @@ impl Remote {
                 self.log.debug(&format!("worker {} is done", self.name(worker)));
             }
             Happening::AllDone => {
-                self.has_run_to_its_end = !self.is_stopped.load(Ordering::Acquire);
+                self.has_ended = self.has_run_to_its_end();
                 self.waiting.push_back(CrewEvent::Done);
             }
             Happening::Lost(loss) => self.lost(&loss),
@@ -207,16 +214,28 @@ impl Remote {
                     if workers == 1 { "1 worker has".to_owned() } else { format!("{workers} workers share") };
                 self.log.info(&format!("{them} the whole test from {} into the run on", seconds(at)));
             }
+            Happening::Discarded { worker, iterations } => self.note(format!(
+                "{} of worker {} had been run again by others when it told of them, and are counted once; what it \
+                 measured meanwhile is missing",
+                counted(iterations, "iteration"),
+                self.name(worker)
+            )),
+            Happening::Unsettled { scenario, count, total } => {
+                if self.has_run_to_its_end() {
+                    let name = self.moves.names.get(scenario.index()).map_or("?", String::as_str);
+                    let text = format!("{count} of {total} iterations of scenario {name} are missing: nobody reported them");
+                    self.note(text);
+                }
+            }
             Happening::Left { worker, share } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.has_left = true;
                 }
                 let text = format!(
-                    "worker {} ({:.1} % of the test) has left{}, as it was told to; {}",
+                    "worker {} ({:.1} % of the test) has left{}, as it was told to; {TAKEN_OVER}",
                     self.name(worker),
                     share * 100.0,
                     since(self.started),
-                    self.moves.describe()
                 );
                 self.note(text);
             }
@@ -228,11 +247,16 @@ impl Remote {
         }
     }
 
+    /// Nobody has asked it to end early.
+    fn has_run_to_its_end(&self) -> bool {
+        !self.is_stopped.load(Ordering::Acquire)
+    }
+
     fn lost(&mut self, loss: &Loss) {
         if let Some(member) = self.members.get_mut(&loss.worker) {
             member.is_lost = true;
         }
-        self.note(describe(loss, &self.moves));
+        self.note(describe(loss));
     }
 
     /// What belongs into the log and into the result.
@@ -269,7 +293,7 @@ impl Remote {
     /// What was planned and nobody is known to have tried: between the loss of a worker and its replacement by others, and
     /// what a lost one did last.
     fn missing_starts(&self) -> Option<String> {
-        let was_whole = self.has_run_to_its_end && !self.losses.is_empty();
+        let was_whole = self.has_ended && !self.losses.is_empty();
         let total: u64 = self.moves.planned_starts.iter().flatten().sum();
         let parts = || self.members.values().filter_map(|member| member.progress.as_ref());
         let tried = self.moves.planned_starts.iter().enumerate().filter(|(_, planned)| planned.is_some());
@@ -387,30 +411,20 @@ fn since(started: Option<Instant>) -> String {
     started.map_or(String::new(), |at| format!(" {} into the run", seconds(at.elapsed())))
 }
 
-fn describe(loss: &Loss, moves: &Moves) -> String {
+fn describe(loss: &Loss) -> String {
     let when =
         loss.at.map_or_else(|| "before the run".to_owned(), |at| format!("{} into the run", seconds(at)));
     format!(
-        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing; {}",
+        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing; {TAKEN_OVER}",
         loss.name,
         loss.share * 100.0,
         loss.why,
         seconds(loss.silent),
-        moves.describe()
     )
 }
 
-impl Moves {
-    /// What becomes of the part of a worker that is gone.
-    fn describe(&self) -> &'static str {
-        match (self.taken_over, self.counted) {
-            (true, false) => "the others take over its part",
-            (false, _) => "the iterations that it had not run are not run",
-            (true, true) => {
-                "the others take over its part, but not its iterations of scenarios that count them: these are not run"
-            }
-        }
-    }
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn seconds(time: Duration) -> String {

@@ -34,7 +34,10 @@ fn hand_over(detail: &mut Detail) {
         Detail::Ramping { max_vus } => *max_vus = 0,
         Detail::Arrivals { vus, max_vus, rate, time_unit: _ } => (*vus, *max_vus, *rate) = (0, 0, 0.0),
         Detail::Controlled { vus, max_vus } => (*vus, *max_vus) = (0, 0),
-        Detail::Shared { .. } | Detail::PerVu { .. } => {}
+        // What it has run of them it has; the rest is others'.
+        Detail::Shared { vus, started: _, total } | Detail::PerVu { vus, started: _, total, each: _ } => {
+            (*vus, *total) = (0, 0);
+        }
     }
 }
 
@@ -72,7 +75,8 @@ fn add_scenario(whole: &mut ScenarioProgress, part: &ScenarioProgress) {
             *vus += more_vus;
             *started += more_started;
             *total += more_total;
-            whole.fraction = if *total == 0 { 1.0 } else { *started as f64 / *total as f64 };
+            // Some may have been started twice, where a worker was lost.
+            whole.fraction = if *total == 0 { 1.0 } else { (*started as f64 / *total as f64).min(1.0) };
         }
         (
             Detail::Arrivals { vus, max_vus, rate, time_unit: _ },

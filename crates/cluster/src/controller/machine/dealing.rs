@@ -7,7 +7,7 @@
 //! makes virtual users until then, and all begin at one moment. A worker that comes back gets no lease before it has promised to
 //! follow the map of today.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Action, Happening, Machine, Moment, Phase};
@@ -31,6 +31,16 @@ pub(super) struct Map {
     /// Workers came or went since the last change began.
     pub(super) stale: bool,
     change: Option<Change>,
+    lingering: Option<Lingering>,
+}
+
+/// Who may still run what it had begun of what it gave.
+#[derive(Debug)]
+struct Lingering {
+    /// The newest map for which somebody gave something.
+    version: u64,
+    /// By which map they have to have come to rest.
+    awaited: BTreeMap<WorkerId, u64>,
 }
 
 /// A change for which promises are awaited.
@@ -42,6 +52,8 @@ struct Change {
     from: Moment,
     /// Who has not promised yet.
     awaited: BTreeSet<WorkerId>,
+    /// Who gives.
+    givers: BTreeSet<WorkerId>,
     /// How it will be.
     owners: Vec<u32>,
 }
@@ -49,7 +61,14 @@ struct Change {
 impl Map {
     /// Equal parts for so many seats: the stripes of k6's execution segments.
     pub(super) fn equal(seats: u32) -> Self {
-        Self { version: 0, owners: (0..seats).collect(), from: Moment::default(), stale: false, change: None }
+        Self {
+            version: 0,
+            owners: (0..seats).collect(),
+            from: Moment::default(),
+            stale: false,
+            change: None,
+            lingering: None,
+        }
     }
 
     /// The part of the test that a seat owns.
@@ -72,6 +91,7 @@ impl Machine {
             return;
         }
         self.complete_change(now, actions);
+        self.tell_still(actions);
         // Once the first worker has run all of its part the test is about to end; nobody takes over anything then.
         let ending = self.members.iter().any(|m| m.done && m.standing != Standing::Left);
         if ending || self.map.change.is_some() || !std::mem::take(&mut self.map.stale) {
@@ -94,12 +114,13 @@ impl Machine {
         let givers: Vec<usize> = self.members.iter().filter(gives).map(|m| m.id.index() as usize).collect();
         self.map.version += 1;
         let (version, from) = (self.map.version, now + AHEAD);
-        let task = Task::Deal(Deal { version, owners: interim.clone(), from: from.as_nanos() });
+        let task =
+            Task::Deal(Deal { version, owners: interim.clone(), from: from.as_nanos(), moved: Vec::new() });
         for index in &givers {
             self.command(*index, task.clone(), actions);
         }
-        let awaited = givers.into_iter().map(|index| self.members[index].id).collect();
-        self.map.change = Some(Change { version, interim, from, awaited, owners });
+        let awaited: BTreeSet<WorkerId> = givers.into_iter().map(|index| self.members[index].id).collect();
+        self.map.change = Some(Change { version, interim, from, givers: awaited.clone(), awaited, owners });
         self.complete_change(now, actions);
     }
 
@@ -114,14 +135,57 @@ impl Machine {
         let from = change.from.max(now).max(self.map.from);
         self.map.version += 1;
         self.map.from = from;
-        self.map.owners = std::mem::take(&mut change.owners);
+        let (owners, givers) = (std::mem::take(&mut change.owners), std::mem::take(&mut change.givers));
+        let interim = change.version;
         self.map.change = None;
+        let moved = self.linger(&owners, givers, interim);
+        self.map.owners = owners;
         let owners = self.map.owners.clone();
-        let deal = Deal { version: self.map.version, owners, from: from.as_nanos() };
+        let deal = Deal { version: self.map.version, owners, from: from.as_nanos(), moved };
         self.command_all(&Task::Deal(deal), actions);
         if let Phase::Running(start) = self.phase {
             let workers = self.map.owners.iter().collect::<BTreeSet<_>>().len();
             actions.push(Action::Tell(Happening::Dealt { at: from.since(start), workers }));
+        }
+    }
+
+    /// Notes whose iterations may still run; returns which slots they are of. One that is lost has lost its lease as well.
+    fn linger(&mut self, owners: &[u32], givers: BTreeSet<WorkerId>, interim: u64) -> Vec<u32> {
+        let present = |worker: &WorkerId| self.members[worker.index() as usize].may_start();
+        let givers: Vec<WorkerId> = givers.into_iter().filter(present).collect();
+        let seats: BTreeSet<u32> =
+            givers.iter().map(|worker| self.members[worker.index() as usize].seat as u32).collect();
+        let before = self.map.owners.iter().cycle();
+        let moved = (0..).zip(owners.iter().zip(before));
+        let moved: Vec<u32> =
+            moved.filter(|(_, (new, old))| new != old && seats.contains(old)).map(|(slot, _)| slot).collect();
+        if givers.is_empty() {
+            return moved;
+        }
+        let lingering =
+            self.map.lingering.get_or_insert_with(|| Lingering { version: 0, awaited: BTreeMap::new() });
+        lingering.version = self.map.version;
+        lingering.awaited.extend(givers.into_iter().map(|worker| (worker, interim)));
+        moved
+    }
+
+    /// A worker runs nothing any more of what it gave by this map.
+    pub(super) fn rests(&mut self, index: usize, version: u64) {
+        let worker = self.members[index].id;
+        if let Some(lingering) = &mut self.map.lingering {
+            lingering.awaited.retain(|awaited, needed| *awaited != worker || *needed > version);
+        }
+    }
+
+    /// Tells everyone once nobody runs anything of what it gave.
+    fn tell_still(&mut self, actions: &mut Vec<Action>) {
+        let Some(lingering) = &mut self.map.lingering else { return };
+        let members = &self.members;
+        lingering.awaited.retain(|worker, _| members[worker.index() as usize].may_start());
+        if lingering.awaited.is_empty() {
+            let task = Task::Still(lingering.version);
+            self.map.lingering = None;
+            self.command_all(&task, actions);
         }
     }
 
@@ -146,7 +210,7 @@ impl Machine {
             Some(change) => (change.version, change.interim.clone()),
             None => (self.map.version, self.map.owners.clone()),
         };
-        let deal = Deal { version, owners, from: now.as_nanos() };
+        let deal = Deal { version, owners, from: now.as_nanos(), moved: Vec::new() };
         let member = &mut self.members[index];
         member.commands.push(Task::Deal(deal));
         // The promise to an earlier telling of the same map says nothing about its standing now.

@@ -98,7 +98,7 @@ impl Machine {
         if let Some(index) = known {
             return self.join_again(now, index, connection, &join, actions);
         }
-        if self.aborted || matches!(self.phase, Phase::Ending(_) | Phase::Ended) {
+        if self.aborted || self.told_all_done || matches!(self.phase, Phase::Ending(_) | Phase::Ended) {
             return self.refuse(now, connection, "the run is over", actions);
         }
         let running = self.is_running();
@@ -184,6 +184,8 @@ impl Machine {
                 self.seats[seat] = Some(id);
                 actions.push(Action::Tell(Happening::Returned { worker: id }));
                 self.map.stale = true;
+                // First, so that nothing it had is started while it may start again.
+                self.tell_leases(index, true, &mut Vec::new());
                 self.suspend(now, index);
             }
         }

@@ -28,6 +28,7 @@ impl Machine {
             }
             FromWorker::Batch(batch) => self.batch(now, index, connection, batch, actions),
             FromWorker::Status(status) => self.status(index, status, actions),
+            FromWorker::Wants(wants) => self.wants(index, wants),
             FromWorker::Hello(_) | FromWorker::Join(_) => {
                 self.lose(now, index, "it greeted twice on one connection".to_owned(), actions);
             }
@@ -46,10 +47,10 @@ impl Machine {
             Ok(delta) => delta,
             Err(error) => return self.lose(now, index, error.to_string(), actions),
         };
-        let member = &mut self.members[index];
-        let worker = member.id;
-        match member.batches.arrive(batch.number) {
+        let worker = self.members[index].id;
+        match self.members[index].batches.arrive(batch.number) {
             Arrival::Next => {
+                let counts = self.book(now, index, &batch, actions);
                 let logs = batch.logs.into_iter();
                 let logs = logs.map(|log| Happening::Log { worker, record: log.into() });
                 actions.extend(logs.map(Action::Tell));
@@ -57,9 +58,9 @@ impl Machine {
                     let count = batch.logs_dropped;
                     actions.push(Action::Tell(Happening::LogsDropped { worker, count }));
                 }
-                let samples = batch.samples.into_iter();
+                let samples = batch.samples.into_iter().filter(|_| counts);
                 actions.extend(samples.map(|bytes| Action::Tell(Happening::Samples { worker, bytes })));
-                if let Some(delta) = delta {
+                if let Some(delta) = delta.filter(|_| counts) {
                     actions.push(Action::Tell(Happening::Delta { worker, delta }));
                 }
                 for milestone in batch.milestones.into_iter().filter_map(|message| message.milestone) {
@@ -92,6 +93,7 @@ impl Machine {
                 self.begin_late(index, actions);
             }
             Milestone::Dealt(version) => self.promised(index, version),
+            Milestone::Still(version) => self.rests(index, version),
             Milestone::InitFailed(text) if matches!(self.phase, Phase::Running(_)) => {
                 // The others run the test without it, as before.
                 self.lose(now, index, format!("it could not initialise the test: {text}"), actions);
@@ -144,6 +146,8 @@ impl Machine {
             return;
         }
         member.standing = Standing::Lost;
+        self.take_leases(index);
+        let member = &mut self.members[index];
         self.map.stale = true;
         if let Some(connection) = member.link.take() {
             self.meetings.remove(&connection);

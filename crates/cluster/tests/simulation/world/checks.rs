@@ -30,6 +30,25 @@ impl World {
         }
     }
 
+    /// Nobody who could work runs anything of what a map up to this version took from it.
+    pub(super) fn assert_still(&self, process: usize, version: u64) {
+        for (other, q) in self.processes.iter().enumerate().filter(|(other, _)| *other != process) {
+            // One that is lost is not waited for: it has lost its lease.
+            let idle = !q.alive || q.finished || q.leaving || q.starts_at.is_none() || q.was_lost;
+            if idle || self.process_now(other) >= q.lease || q.frozen_until > self.now {
+                continue;
+            }
+            let maps: Vec<&Slots> = q.maps.iter().map(|(_, map)| map).collect();
+            for pair in
+                maps.windows(2).filter(|pair| pair[1].version() < version && pair[1].version() > q.rests)
+            {
+                let period = pair[0].period().max(pair[1].period());
+                let gave = (0..period).any(|slot| pair[0].owns(slot) && !pair[1].owns(slot));
+                assert!(!gave, "worker {other} may still run what it gave by map {}", pair[1].version());
+            }
+        }
+    }
+
     /// Some seconds after the last mishap the whole test is run again.
     pub(super) fn assert_all_is_owned(&mut self) {
         if self.happened.contains("all done") {

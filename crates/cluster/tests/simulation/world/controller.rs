@@ -74,12 +74,17 @@ impl World {
         match happening {
             Happening::Joined { worker, address, .. } => {
                 let SocketAddr::V4(address) = address else { unreachable!() };
+                // One that came long ago may have found a seat only now.
+                self.quiet_since = self.quiet_since.max(self.now);
                 self.workers.insert(worker.index(), usize::from(address.ip().octets()[3]));
             }
             Happening::AllJoined => {
                 self.once("all joined");
                 let files = vec![BundleFile::new("s", "export default 1")];
                 let bundle = Bundle::new("s", files, Vec::new(), "{}", Vec::new()).unwrap();
+                if let Some(work) = self.counted {
+                    self.order(Duration::ZERO, Order::Count(vec![work]));
+                }
                 self.order(think, Order::Prepare(Arc::new(bundle)));
             }
             Happening::Ready => {
@@ -97,6 +102,15 @@ impl World {
             Happening::Failed(_) => self.once("failed"),
             Happening::Delta { worker, delta } => {
                 *self.told.entry(worker.index()).or_default() += iterations(&delta);
+                self.sum.told += iterations(&delta);
+            }
+            Happening::Discarded { worker, iterations } => {
+                self.discarded += iterations;
+                *self.told.entry(worker.index()).or_default() += iterations;
+            }
+            Happening::Unsettled { count, .. } => {
+                self.once("unsettled");
+                self.sum.unsettled = count;
             }
             Happening::Done { worker } | Happening::Left { worker, .. } => {
                 let process = self.workers[&worker.index()];
@@ -110,6 +124,7 @@ impl World {
                 assert!(!self.happened.contains("all done"), "nobody is waited for any more");
                 // Whoever takes over its work can be sure that it does none.
                 let process = self.workers[&loss.worker.index()];
+                self.processes[process].was_lost = true;
                 if self.started_at.is_some() {
                     let local = self.process_now(process);
                     let p = &self.processes[process];

@@ -54,6 +54,9 @@ impl World {
             leaving: false,
             sums: BTreeSet::from([0]),
             reported: 0,
+            stock: super::counting::Stock::default(),
+            rests: 0,
+            was_lost: false,
             instructions: Vec::new(),
             wakes_at: None,
         });

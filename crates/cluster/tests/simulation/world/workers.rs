@@ -55,11 +55,16 @@ impl World {
                     self.at(world, Due::Iterate(process));
                 }
                 worker::Action::Lease(until) => self.processes[process].lease = until,
-                worker::Action::Deal { slots, from, .. } => {
+                worker::Action::Deal { slots, from, coming, .. } => {
                     let version = slots.version();
+                    if coming.owned_per_period() > 0 {
+                        assert!((0..coming.period()).all(|slot| !coming.owns(slot) || slots.owns(slot)));
+                    }
                     self.tell(format!("worker {process} has {:.3} of map {version}", slots.share()));
                     self.processes[process].maps.push((from, slots));
                     self.worker_takes(process, worker::Event::Dealt(version));
+                    let rest = self.random.millis(0..1_500);
+                    self.after(rest, Due::Rests { process, version });
                 }
                 worker::Action::SamplesTaken(_) => {}
             }
@@ -102,6 +107,8 @@ impl World {
             Instruction::Start { .. } | Instruction::Deal { .. } => {
                 unreachable!("comes as an action of its own")
             }
+            Instruction::Still(version) => self.assert_still(process, version),
+            count @ Instruction::Count { .. } => self.count(process, count),
             Instruction::Abort { .. } => {
                 self.noted(process, "abort");
                 self.finish(process);
@@ -131,7 +138,15 @@ impl World {
         }
         let end = p.starts_at.unwrap() + TEST;
         if now >= end {
+            if self.counted.is_some() {
+                self.drop_counted(process);
+                return self.after(ITERATION, Due::Iterate(process));
+            }
             return self.finish(process);
+        }
+        if let Some(work) = self.counted {
+            self.iterate_counted(process, work);
+            return self.after(ITERATION, Due::Iterate(process));
         }
         let works = now < p.lease && p.slots(now).owned_per_period() > 0;
         if works {
@@ -160,12 +175,16 @@ impl World {
         if std::mem::replace(&mut self.processes[process].finished, true) {
             return;
         }
-        self.report_delta(process);
+        if self.counted.is_some() {
+            self.report_counted(process);
+        } else {
+            self.report_delta(process);
+        }
         self.report(process, Report::Done);
     }
 }
 
-fn delta(iterations: u64) -> Delta {
+pub(super) fn delta(iterations: u64) -> Delta {
     let mut recorder = Recorder::new(Arc::new(Registry::new()), RecorderConfig::default());
     let root = recorder.root();
     recorder.add(builtin::ITERATIONS, root, iterations as f64, UnixNanos(1));
