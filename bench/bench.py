@@ -14,9 +14,10 @@ from pathlib import Path
 
 from harness import measure
 from harness import locust
+from harness import pages
 from harness.scenarios import ALL as K6_SCENARIOS, Bench
 
-ALL = K6_SCENARIOS | locust.ALL
+ALL = K6_SCENARIOS | locust.ALL | pages.ALL
 
 
 def main() -> int:

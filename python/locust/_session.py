@@ -11,7 +11,7 @@ import webbrowser
 
 import gevent
 
-from . import _keys, html, log, stats
+from . import _history, _keys, html, log, stats
 from .log import greenlet_exception_logger
 from .runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 
@@ -29,6 +29,8 @@ class Session:
         self.runner = None
         self.csv = None
         self.web_ui = None
+        # Keeps a run that has no page.
+        self.unseen = None
 
     def run(self):
         """Runs the test and returns the exit code."""
@@ -41,11 +43,22 @@ class Session:
         if log.unhandled_greenlet_exception:
             # A test that could not set itself up must not run.
             return 1
+        try:
+            history = _history.wanted(environment)
+            if history and not self.web_ui:
+                self.unseen = _history.Unseen(environment, history)
+        except ValueError as error:
+            logger.error("%s", error)
+            return 1
         if self.web_ui:
+            self.web_ui.history = history
             try:
                 self.web_ui.start()
             except OSError as error:
                 logger.error("the web interface cannot listen on port %s: %s", self.options.web_port, error)
+                return 1
+            except ValueError as error:
+                logger.error("%s", error)
                 return 1
             logger.info("Starting web interface at %s, press enter to open your default browser.", self.web_ui.url)
         self._start_helpers()
@@ -197,8 +210,13 @@ class Session:
             html.write_report(environment, options.html_file)
             logger.info("writing html report to file: %s", options.html_file)
         environment.events.quit.fire(exit_code=code)
+        error = None
         if self.web_ui:
-            self.web_ui.stop()
+            error = self.web_ui.stop(code)
+        if self.unseen:
+            error = self.unseen.stop(code)
+        if error:
+            logger.error("the run was not kept in the history: %s", error)
         if self.options.csv_prefix:
             self.csv.close_files()
         return code

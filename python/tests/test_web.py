@@ -84,6 +84,14 @@ class Web(unittest.TestCase):
         self.assertEqual(status, 200, text)
         return json.loads(text)
 
+    def snapshot_when(self, what):
+        with gevent.Timeout(20):
+            while True:
+                snapshot = self.get("/api/v1/snapshot")
+                if what(snapshot):
+                    return snapshot
+                gevent.sleep(0.05)
+
 
 class Routes(Web):
     def run_for_a_moment(self):
@@ -228,14 +236,6 @@ class Page(Web):
         self.assertEqual(answer.status, expect, text)
         return json.loads(text)
 
-    def snapshot_when(self, what):
-        with gevent.Timeout(20):
-            while True:
-                snapshot = self.get("/api/v1/snapshot")
-                if what(snapshot):
-                    return snapshot
-                gevent.sleep(0.05)
-
     def test_a_test_is_started_seen_changed_reset_and_stopped(self):
         ready = self.snapshot_when(lambda now: now["kind"] == "locust")
         self.assertEqual((ready["state"], ready["can"], ready["file"]), ("ready", ["start", "reset"], "mine.py"))
@@ -316,6 +316,42 @@ class WithRoutes(Web):
         self.assertEqual(self.get("/stats/requests")["state"], "ready")
         self.assertEqual(self.ask("GET", "/nope")[0], 404)
         self.assertEqual(self.ask("GET", "/stop")[0], 405)
+
+    def test_tabs_and_tables_of_a_locustfile_are_told_to_the_page_with_their_data(self):
+        from flask import render_template
+
+        columns = [{"key": "name", "title": "Name"}, {"key": "length", "title": "Length"}]
+
+        @self.web.app.route("/extend")
+        def extend():
+            self.web.update_template_args()
+            more = {
+                "extended_tabs": [{"title": "Content <b>", "key": "content-length"}],
+                "extended_tables": [{"key": "content-length", "structure": columns}],
+                "extended_csv_files": [{"href": "/content-length/csv", "title": "Lengths"}],
+            }
+            return render_template("index.html", template_args={**self.web.template_args, **more})
+
+        @self.web.app.after_request
+        def add(response):
+            from flask import request
+
+            if request.path != "/stats/requests":
+                return response
+            data = [{"name": "/a", "length": 3}]
+            response.set_data(json.dumps({**response.json, "extended_stats": [{"key": "content-length", "data": data}]}))
+            return response
+
+        status, text = self.ask("GET", "/extend")
+        self.assertEqual(status, 200, text)
+        self.assertIn('content="0; url=/"', text)
+        found = self.get("/stats/requests")
+        self.assertEqual((found["state"], found["extended_stats"][0]["data"][0]["length"]), ("ready", 3))
+        self.assertEqual(self.headers["Content-Type"], "application/json")
+        told = self.snapshot_when(lambda now: now["extended"])["extended"]
+        self.assertEqual(told["tabs"], [{"title": "Content <b>", "key": "content-length"}])
+        self.assertEqual(told["tables"][0]["structure"], columns)
+        self.assertEqual(told["files"][0]["href"], "/content-length/csv")
 
 
 class WithShape(Web):

@@ -439,6 +439,139 @@ describe('the connection', () => {
     }));
 });
 
+describe('past runs', () => {
+  test('are listed, opened with all their tabs, and left again', () =>
+    on({ kind: 'k6', seconds: 60, past: true }, async (page, mock) => {
+      const live = await figure(page, 'Requests').innerText();
+      await tab(page, 'History');
+      assert.equal(await rows(page).count(), 3);
+      await page.locator('tr', { hasText: 'nightly' }).getByText('baseline').waitFor();
+      await page.getByRole('button', { name: 'nightly' }).click();
+      await page.getByText('This is run 2 of the history').waitFor();
+      assert.match(page.url(), /#2\/statistics$/);
+      const past = mock.past.snapshots.get(2);
+      const requests = past.totals.count.toLocaleString('en-GB');
+      await until(
+        () => figure(page, 'Requests').innerText(),
+        (text) => text === requests,
+      );
+      assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0);
+      // The live run goes on meanwhile, and is not mixed in.
+      mock.tick(5);
+      for (const name of [
+        'Charts',
+        'Failures',
+        'Checks',
+        'Thresholds',
+        'Scenarios',
+        'Metrics',
+        'Logs',
+        'Download',
+      ])
+        await tab(page, name);
+      assert.equal(
+        await page.locator('.downloads a').first().getAttribute('href'),
+        'api/v1/history/2/report',
+      );
+      await page.reload();
+      await page.getByText('This is run 2 of the history').waitFor();
+      await until(
+        () => figure(page, 'Requests').innerText(),
+        (text) => text === requests,
+      );
+      await page.getByRole('button', { name: 'Back to the live run' }).click();
+      await until(
+        () => figure(page, 'Requests').innerText(),
+        (text) => text === mock.run.totals.count.toLocaleString('en-GB') && text !== live,
+      );
+      await page.goBack();
+      await page.getByText('This is run 2 of the history').waitFor();
+    }));
+
+  test('are renamed, marked and deleted', () =>
+    on({ seconds: 20, past: true }, async (page, mock) => {
+      await tab(page, 'History');
+      const more = (id) => page.getByRole('button', { name: `More of run ${id}` });
+      await more(1).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Name').fill('the old one');
+      await dialog.getByRole('button', { name: 'Rename' }).click();
+      await page.getByRole('button', { name: 'the old one' }).waitFor();
+      await dialog.getByRole('button', { name: 'Make it the baseline' }).click();
+      await dialog.getByRole('button', { name: 'No baseline any more' }).waitFor();
+      assert.deepEqual(
+        mock.past.runs.map((run) => run.baseline),
+        [true, false, false],
+      );
+      await page.keyboard.press('Escape');
+      await more(3).click();
+      await dialog.getByRole('button', { name: 'Delete' }).click();
+      assert.equal(mock.past.runs.length, 3);
+      await dialog.getByRole('button', { name: 'Yes, delete run 3' }).click();
+      await until(
+        () => rows(page).count(),
+        (count) => count === 2,
+      );
+      // Another page, or a run that ended, adds one.
+      mock.past.runs.push({ ...mock.past.runs[0], id: 9, name: 'just ended', baseline: false });
+      mock.say('history', {});
+      await page.getByRole('button', { name: 'just ended' }).waitFor();
+    }));
+
+  test('stand side by side, with a verdict and their charts', () =>
+    on({ seconds: 20, past: true, hostile: true }, async (page) => {
+      await tab(page, 'History');
+      await page.getByText('Tick two runs to compare them.').waitFor();
+      await page.getByLabel('Compare run 3').check();
+      await page.getByRole('button', { name: 'Compare 3 with its baseline 2' }).waitFor();
+      await page.getByLabel('Compare run 1').check();
+      await page.getByRole('button', { name: 'Compare 3 with 1' }).click();
+      await page.getByText('✗ Worse than the base').waitFor();
+      await page.getByText('The script changed between the two runs.').waitFor();
+      assert.ok((await rows(page).count()) > 5);
+      assert.match(await page.locator('tfoot').innerText(), /All requests/);
+      await page.locator('.plot').first().scrollIntoViewIfNeeded();
+      await page.locator('.plot canvas').first().waitFor();
+      assert.match(await page.locator('.legend').first().innerText(), /base[\s\S]*run/);
+      await page.locator('tbody .cell-link').first().click();
+      await page.getByRole('button', { name: 'show all requests' }).waitFor();
+      await page.getByLabel('p95 +').fill('50');
+      await page.keyboard.press('Tab');
+      await until(
+        () => page.locator('a.button', { hasText: 'Report' }).getAttribute('href'),
+        (href) => href === 'api/v1/compare/report?base=1&run=3&tolerance=p95%3D50%25%2Cfailures%3D1',
+      );
+      await page.getByRole('button', { name: 'Swap them' }).click();
+      await page.getByText('As the base, within what is tolerated').waitFor();
+      const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+      assert.ok(wide <= width, `the page is ${wide} wide`);
+    }));
+
+  test('are all there is where nothing runs', () =>
+    on({ past: true, only: true }, async (page) => {
+      await page.getByText('Past runs', { exact: true }).waitFor();
+      assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['History']);
+      await page.getByRole('button', { name: 'before the change' }).click();
+      await page.getByRole('tab', { name: 'Statistics', selected: true }).waitFor();
+      await page.getByRole('button', { name: 'Back to the list' }).click();
+      await until(
+        () => page.getByRole('tab').count(),
+        (count) => count === 1,
+      );
+    }));
+
+  test('that are gone are said to be', () =>
+    on(
+      { seconds: 20, past: true },
+      async (page) => {
+        await page.getByText('Run 77 cannot be shown: there is no run 77').waitFor();
+        await page.getByRole('button', { name: 'Back to the live run' }).click();
+        await page.getByRole('button', { name: 'Stop' }).waitFor();
+      },
+      { hash: '#77/statistics' },
+    ));
+});
+
 test('a report needs no server', async () => {
   const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../ui/dist');
   const assets = await readdir(join(dist, 'assets'));

@@ -12,7 +12,7 @@ before(async () => {
 after(() => browser?.close());
 
 const RUNS = {
-  locust: { kind: 'locust', seconds: 700 },
+  locust: { kind: 'locust', seconds: 700, past: true },
   k6: { kind: 'k6', seconds: 540 },
   ready: { kind: 'locust', ready: true },
 };
@@ -55,7 +55,33 @@ async function pictures(page, url, name, colorScheme) {
     await page.getByRole('button', { name: 'Edit' }).click();
     await picture('edit');
     await page.keyboard.press('Escape');
+    await page.goto(`${url}#compare/1,3`);
+    await page.locator('.judged').waitFor();
+    await picture('compare');
+    await page.locator('.plot').first().scrollIntoViewIfNeeded();
+    await page.locator('.plot canvas').first().waitFor();
+    await picture('compare-charts');
+    await page.goto(`${url}#2/statistics`);
+    await page.getByText('This is run 2').waitFor();
+    await picture('past');
     await page.setViewportSize(PHONE);
+    for (const name of [
+      'history',
+      'compare/1,3',
+      'failures',
+      'workers',
+      'logs',
+      'exceptions',
+      'tasks',
+      'download',
+    ]) {
+      await page.goto(`${url}#${name}`);
+      await page
+        .locator(name.startsWith('compare') ? '.judged' : '#view > *')
+        .first()
+        .waitFor();
+      await picture(`phone-${name.split('/')[0]}`);
+    }
     await page.goto(`${url}#statistics`);
     await picture('phone');
     await page.goto(`${url}#charts`);

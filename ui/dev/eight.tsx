@@ -32,5 +32,5 @@ function Eight() {
   );
 }
 
-follow(run, '../api/v1/events');
+follow(run, undefined, '../api/v1/events');
 render(<Eight />, document.getElementById('app') as HTMLElement);

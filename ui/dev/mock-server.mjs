@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { MockHistory } from './mock-history.mjs';
 import { ScriptedRun } from './scripted-run.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
@@ -24,6 +25,9 @@ export class MockServer {
   /** @param {ConstructorParameters<typeof ScriptedRun>[0] & {seconds?: number, base?: string, dist?: string}} options */
   constructor(options = {}) {
     this.run = new ScriptedRun(options);
+    /** Past runs, if there is a history. */
+    this.past = options.past ? new MockHistory(options) : null;
+    this.only = options.only ?? false;
     for (let i = 0; i < (options.seconds ?? 0); i++) this.run.advance();
     this.base = options.base ?? '/';
     this.dist = options.dist ?? DIST;
@@ -71,9 +75,14 @@ export class MockServer {
     const url = new URL(request.url, 'http://mock');
     if (!url.pathname.startsWith(this.base)) return plain(response, 404, 'not under the base path');
     const path = url.pathname.slice(this.base.length);
+    if (/^api\/v1\/(history|compare)/.test(path)) {
+      if (!this.past) return json(response, 404, { error: 'no past runs are kept here' });
+      if (await this.past.answer(path, url.searchParams, request, response)) this.say('history', {});
+      return;
+    }
     if (request.method === 'POST') return this.command(path, request, response);
     if (path === 'api/v1/events') return this.open(response);
-    if (path === 'api/v1/snapshot') return json(response, 200, this.run.snapshot());
+    if (path === 'api/v1/snapshot') return json(response, 200, this.snapshot());
     const timeline = /^api\/v1\/requests\/(\d+)\/timeline$/.exec(path);
     if (timeline) {
       const found = this.run.requestTimeline(Number(timeline[1]));
@@ -88,7 +97,13 @@ export class MockServer {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     this.streams.add(response);
     response.on('close', () => this.streams.delete(response));
-    send(response, 'snapshot', this.run.snapshot());
+    send(response, 'snapshot', this.snapshot());
+  }
+
+  /** As the run has it, and whether there are past ones; where nothing runs there is no script either. */
+  snapshot() {
+    const history = this.only ? 'only' : this.past ? 'beside' : 'none';
+    return { ...this.run.snapshot(), history, ...(this.only ? { file: '', can: [], state: 'ready' } : {}) };
   }
 
   async command(path, request, response) {
@@ -112,7 +127,7 @@ export class MockServer {
     }
     if (name === 'start' || name === 'reset') {
       this.say('reset', null);
-      this.say('snapshot', this.run.snapshot());
+      this.say('snapshot', this.snapshot());
     } else this.say('tick', { ...this.run.live(), requests: [], ...this.run.tables() });
     return json(response, 202, {});
   }
@@ -127,7 +142,7 @@ function plain(response, status, text) {
   response.end(text);
 }
 
-function json(response, status, body) {
+export function json(response, status, body) {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(body));
 }
@@ -159,6 +174,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       hostile: { type: 'boolean', default: false },
       ready: { type: 'boolean', default: false },
       manual: { type: 'boolean', default: false },
+      past: { type: 'boolean', default: false },
+      only: { type: 'boolean', default: false },
     },
   });
   const mock = new MockServer({
@@ -167,6 +184,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     seconds: Number(values.seconds),
     hostile: values.hostile,
     ready: values.ready,
+    past: values.past || values.only,
+    only: values.only,
   });
   console.log(`listening on ${await mock.listen(Number(values.port))}`);
   if (!values.manual) setInterval(() => mock.tick(), 1000);

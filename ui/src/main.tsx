@@ -9,6 +9,7 @@ import './styles/charts.css';
 import './styles/views.css';
 import { render } from 'preact';
 import { run } from './model/here';
+import { openReport, refresh, watchPlace } from './model/history';
 import { followHash } from './model/place';
 import { embedded, follow, link } from './model/stream';
 import { App } from './views/app';
@@ -17,9 +18,10 @@ followHash();
 const report = embedded(document);
 if (report) {
   link.value = 'report';
-  run.snapshot(report);
+  if ('comparison' in report) openReport(report);
+  else run.snapshot(report);
 } else {
-  follow(run);
+  watchPlace(follow(run, refresh));
 }
 const root = document.getElementById('app');
 if (root) render(<App />, root);

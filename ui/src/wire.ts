@@ -225,8 +225,19 @@ export interface Tables {
   saturated: string | null;
 }
 
+/** What a locustfile adds to the page. */
+export interface Extended {
+  tabs: { title: string; key: string }[];
+  tables: { key: string; structure: { key: string; title: string }[] | null }[];
+  files: { href: string; title: string }[];
+}
+
+/** Whether past runs are kept beside this one, or there is nothing else. */
+export type HistoryKind = 'none' | 'beside' | 'only';
+
 export interface Snapshot extends Live, Tables {
   throng: string;
+  history?: HistoryKind;
   kind: Kind;
   file: string;
   host: string | null;
@@ -234,6 +245,7 @@ export interface Snapshot extends Live, Tables {
   ended_at: number | null;
   planned: number | null;
   form: Form;
+  extended?: Extended | null;
   requests: RequestStats[];
   failures: Failure[];
   timeline: TimelineWire;
@@ -248,6 +260,7 @@ export interface Tick extends Live, Partial<Tables> {
   planned?: number | null;
   host?: string | null;
   form?: Form;
+  extended?: Extended | null;
   /** Only those that changed. */
   requests: RequestStats[];
   failures?: Failure[];
@@ -256,6 +269,81 @@ export interface Tick extends Live, Partial<Tables> {
   amend?: Point[];
   per_request?: RequestPoint[];
   marks?: Mark[];
+}
+
+/** A run of the history, as its list has it. */
+export interface PastRun {
+  /** `null` for a run that is not from a history. */
+  id: number | null;
+  name: string;
+  kind: Kind;
+  file: string;
+  checksum: string;
+  started_at: number | null;
+  elapsed: number;
+  exit_code: number | null;
+  verdict: 'passed' | 'failed' | 'stopped' | 'broken' | null;
+  requests: number;
+  failures: number;
+  rps: Measured;
+  median: Measured;
+  p95: Measured;
+  p99: Measured;
+  baseline: boolean;
+}
+
+export interface PastRuns {
+  database: string;
+  runs: PastRun[];
+}
+
+export type Judgement = 'worse' | 'better' | 'same' | 'unclear' | 'new' | 'gone';
+
+/** The numbers of a row in one of two runs. */
+export interface Figures {
+  count: number;
+  fails: number;
+  rps: Measured;
+  failed: Measured;
+  p50: Measured;
+  p95: Measured;
+  p99: Measured;
+}
+
+export interface ComparedRow {
+  method: string;
+  name: string;
+  base: Figures | null;
+  run: Figures | null;
+  judgement: Judgement;
+  findings: { what: string; judgement: Judgement; text: string }[];
+}
+
+export interface Tolerance {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  failures: number | null;
+  rps: number | null;
+  floor: number;
+}
+
+/** What `GET api/v1/compare` answers. */
+export interface Comparison {
+  base: PastRun;
+  run: PastRun;
+  judgement: Judgement;
+  reasons: string[];
+  tolerance: Tolerance;
+  total: ComparedRow;
+  rows: ComparedRow[];
+}
+
+/** What a report of a comparison has in it. */
+export interface ComparisonReport {
+  comparison: Comparison;
+  base: Snapshot;
+  run: Snapshot;
 }
 
 /** The body of `POST api/v1/start`. */

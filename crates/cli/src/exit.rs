@@ -2,7 +2,7 @@
 //!
 //! Scripts and CI jobs branch on these numbers, so they are part of the interface and never change.
 //! The values were observed on k6 1.1; 97 has the meaning it got in k6 2. Throng's own face uses the
-//! same codes, [`Exit::Usage`] for a command that it knows but cannot do, and two more for databases.
+//! same codes, [`Exit::Usage`] for a command that it knows but cannot do, two more for databases and one for comparisons.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub enum Exit {
     CloudTestFailed = 97,
     /// Progress of a test in k6's cloud could not be read.
     CloudProgress = 98,
-    /// A threshold was crossed, at the end or with `abortOnFail`.
+    /// A threshold was crossed, at the end or with `abortOnFail`; `throng compare`: the run is worse than the base.
     ThresholdsCrossed = 99,
     /// `setup()` took longer than `setupTimeout`.
     SetupTimeout = 100,
@@ -48,13 +48,15 @@ pub enum Exit {
     StoreRefused = 111,
     /// `throng fill`: the database cannot be reached, or has no room; the same command may work later.
     StoreUnavailable = 112,
+    /// `throng compare`: there are too few requests to say whether the run is worse.
+    NotEnough = 113,
     /// Everything else: an unknown flag, a missing file, a script without exports.
     Other = 255,
 }
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Success,
         Self::NoPython,
         Self::Usage,
@@ -74,6 +76,7 @@ impl Exit {
         Self::ScriptMarkedFailed,
         Self::StoreRefused,
         Self::StoreUnavailable,
+        Self::NotEnough,
         Self::Other,
     ];
 
@@ -98,7 +101,7 @@ mod tests {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
         assert_eq!(
             codes,
-            [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 255]
+            [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 255]
         );
     }
 }

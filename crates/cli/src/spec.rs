@@ -3,6 +3,7 @@
 //! [`RunSpec`] holds everything but the script's own options, which are known only after its init code
 //! has run; its layers keep the other sources apart until then, so that they can be merged in order.
 
+mod history;
 mod page;
 mod summary;
 
@@ -13,7 +14,10 @@ use serde_json::{Map, Value};
 use throng_cluster::{ControllerConfig, OnWorkerLoss};
 use throng_plan::{Level, Options, PlanError, merge};
 
+pub use history::History;
+pub(crate) use history::folder;
 pub use page::Page;
+pub(crate) use page::page;
 pub use summary::{Summary, SummaryMode};
 
 use crate::config_file::ConfigFile;
@@ -134,6 +138,8 @@ pub struct RunSpec {
     pub outputs: Vec<Output>,
     /// The page, if there is one.
     pub page: Option<Page>,
+    /// Where the run is kept, if it is.
+    pub history: Option<History>,
     /// What happens with the numbers at the end.
     pub summary: Summary,
     /// Whether thresholds count.
@@ -190,6 +196,10 @@ impl RunSpec {
             cleanup: values.switch("cleanup")?.unwrap_or(false),
             outputs,
             page,
+            history: match purpose {
+                Purpose::Run => history::history(values)?,
+                Purpose::Inspect { .. } => None,
+            },
             summary: Summary::new(values)?,
             thresholds: !no_thresholds,
             linger: values.switch("linger")?.or(config.linger).unwrap_or(false),

@@ -9,15 +9,22 @@
 
 #![forbid(unsafe_code)]
 
+mod history;
 mod host;
 mod model;
 mod page;
 mod serve;
 
+pub use history::{History, Keeps};
 pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
 pub use model::{
-    Can, Check, Class, Event, Exception, Failure, Form, Kind, Lag, LogLevel, LogLine, Mark, MarkKind,
-    Measured, Metric, Model, Row, RunState, Scenario, ScenarioState, Second, Settings, Threshold, Update,
-    Users, Worker,
+    Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark,
+    MarkKind, Measured, Metric, Model, Row, RunState, Scenario, ScenarioState, Second, Settings, Threshold,
+    Update, Users, Worker,
 };
 pub use page::{Access, Config, Page, StartError, Tls};
+
+/// The page with `data` in it as one file: a snapshot, or a comparison of two; none if the page is not built in.
+pub fn report(data: &str) -> Option<String> {
+    throng_web_assets::report(data)
+}

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_rustls::TlsAcceptor;
 
+use crate::history::{Beside, History, Keeper};
 use crate::host::Inbox;
 use crate::model::{Event, LogLine, Model, Update};
 use crate::serve::{self, listen};
@@ -56,6 +57,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Whether the host answers requests that are not ours.
     pub foreign: bool,
+    /// Where past runs are, and whether this one is to become one.
+    pub history: Option<History>,
 }
 
 /// Why there is no page.
@@ -89,6 +92,8 @@ pub enum StartError {
 enum Told {
     Update(Box<Update>),
     Log(LogLine),
+    /// The process ends with that code; what could not be kept is answered.
+    Concluded(Option<i32>, std::sync::mpsc::Sender<Result<(), String>>),
 }
 
 /// A page that is being served. Dropping it tells the open pages what is left, and ends it.
@@ -116,16 +121,30 @@ impl Page {
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}{}/", config.base_path);
         let access = if address.ip().is_loopback() { Access::ByAddress } else { Access::Anyone };
-        let shared = Arc::new(Shared::new(access, config.foreign, inbox));
+        let (history, keeper) = open_history(config.history);
+        let shared = Arc::new(Shared::new(access, config.foreign, inbox, history));
         let (told, tells) = mpsc::unbounded_channel();
         let routes = serve::routes(&config.base_path, shared.clone());
         let thread = std::thread::Builder::new().name("throng-page".to_owned()).spawn(move || {
             runtime.block_on(async {
-                let feeding = feed(shared, tells);
+                let feeding = feed(shared, tells, keeper);
                 serve::run(listener, acceptor, routes, feeding, LAST_WORDS).await;
             });
         })?;
         Ok(Self { address, url, told: Some(told), thread: Some(thread) })
+    }
+
+    /// A page that nobody sees: it only keeps the run.
+    pub fn unseen(history: History) -> Result<Self, StartError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (beside, keeper) = open_history(Some(history));
+        let shared = Arc::new(Shared::new(Access::ByAddress, false, Arc::new(drop), beside));
+        let (told, tells) = mpsc::unbounded_channel();
+        let thread = std::thread::Builder::new()
+            .name("throng-page".to_owned())
+            .spawn(move || runtime.block_on(feed(shared, tells, keeper)))?;
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        Ok(Self { address, url: String::new(), told: Some(told), thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -133,7 +152,7 @@ impl Page {
         self.address
     }
 
-    /// Where a browser finds it, on this machine.
+    /// Where a browser finds it, on this machine; empty if it is [`Self::unseen`].
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -146,6 +165,14 @@ impl Page {
     /// Tells of a line of the log.
     pub fn log(&self, line: LogLine) {
         self.tell(Told::Log(line));
+    }
+
+    /// The process is about to end, with that code if it is known. Returns when the run is kept, with what went wrong.
+    pub fn conclude(&self, exit_code: Option<i32>) -> Result<(), String> {
+        let (answer, answered) = std::sync::mpsc::channel();
+        self.tell(Told::Concluded(exit_code, answer));
+        // The thread has ended only if it panicked, which was reported.
+        answered.recv().unwrap_or(Ok(()))
     }
 
     /// Something that can tell of log lines from any thread, for as long as it likes.
@@ -175,6 +202,11 @@ impl Drop for Page {
     }
 }
 
+fn open_history(history: Option<History>) -> (Option<Beside>, Option<Keeper>) {
+    let Some(history) = history else { return (None, None) };
+    (Some(Beside::new(&history)), Keeper::new(history))
+}
+
 /// What the routes share.
 pub(crate) struct Shared {
     model: Mutex<Model>,
@@ -182,12 +214,14 @@ pub(crate) struct Shared {
     pub(crate) access: Access,
     pub(crate) foreign: bool,
     pub(crate) inbox: Inbox,
+    pub(crate) history: Option<Beside>,
 }
 
 impl Shared {
-    fn new(access: Access, foreign: bool, inbox: Inbox) -> Self {
+    fn new(access: Access, foreign: bool, inbox: Inbox, history: Option<Beside>) -> Self {
         let (events, _) = broadcast::channel(BACKLOG);
-        Self { model: Mutex::new(Model::default()), events, access, foreign, inbox }
+        let model = Model::beside(history.as_ref().map(Beside::kind).unwrap_or_default());
+        Self { model: Mutex::new(model), events, access, foreign, inbox, history }
     }
 
     /// Looks at the model. What panicked while it held it has been reported; the numbers are still the best there are.
@@ -208,6 +242,11 @@ impl Shared {
         self.events.receiver_count()
     }
 
+    /// Tells open pages that past runs changed.
+    pub(crate) fn tell_history(&self) {
+        self.model(|_| self.send(&Event::History));
+    }
+
     fn send(&self, event: &Event) {
         // Nobody may be looking.
         let _ = self.events.send(Some(event.frame().into()));
@@ -215,13 +254,31 @@ impl Shared {
 }
 
 /// Applies what the host tells until it ends, and then ends the streams.
-async fn feed(shared: Arc<Shared>, mut tells: UnboundedReceiver<Told>) {
+async fn feed(shared: Arc<Shared>, mut tells: UnboundedReceiver<Told>, mut keeper: Option<Keeper>) {
     while let Some(told) = tells.recv().await {
         // Events leave while the model is held: a page that opens now sees each of them once.
-        shared.model(|model| match told {
-            Told::Update(update) => model.apply(*update).iter().for_each(|event| shared.send(event)),
-            Told::Log(line) => shared.send(&model.log(line)),
-        });
+        match told {
+            Told::Update(update) => {
+                shared.model(|model| {
+                    model.apply(*update).iter().for_each(|event| shared.send(event));
+                });
+                let Some(keeper) = &mut keeper else { continue };
+                if let Some(whole) = shared.model(|model| keeper.wants(model)) {
+                    keeper.keep(whole).await;
+                    shared.tell_history();
+                }
+            }
+            Told::Log(line) => shared.model(|model| shared.send(&model.log(line))),
+            Told::Concluded(exit_code, answer) => {
+                let done = match &mut keeper {
+                    Some(keeper) => keeper.conclude(exit_code).await,
+                    None => Ok(()),
+                };
+                shared.tell_history();
+                // Whoever asked waits for it.
+                let _ = answer.send(done);
+            }
+        }
     }
     let _ = shared.events.send(None);
 }

@@ -20,6 +20,7 @@ fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
         base_path: base_path.to_owned(),
         tls: None,
         foreign: true,
+        history: None,
     };
     let page = Page::start(
         config,
@@ -201,7 +202,8 @@ fn a_base_path_is_before_all_and_cut_off_for_the_host() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let (page, _) = start("");
-    let config = Config { listen: page.address(), base_path: String::new(), tls: None, foreign: false };
+    let config =
+        Config { listen: page.address(), base_path: String::new(), tls: None, foreign: false, history: None };
     let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
     assert!(error.contains(&page.address().to_string()), "{error}");
 }
@@ -214,7 +216,7 @@ fn the_page_can_be_encrypted_and_a_silent_visitor_holds_up_nobody() {
         key: made.signing_key.serialize_pem().into_bytes(),
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config { listen, base_path: String::new(), tls: Some(tls), foreign: false };
+    let config = Config { listen, base_path: String::new(), tls: Some(tls), foreign: false, history: None };
     let page = Page::start(config, Arc::new(|_| {})).unwrap();
     assert!(page.url().starts_with("https://127.0.0.1:"));
     let silent = TcpStream::connect(page.address()).unwrap();
@@ -240,7 +242,8 @@ fn the_page_can_be_encrypted_and_a_silent_visitor_holds_up_nobody() {
     drop(silent);
 
     let nonsense = Tls { certificates: b"nonsense".to_vec(), key: Vec::new() };
-    let config = Config { listen, base_path: String::new(), tls: Some(nonsense), foreign: false };
+    let config =
+        Config { listen, base_path: String::new(), tls: Some(nonsense), foreign: false, history: None };
     let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
     assert!(error.contains("the certificate"), "{error}");
 }

@@ -100,6 +100,7 @@ class Feed:
             "host": self._host(),
             "planned": getattr(options, "run_time", None) or None,
             "form": self._form(),
+            "extended": _extended(self.web_ui),
             "state": state,
             "can": self.can(),
             "users": {"now": runner.user_count, "target": target, "max": target, "by_class": counts},
@@ -198,6 +199,22 @@ class _PageHandler(logging.Handler):
             self._server.log(record.created, record.levelno, self._formatter.format(record))
         except Exception:
             self.handleError(record)
+
+
+def _extended(web_ui):
+    """What the locustfile adds to the page, under either spelling of its keys; None if it adds nothing."""
+    args = web_ui.template_args
+
+    def listed(name, camel, *keys):
+        entries = args.get(name) or args.get(camel) or []
+        return [{key: entry.get(key) for key in keys} for entry in entries if isinstance(entry, dict)]
+
+    found = {
+        "tabs": listed("extended_tabs", "extendedTabs", "title", "key"),
+        "tables": listed("extended_tables", "extendedTables", "key", "structure"),
+        "files": listed("extended_csv_files", "extendedCsvFiles", "href", "title"),
+    }
+    return found if any(found.values()) else None
 
 
 def _level_of(line):

@@ -44,6 +44,10 @@ def _make_app(asked_for):
     return Flask("locust.web", static_folder=None)
 
 
+# What locustfiles render to show the page with what they add to it: it is known from then on, and the page is elsewhere.
+_INDEX = '<!doctype html><meta charset="utf-8"><title>Locust</title>{{ throng_extend(template_args) }}'
+
+
 def old_app():
     """The application of the web interface that will be made."""
     global _early_app
@@ -88,6 +92,8 @@ class WebUI:
         self._app = _early_app
         # What locustfiles may add for the page.
         self.template_args = {}
+        # As what runs are kept (`_history.wanted`).
+        self.history = None
         self.server = None
         self.feed = None
         self._bridge = None
@@ -116,7 +122,20 @@ class WebUI:
         """A Flask application for the routes that a locustfile adds; asked for what is not among our own routes."""
         if self._app is None:
             self._app = _make_app("web_ui.app")
+        if "throng_extend" not in self._app.jinja_env.globals:
+            from jinja2 import DictLoader
+
+            self._app.jinja_env.globals["throng_extend"] = self._extend
+            self._app.jinja_loader = DictLoader({"index.html": _INDEX})
         return self._app
+
+    def _extend(self, template_args):
+        from markupsafe import Markup, escape
+
+        self.template_args = {**self.template_args, **(template_args or {})}
+        if self.feed:
+            self.feed.wake()
+        return Markup('<meta http-equiv="refresh" content="0; url={}/">').format(escape(self.base_path))
 
     def auth_required_if_enabled(self, view_func):
         """What locustfiles wrap their views in; as `--web-login` is refused, the view itself."""
@@ -136,7 +155,7 @@ class WebUI:
     def start(self):
         """Listens, on a thread of Rust's. OSError if the port is taken."""
         tls = [open(path, "rb").read() for path in self.tls]
-        self.server = _core.WebServer(self._ip(), self.port, self.base_path, *tls)
+        self.server = _core.WebServer(self._ip(), self.port, self.base_path, *tls, history=self.history)
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
 
@@ -145,13 +164,16 @@ class WebUI:
             return "0.0.0.0"
         return socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][4][0]
 
-    def stop(self):
-        """Tells open pages how the test ended, and stops listening."""
-        if self.server:
-            self._bridge.close()
-            self.feed.close()
-            self.server.stop()
-            self.server = None
+    def stop(self, exit_code=None):
+        """Tells open pages how the test ended, and stops listening. Returns what went wrong with keeping the run."""
+        if not self.server:
+            return None
+        self._bridge.close()
+        self.feed.close()
+        error = self.server.conclude(exit_code)
+        self.server.stop()
+        self.server = None
+        return error
 
     def application(self, environ, start_response):
         """The WSGI application."""
@@ -167,6 +189,11 @@ class WebUI:
         ]
         if answer.download:
             headers.append(("Content-Disposition", f"attachment;filename={answer.download}"))
+        if self._app is not None and any(self._app.after_request_funcs.values()):
+            # Listeners of a locustfile add to what our routes answer.
+            with self._app.request_context(environ):
+                response = self._app.make_response((body, answer.status.value, headers))
+                return self._app.process_response(response)(environ, start_response)
         start_response(f"{answer.status.value} {answer.status.phrase}", headers)
         return [body]
 

@@ -3,7 +3,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { clip, clock } from '../model/format';
-import { run } from '../model/here';
+import { run as live } from '../model/here';
+import type { Run } from '../model/run';
 import type { Mark } from '../wire';
 import { AXIS, type Line, Plot } from './plot';
 import { pointed } from './view';
@@ -18,9 +19,23 @@ export interface ChartProps {
   hidden?: readonly string[];
   onToggle?: (label: string) => void;
   height?: number;
+  /** Whose time axis it has; the page's run if none is given. */
+  run?: Run;
+  /** Whether times are since the start instead of the clock's. */
+  relative?: boolean;
 }
 
-export function Chart({ title, lines, format, axis, hidden = [], onToggle, height = 180 }: ChartProps) {
+export function Chart({
+  title,
+  lines,
+  format,
+  axis,
+  hidden = [],
+  onToggle,
+  height = 180,
+  run = live,
+  relative = false,
+}: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const marks = useSignal(NO_MARKS);
   const shown = lines.filter((line) => !hidden.includes(line.label));
@@ -34,20 +49,21 @@ export function Chart({ title, lines, format, axis, hidden = [], onToggle, heigh
       lines: shown,
       axis,
       height,
+      relative,
       onMarks: (found, left) => {
         if (found.length === 0) marks.value = NO_MARKS;
         else marks.value = { marks: found, left, flipped: left > (host.current?.clientWidth ?? 0) / 2 };
       },
     });
     return () => plot.close();
-  }, [identity, height, run.epoch.value]);
+  }, [identity, height, run, run.epoch.value]);
 
   const tip = marks.value;
   return (
     <figure class="chart">
       <figcaption>
         <h3>{title}</h3>
-        <Legend lines={lines} hidden={hidden} format={format} onToggle={onToggle} />
+        <Legend run={run} lines={lines} hidden={hidden} format={format} onToggle={onToggle} />
       </figcaption>
       {/* Its height is reserved, so that the page does not jump while charts are drawn one after the other. */}
       <div
@@ -74,11 +90,13 @@ export function Chart({ title, lines, format, axis, hidden = [], onToggle, heigh
 const NO_MARKS: { marks: Mark[]; left: number; flipped: boolean } = { marks: [], left: 0, flipped: false };
 
 function Legend({
+  run,
   lines,
   hidden,
   format,
   onToggle,
 }: {
+  run: Run;
   lines: readonly Line[];
   hidden: readonly string[];
   format: ChartProps['format'];

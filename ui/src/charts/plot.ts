@@ -4,7 +4,7 @@
 import { effect } from '@preact/signals';
 import uPlot from 'uplot';
 import { decimate } from '../model/decimate';
-import { clock, dateTime } from '../model/format';
+import { clock, dateTime, span } from '../model/format';
 import type { Run } from '../model/run';
 import type { Column, Mark } from '../wire';
 import { colour, dark } from './colours';
@@ -27,6 +27,8 @@ export interface PlotOptions {
   /** Writes a value of the y axis. */
   axis: (value: number) => string;
   height: number;
+  /** Whether times are since the start instead of the clock's. */
+  relative: boolean;
   onMarks: (marks: Mark[], left: number) => void;
 }
 
@@ -42,6 +44,9 @@ const POINTS = 1 / 2;
  */
 const LINE_WIDTH = 1;
 const NOTHING: Column = [];
+/** Seconds between two labels of the x axis; uPlot's own begin with milliseconds. */
+const SPANS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400];
+const INCREMENTS = [...SPANS, 2 * 86_400, 5 * 86_400, 10 * 86_400, 30 * 86_400];
 
 export class Plot implements Drawable {
   private readonly host: HTMLElement;
@@ -120,7 +125,7 @@ export class Plot implements Drawable {
   }
 
   private settings(): uPlot.Options {
-    const { run, lines, axis, height, onMarks } = this.options;
+    const { run, lines, axis, height, relative, onMarks } = this.options;
     const text = colour('--muted');
     const grid = { stroke: colour('--grid'), width: 1 };
     const ticks = { show: false };
@@ -132,6 +137,7 @@ export class Plot implements Drawable {
       padding: [8, 8, 0, 0],
       scales: {
         x: {
+          time: !relative,
           range: () => {
             const { left, right } = extent(run.timeline, view.peek());
             return [left, right];
@@ -140,7 +146,18 @@ export class Plot implements Drawable {
         y: { range: (_, __, max) => [0, max > 0 ? uPlot.rangeNum(0, max, 0.12, true)[1] : 1] },
       },
       axes: [
-        { stroke: text, font, grid, ticks, space: 80, size: 28, gap: 6, values: times },
+        {
+          stroke: text,
+          font,
+          grid,
+          ticks,
+          space: 80,
+          size: 28,
+          gap: 6,
+          // Labels are whole seconds: there must not be two of one.
+          incrs: relative ? SPANS : INCREMENTS,
+          values: relative ? spans : times,
+        },
         {
           stroke: text,
           font,
@@ -211,6 +228,9 @@ function lonely(plot: uPlot, series: number): number[] {
   }
   return found;
 }
+
+/** Seconds since the start. */
+const spans = (_: uPlot, splits: number[]): string[] => splits.map(span);
 
 /** Times of day; with the day where the axis spans several. */
 function times(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {

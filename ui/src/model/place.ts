@@ -1,9 +1,12 @@
 // Where the reader is in the page: the tab, and the requests whose charts are open. Kept in the URL's hash
-// (`#charts/3,7`), so that a reload and the back button keep it.
+// (`#charts/3,7`), so that a reload and the back button keep it. A past run's number stands before (`#12/charts/3,7`); two
+// runs side by side are `#compare/11,12`.
 
 import { signal } from '@preact/signals';
 
 export interface Place {
+  /** The past run that is looked at. */
+  past: number | null;
   tab: string;
   requests: readonly number[];
 }
@@ -11,18 +14,20 @@ export interface Place {
 export const MAX_COMPARED = 6;
 
 export function parsePlace(hash: string): Place {
-  const [tab = '', list = ''] = hash.replace(/^#/, '').split('/');
+  const parts = hash.replace(/^#/, '').split('/');
+  const past = /^\d+$/.test(parts[0] ?? '') ? Number(parts.shift()) : null;
+  const [tab = '', list = ''] = parts;
   const requests = list
     .split(',')
     .filter((part) => /^\d+$/.test(part))
     .map(Number);
-  return { tab, requests: [...new Set(requests)].slice(0, MAX_COMPARED) };
+  return { past, tab, requests: [...new Set(requests)].slice(0, MAX_COMPARED) };
 }
 
 export const printPlace = (place: Place) =>
-  `#${place.tab}${place.requests.length ? `/${place.requests.join(',')}` : ''}`;
+  `#${place.past === null ? '' : `${place.past}/`}${place.tab}${place.requests.length ? `/${place.requests.join(',')}` : ''}`;
 
-export const place = signal<Place>({ tab: '', requests: [] });
+export const place = signal<Place>({ past: null, tab: '', requests: [] });
 
 export function go(to: Partial<Place>): void {
   const next = { ...place.peek(), ...to };

@@ -6,8 +6,10 @@ import type {
   Check,
   Command,
   Exception,
+  Extended,
   Failure,
   Form,
+  HistoryKind,
   Kind,
   Lag,
   Live,
@@ -34,6 +36,8 @@ export interface About {
   kind: Kind;
   file: string;
   form: Form;
+  history: HistoryKind;
+  extended: Extended | null;
 }
 
 /** Where the run stands. */
@@ -106,6 +110,8 @@ export class Run {
         kind: wire.kind,
         file: wire.file,
         form: wire.form ?? {},
+        history: wire.history ?? 'none',
+        extended: wire.extended ?? null,
       };
       this.status.value = {
         state: wire.state,
@@ -153,7 +159,8 @@ export class Run {
         endedAt: wire.ended_at === undefined ? status.endedAt : wire.ended_at,
       };
       const about = this.about.peek();
-      if (wire.form && about) this.about.value = { ...about, form: wire.form };
+      if (wire.form && about)
+        this.about.value = { ...about, form: wire.form, extended: wire.extended ?? null };
       this.live(wire);
       if (wire.requests?.length) {
         for (const request of wire.requests) this.requestById.set(request.id, request);

@@ -3,7 +3,7 @@
 // nothing has to be remembered across one.
 
 import { signal } from '@preact/signals';
-import type { LogLine, Snapshot, Tick } from '../wire';
+import type { ComparisonReport, LogLine, Snapshot, Tick } from '../wire';
 import type { Run } from './run';
 
 export type Link =
@@ -13,7 +13,9 @@ export type Link =
   /** It was there, and is tried again. */
   | 'lost'
   /** A report: there is no server. */
-  | 'report';
+  | 'report'
+  /** A past run is looked at; the stream rests. */
+  | 'past';
 
 export const link = signal<Link>('connecting');
 
@@ -21,13 +23,22 @@ export const link = signal<Link>('connecting');
 const SILENCE_MS = 15_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000];
 
-export function follow(run: Run, url = 'api/v1/events'): void {
+export interface Stream {
+  /** Listens no more, until it is woken: what is shown is something else. */
+  rest(): void;
+  wake(): void;
+}
+
+/** `changed` is called when past runs were added, marked or deleted. */
+export function follow(run: Run, changed: () => void = () => {}, url = 'api/v1/events'): Stream {
   let source: EventSource | null = null;
   let attempts = 0;
   let heard = Date.now();
+  let resting = false;
 
   const connect = () => {
     source?.close();
+    if (resting) return;
     heard = Date.now();
     const opened = new EventSource(url);
     source = opened;
@@ -45,6 +56,7 @@ export function follow(run: Run, url = 'api/v1/events'): void {
       heard = Date.now();
       run.log(JSON.parse(event.data) as LogLine);
     });
+    opened.addEventListener('history', changed);
     opened.addEventListener('error', () => {
       if (source !== opened) return;
       // The browser's own retry gives up on an answer such as 503; ours does not.
@@ -64,10 +76,23 @@ export function follow(run: Run, url = 'api/v1/events'): void {
   }, 2_000);
 
   connect();
+  return {
+    rest() {
+      resting = true;
+      source?.close();
+      source = null;
+    },
+    wake() {
+      if (!resting) return;
+      resting = false;
+      link.value = 'connecting';
+      connect();
+    },
+  };
 }
 
-/** The run of a report, which lies in the page itself; `null` where the page was served by a running throng. */
-export function embedded(document: Document): Snapshot | null {
+/** What a report has in it; `null` where the page was served by a running throng. */
+export function embedded(document: Document): Snapshot | ComparisonReport | null {
   const text = document.getElementById('run')?.textContent?.trim();
-  return text ? (JSON.parse(text) as Snapshot) : null;
+  return text ? (JSON.parse(text) as Snapshot | ComparisonReport) : null;
 }

@@ -1,8 +1,10 @@
 // The page: header, notices, tabs, and the open tab's view.
 
 import { useEffect } from 'preact/hooks';
-import { clip, decimal } from '../model/format';
+import { clip, dateTime, decimal } from '../model/format';
 import { run } from '../model/here';
+import { trouble } from '../model/history';
+import { go, place } from '../model/place';
 import { link } from '../model/stream';
 import { Dialog } from '../parts/dialog';
 import { EditDialog } from './edit-dialog';
@@ -12,6 +14,7 @@ import { CurrentView, TabBar } from './tabs';
 
 export function App() {
   const known = run.about.value !== null;
+  const { past } = place.value;
   return (
     <>
       <Title />
@@ -23,7 +26,13 @@ export function App() {
           <CurrentView />
         </>
       ) : (
-        <p class="nothing">{link.value === 'lost' ? 'The server cannot be reached.' : 'Connecting…'}</p>
+        <p class="nothing">
+          {past !== null && trouble.value
+            ? clip(trouble.value, 400)
+            : link.value === 'lost'
+              ? 'The server cannot be reached.'
+              : 'Connecting…'}
+        </p>
       )}
       {dialog.value === 'start' && (
         <Dialog title="Start another run" onClose={close}>
@@ -42,10 +51,25 @@ function close() {
 function Notices() {
   const lost = link.value === 'lost';
   const saturated = run.saturated.value;
+  const { past } = place.value;
+  const began = link.value === 'past' ? run.status.value?.startedAt : null;
+  const only = run.about.value?.history === 'only';
   return (
     <div class="notices" aria-live="polite">
       {lost && run.about.value && (
         <p class="notice bad">Connection lost. What was measured until then stays here; trying again…</p>
+      )}
+      {past !== null && (
+        <p class="notice past">
+          <span>
+            {trouble.value
+              ? `Run ${past} cannot be shown: ${clip(trouble.value, 300)}`
+              : `This is run ${past} of the history, as it ended${began ? ` (${dateTime(began)})` : ''}.`}
+          </span>
+          <button type="button" class="link" onClick={() => go({ past: null, tab: 'history', requests: [] })}>
+            {only ? 'Back to the list' : 'Back to the live run'}
+          </button>
+        </p>
       )}
       {saturated && (
         <p class="notice warn">The generator may have been the bottleneck: {clip(saturated, 400)}</p>

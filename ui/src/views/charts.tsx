@@ -2,6 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { compactAxis as axis, msAxis } from '../charts/axes';
 import { Chart } from '../charts/chart';
 import { COMPARED } from '../charts/colours';
 import { markColour } from '../charts/marks';
@@ -16,10 +17,6 @@ import { link } from '../model/stream';
 import type { Timeline } from '../model/timeline';
 import { RequestPicker } from '../parts/request-picker';
 
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
-const axis = (value: number) => compact.format(value);
-const msAxis = (value: number) =>
-  value >= 10_000 ? `${compact.format(value / 1000)}s` : compact.format(value);
 const rate = (value: number | null | undefined) => decimal(value);
 
 const TIMES: readonly { column: string; label: string; colour: string }[] = [
@@ -106,8 +103,8 @@ export function Charts() {
           The request's timeline could not be loaded: {clip(failedToLoad.value, 200)}
         </p>
       )}
-      {link.value === 'report' && ids.some((id) => !run.timelines.has(id)) && (
-        <p class="muted">This report does not have the timelines of single requests.</p>
+      {(link.value === 'report' || link.value === 'past') && ids.some((id) => !run.timelines.has(id)) && (
+        <p class="muted">What was kept of this run does not have the timelines of single requests.</p>
       )}
       {run.timeline.length === 0 ? (
         <p class="nothing">Nothing has been measured yet.</p>

@@ -1,6 +1,8 @@
 // The run as files.
 
+import { clip } from '../model/format';
 import { run } from '../model/here';
+import { place } from '../model/place';
 
 interface File {
   href: string;
@@ -38,16 +40,44 @@ const FILES: readonly File[] = [
   },
 ];
 
+/** Of a past run there is what was kept of it. */
+const ofPast = (id: number): File[] => [
+  {
+    href: `api/v1/history/${id}/report`,
+    title: 'Report',
+    text: 'This page with the run in it, as one file that needs no server.',
+  },
+  {
+    href: `api/v1/history/${id}/snapshot`,
+    title: 'Run, JSON',
+    text: 'All that this page shows, second by second.',
+    as: `run-${id}.json`,
+  },
+];
+
+/** Files that a locustfile adds, below the page's own path. */
+const ofTest = (): File[] =>
+  (run.about.value?.extended?.files ?? [])
+    // Nothing that a link would run.
+    .filter(({ href }) => typeof href === 'string' && !/^[\s\w+.-]*:/.test(href))
+    .map(({ href, title }) => ({
+      href: href.replace(/^[/\\]+/, ''),
+      title: clip(String(title), 80),
+      text: 'A file of this test.',
+    }));
+
 export function Downloads() {
   const isK6 = run.about.value?.kind === 'k6';
   return (
     <section class="downloads">
-      {FILES.filter(({ locust }) => !(locust && isK6)).map(({ href, title, text, as }) => (
-        <a key={href} class="card" href={href} download={as ?? ''}>
-          <strong>{title}</strong>
-          <span>{text}</span>
-        </a>
-      ))}
+      {(place.value.past === null ? [...FILES, ...ofTest()] : ofPast(place.value.past))
+        .filter(({ locust }) => !(locust && isK6))
+        .map(({ href, title, text, as }) => (
+          <a key={href} class="card" href={href} download={as ?? ''}>
+            <strong>{title}</strong>
+            <span>{text}</span>
+          </a>
+        ))}
     </section>
   );
 }

@@ -24,6 +24,7 @@ const STATES: Record<State, string> = {
 export function Header() {
   const about = run.about.value;
   const status = run.status.value;
+  const nothing = about?.history === 'only' && link.value !== 'past';
   return (
     <header class="top">
       <div class="bar">
@@ -32,10 +33,12 @@ export function Header() {
           throng
         </span>
         <div class="subject">
-          <strong title={clip(about?.file ?? '', 500)}>{clip(about?.file ?? '', 120)}</strong>
+          <strong title={clip(about?.file ?? '', 500)}>
+            {nothing ? 'Past runs' : clip(about?.file ?? '', 120)}
+          </strong>
           {status?.host && <span title={clip(status.host, 500)}>{clip(status.host, 120)}</span>}
         </div>
-        {status && (
+        {status && !nothing && (
           <span class={`state ${status.state}`} role="status">
             {about?.kind === 'k6' && status.state === 'stopped' ? 'Finished' : STATES[status.state]}
           </span>
@@ -43,8 +46,8 @@ export function Header() {
         <Actions />
         <ThemeButton />
       </div>
-      <Figures />
-      <Progress />
+      {!nothing && <Figures />}
+      {!nothing && <Progress />}
     </header>
   );
 }
@@ -53,9 +56,9 @@ function Actions() {
   const status = run.status.value;
   const busy = useSignal(false);
   const error = useSignal<string | null>(null);
-  if (!status || link.value === 'report') return null;
+  if (!status || link.value === 'report' || link.value === 'past') return null;
   const can = (command: string) => (status.can as readonly string[]).includes(command);
-  const does = (command: () => Promise<void>) => async () => {
+  const does = (command: () => Promise<unknown>) => async () => {
     busy.value = true;
     error.value = null;
     try {

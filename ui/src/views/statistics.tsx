@@ -27,6 +27,15 @@ function numbers(
   return { key, label, title, number: true, width, value, show: (row) => show(value(row)) };
 }
 
+/** Of what is over the rate of the moment says nothing. */
+function rates(key: 'rps' | 'fps', of: 'count' | 'fails', label: string, title: string): Column {
+  const value = (row: RequestStats) => {
+    const status = run.status.value;
+    return status?.state === 'stopped' && status.elapsed > 0 ? row[of] / status.elapsed : row[key];
+  };
+  return { key, label, title, number: true, width: 9, value, show: (row) => decimal(value(row)) };
+}
+
 const COLUMNS: readonly Column[] = [
   {
     key: 'method',
@@ -54,7 +63,7 @@ const COLUMNS: readonly Column[] = [
         </button>
       ),
   },
-  numbers('count', 'Requests', 'Requests that ended', count, 11),
+  numbers('count', 'Requests', 'Requests that ended', count, 12),
   { ...numbers('fails', 'Fails', 'Requests that failed', count), tone: bad },
   {
     key: 'share',
@@ -66,18 +75,23 @@ const COLUMNS: readonly Column[] = [
     show: (row) => percent(failed(row)),
     tone: bad,
   },
-  numbers('median', 'Median', 'Half of the requests took at most so many milliseconds'),
+  numbers('median', 'Median', 'Half of the requests took at most so many milliseconds', millis, 10),
   { ...numbers('p90', 'p90', '90 % of the requests took at most so many milliseconds'), optional: true },
   numbers('p95', 'p95', '95 % of the requests took at most so many milliseconds'),
   numbers('p99', 'p99', '99 % of the requests took at most so many milliseconds'),
-  numbers('avg', 'Average', 'Mean milliseconds', millis, 10),
+  numbers('avg', 'Average', 'Mean milliseconds', millis, 11),
   numbers('min', 'Min', 'Least milliseconds'),
   numbers('max', 'Max', 'Most milliseconds'),
   numbers('size', 'Size', 'Mean size of an answer', bytes, 10),
-  numbers('rps', 'RPS', 'Requests a second now', decimal),
+  rates('rps', 'count', 'RPS', 'Requests a second: now, or over the whole run when it is over'),
   {
-    ...numbers('fps', 'Fails/s', 'Failed requests a second now', decimal),
-    tone: (row) => (row.fps ? 'bad' : undefined),
+    ...rates(
+      'fps',
+      'fails',
+      'Fails/s',
+      'Failed requests a second: now, or over the whole run when it is over',
+    ),
+    tone: (row) => ((run.status.value?.state === 'stopped' ? row.fails : row.fps) ? 'bad' : undefined),
   },
 ];
 

@@ -3,15 +3,19 @@
 import { computed } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useRef } from 'preact/hooks';
-import { count } from '../model/format';
+import { clip, count } from '../model/format';
 import { run } from '../model/here';
+import { compared } from '../model/history';
 import { go, place } from '../model/place';
 import { link } from '../model/stream';
 import { Charts } from './charts';
 import { Checks } from './checks';
+import { Compare } from './compare';
 import { Downloads } from './downloads';
 import { Exceptions } from './exceptions';
+import { ExtendedTable } from './extended';
 import { Failures } from './failures';
+import { History } from './history';
 import { Logs } from './logs';
 import { Metrics } from './metrics';
 import { Scenarios } from './scenarios';
@@ -31,6 +35,10 @@ interface Tab {
   badge?: () => [number, 'bad' | 'plain'] | null;
 }
 
+/** Whether there is a run to show, live or past. */
+const hasRun = () => run.about.value?.history !== 'only' || link.value === 'past';
+/** Whether this is the live run of a server. */
+const isLive = () => link.value !== 'report' && link.value !== 'past';
 const k6 = () => run.about.value?.kind === 'k6';
 const some = (amount: number, tone: 'bad' | 'plain' = 'plain'): [number, 'bad' | 'plain'] | null =>
   amount > 0 ? [amount, tone] : null;
@@ -42,9 +50,7 @@ const TABS: readonly Tab[] = [
     view: StartPanel,
     // A k6 script that starts by itself has nothing to choose.
     when: () =>
-      run.status.value?.state === 'ready' &&
-      link.value !== 'report' &&
-      (!k6() || run.status.value.can.includes('start')),
+      run.status.value?.state === 'ready' && isLive() && (!k6() || run.status.value.can.includes('start')),
   },
   { key: 'statistics', label: 'Statistics', view: Statistics, when: () => true },
   { key: 'charts', label: 'Charts', view: Charts, when: () => true },
@@ -82,7 +88,12 @@ const TABS: readonly Tab[] = [
     view: () => <Scenarios />,
     when: () => run.scenarios.value.length > 0,
   },
-  { key: 'metrics', label: 'Metrics', view: Metrics, when: () => k6() || run.metrics.value.length > 0 },
+  {
+    key: 'metrics',
+    label: 'Metrics',
+    view: Metrics,
+    when: () => k6() || run.metrics.value.length > 0,
+  },
   {
     key: 'workers',
     label: 'Workers',
@@ -104,7 +115,34 @@ const TABS: readonly Tab[] = [
     view: Downloads,
     when: () => link.value !== 'report' && run.status.value?.state !== 'ready',
   },
+  {
+    key: 'history',
+    label: 'History',
+    view: History,
+    when: () => link.value !== 'report' && (run.about.value?.history ?? 'none') !== 'none',
+  },
+  {
+    key: 'compare',
+    label: 'Compare',
+    view: Compare,
+    // Of two runs that were chosen in the history, or that a report has in it.
+    when: () =>
+      link.value === 'report'
+        ? compared.value !== null
+        : (run.about.value?.history ?? 'none') !== 'none' && place.value.tab === 'compare',
+  },
 ];
+
+/** Tabs that a locustfile adds; their data is had from the running test alone. */
+const added = computed<readonly Tab[]>(() =>
+  (run.about.value?.extended?.tabs ?? []).map((tab, index) => ({
+    key: `own${index}`,
+    label: clip(String(tab.title ?? tab.key), 40),
+    view: () => <ExtendedTable name={tab.key} title={String(tab.title ?? tab.key)} />,
+    when: isLive,
+  })),
+);
+const all = computed(() => [...TABS, ...added.value]);
 
 function StartPanel() {
   return (
@@ -115,9 +153,12 @@ function StartPanel() {
   );
 }
 
+const OF_PAST_RUNS = ['history', 'compare'];
+
 // Computed as keys, so that the bar is drawn again only when tabs come or go.
 const present = computed(() =>
-  TABS.filter((tab) => tab.when())
+  all.value
+    .filter((tab) => tab.when() && (hasRun() || OF_PAST_RUNS.includes(tab.key)))
     .map((tab) => tab.key)
     .join(),
 );
@@ -148,21 +189,23 @@ export function TabBar() {
   };
   return (
     <div class="tabs" role="tablist" aria-label="Views" ref={bar} onKeyDown={onKeyDown}>
-      {TABS.filter((tab) => keys.includes(tab.key)).map((tab) => (
-        <button
-          key={tab.key}
-          id={`tab-${tab.key}`}
-          type="button"
-          role="tab"
-          aria-selected={tab.key === open}
-          aria-controls="view"
-          tabIndex={tab.key === open ? 0 : -1}
-          onClick={() => go({ tab: tab.key })}
-        >
-          {tab.label}
-          <Badge tab={tab} />
-        </button>
-      ))}
+      {all.value
+        .filter((tab) => keys.includes(tab.key))
+        .map((tab) => (
+          <button
+            key={tab.key}
+            id={`tab-${tab.key}`}
+            type="button"
+            role="tab"
+            aria-selected={tab.key === open}
+            aria-controls="view"
+            tabIndex={tab.key === open ? 0 : -1}
+            onClick={() => go({ tab: tab.key })}
+          >
+            {tab.label}
+            <Badge tab={tab} />
+          </button>
+        ))}
     </div>
   );
 }
@@ -174,7 +217,7 @@ function Badge({ tab }: { tab: Tab }) {
 
 export function CurrentView() {
   const key = current.value;
-  const View = TABS.find((tab) => tab.key === key)?.view ?? Statistics;
+  const View = all.value.find((tab) => tab.key === key)?.view ?? Statistics;
   return (
     <main>
       <div id="view" role="tabpanel" aria-labelledby={`tab-${key}`}>

@@ -13,8 +13,16 @@ pub(super) fn main(args: Vec<OsString>) -> Exit {
     python::start(Start::Locust, args)
 }
 
+/// Flags of `throng run` that are variables for locustfiles, as Locust has no such flags.
+const VARIABLES: [(&str, &str); 3] = [
+    ("--history", "THRONG_HISTORY"),
+    ("--history-keep", "THRONG_HISTORY_KEEP"),
+    ("--run-name", "THRONG_RUN_NAME"),
+];
+
 /// `throng run FILE.py ARGS` is `locust -f FILE.py ARGS`; `--workers`, as for k6 scripts, is Locust's `--processes`.
-pub(super) fn run(mut args: Vec<OsString>) -> Exit {
+pub(super) fn run(args: Vec<OsString>) -> Exit {
+    let (mut args, variables) = variables(args);
     for arg in &mut args {
         if let Some(rest) = arg.to_str().and_then(|arg| arg.strip_prefix("--workers"))
             && (rest.is_empty() || rest.starts_with('='))
@@ -26,5 +34,37 @@ pub(super) fn run(mut args: Vec<OsString>) -> Exit {
     if !names_file && let Some(place) = args.iter().position(|arg| super::own::is_python(arg.as_ref())) {
         args.insert(place, "-f".into());
     }
-    main(args)
+    python::start_with(Start::Locust, args, variables)
+}
+
+/// The arguments without [`VARIABLES`], and those with their values.
+fn variables(args: Vec<OsString>) -> (Vec<OsString>, Vec<(&'static str, OsString)>) {
+    let (mut left, mut found) = (Vec::new(), Vec::new());
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        let text = arg.to_str().unwrap_or_default();
+        let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+        match VARIABLES.iter().find(|(name, _)| *name == flag) {
+            Some((_, variable)) => match value.map(OsString::from).or_else(|| args.next()) {
+                Some(value) => found.push((*variable, value)),
+                // Without a value it is the parser's to complain about.
+                None => left.push(arg),
+            },
+            None => left.push(arg),
+        }
+    }
+    (left, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_the_history_become_variables() {
+        let args = ["t.py", "--history", "runs", "-u", "3", "--run-name=a=b", "--history-keep"];
+        let (left, found) = variables(args.map(OsString::from).to_vec());
+        assert_eq!(left, ["t.py", "-u", "3", "--history-keep"]);
+        assert_eq!(found, [("THRONG_HISTORY", "runs".into()), ("THRONG_RUN_NAME", "a=b".into())]);
+    }
 }

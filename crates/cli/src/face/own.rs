@@ -1,11 +1,13 @@
-//! Throng's own face: `run`, `controller`, `worker`, `fill`, `demo-api`, `entrypoint`, `k6`, `locust`, `python`,
-//! `version`, `help`; what is announced is refused by name.
+//! Throng's own face: `run`, `controller`, `worker`, `fill`, `history`, `compare`, `demo-api`, `entrypoint`, `k6`, `locust`,
+//! `python`, `version`, `help`; what is announced is refused by name.
 
 mod cluster;
+mod compare;
 mod controller;
 mod demo_api;
 mod entrypoint;
 mod fill;
+mod history;
 mod worker;
 
 use std::ffi::OsString;
@@ -101,6 +103,8 @@ fn root(flags: &[Flag]) -> Command {
             controller::command(flags),
             worker::command(),
             fill::command(),
+            history::command(flags),
+            compare::command(flags),
             demo_api::command(),
             entrypoint::command(),
             Command::new("k6").about("Behave as k6: throng k6 run script.js"),
@@ -123,6 +127,8 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
         "controller" => controller::execute(&invocation, own),
         "worker" => worker::execute(&invocation, own),
         "fill" => fill::execute(&invocation, own),
+        "history" => history::execute(&invocation, own),
+        "compare" => compare::execute(&invocation, own),
         "demo-api" => demo_api::execute(own),
         "version" => Ok(version(&invocation)),
         _ if matches.get_flag("version") => Ok(version(&invocation)),

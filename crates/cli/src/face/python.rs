@@ -37,8 +37,14 @@ pub(super) fn main(args: Vec<OsString>) -> Exit {
 
 /// Becomes the interpreter.
 pub(super) fn start(start: Start, args: Vec<OsString>) -> Exit {
+    start_with(start, args, Vec::new())
+}
+
+/// Becomes the interpreter, with variables beside those of this process.
+pub(super) fn start_with(start: Start, args: Vec<OsString>, variables: Vec<(&str, OsString)>) -> Exit {
     let error = match command(start, args) {
         Ok(mut command) => {
+            command.envs(variables);
             let error = command.exec();
             let program = command.get_program().to_string_lossy().into_owned();
             Failure::new(Exit::NoPython, format!("start {program}: {error}"))

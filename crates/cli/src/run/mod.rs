@@ -55,15 +55,16 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         ));
     }
     let board = page::Board::start(spec, &prepared)?;
-    if let (Some(board), true) = (&board, spec.quiet) {
-        spec.log.info(&format!("the page of this run is at {}", board.url()));
+    let url = board.as_ref().and_then(|board| board.url()).map(str::to_owned);
+    if let (Some(url), true) = (&url, spec.quiet) {
+        spec.log.info(&format!("the page of this run is at {url}"));
     }
     if !spec.quiet {
         let coloured = spec.terminal.colours(Stream::Out);
         let mut scenarios = vec![prepared.plan.headline(prepared.max_vus())];
         scenarios.extend(prepared.plan.descriptions());
         let header = Header {
-            page: board.as_ref().map(|board| board.url().to_owned()),
+            page: url,
             execution: workforce::describe(&spec.workforce),
             script: spec.script.name().to_owned(),
             outputs: spec.outputs.iter().map(crate::outputs::Output::describe).collect(),
@@ -76,6 +77,9 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         Some(databases) => surrounded(spec, databases, || test(spec, &prepared, board)),
         None => test(spec, &prepared, board),
     }?;
+    if let Some(board) = &board {
+        board.conclude(spec, exit);
+    }
     if spec.linger {
         linger(spec);
     }

@@ -27,6 +27,8 @@ const MEMORY_LIMIT_MIB: usize = 1024;
 /// A test that is ready to run.
 pub(super) struct Prepared {
     pub(super) loaded: Loaded,
+    /// Of the script; empty on a worker.
+    pub(super) checksum: String,
     pub(super) options: Options,
     pub(super) plan: Arc<Plan>,
     /// What is judged; nothing with `--no-thresholds`.
@@ -45,6 +47,7 @@ impl Prepared {
     /// Loads and validates what `spec` names.
     pub(super) fn new(spec: &RunSpec) -> Result<Self, Failure> {
         let source = source::read(spec)?;
+        let checksum = throng_history::checksum(source.text.as_bytes());
         let log: Arc<dyn Log> = Arc::new(ScriptLog { log: spec.log.clone(), console: spec.console.clone() });
         let memory_limit = memory_limit()?;
         let loaded = load(LoadConfig {
@@ -95,6 +98,7 @@ impl Prepared {
             loaded.program.set_overrides(overrides);
         }
         let mut prepared = Self::assemble(loaded, options, plan, thresholds, log, memory_limit, None)?;
+        prepared.checksum = checksum;
         if !spec.thresholds {
             prepared.thresholds = Thresholds::default();
         }
@@ -143,7 +147,18 @@ impl Prepared {
         let (submetrics, selectors) = (thresholds.submetrics(), thresholds.selectors());
         let engine = engine(&plan, threads)?;
         let plan = Arc::new(plan);
-        Ok(Self { loaded, options, plan, thresholds, submetrics, selectors, log, memory_limit, engine })
+        Ok(Self {
+            loaded,
+            checksum: String::new(),
+            options,
+            plan,
+            thresholds,
+            submetrics,
+            selectors,
+            log,
+            memory_limit,
+            engine,
+        })
     }
 
     /// The system tags that samples carry.

@@ -23,7 +23,7 @@ pub struct Page {
 }
 
 /// What is asked for with flags and variables; `by_default` has a page where nothing is said.
-pub(super) fn page(values: &Values, dashboard: bool, by_default: bool) -> Result<Option<Page>, Failure> {
+pub(crate) fn page(values: &Values, dashboard: bool, by_default: bool) -> Result<Option<Page>, Failure> {
     let asked = values.one("ui");
     let (listen, demanded) = match asked {
         Some("off" | "false" | "no") => return Ok(None),
@@ -42,7 +42,7 @@ pub(super) fn page(values: &Values, dashboard: bool, by_default: bool) -> Result
         (Some(certificates), Some(key)) => Some(Tls { certificates: read(certificates)?, key: read(key)? }),
         _ => return Err(Failure::other("--web-tls-cert and --web-tls-key are needed together")),
     };
-    Ok(Some(Page { config: Config { listen, base_path, tls, foreign: false }, demanded }))
+    Ok(Some(Page { config: Config { listen, base_path, tls, foreign: false, history: None }, demanded }))
 }
 
 fn default() -> SocketAddr {

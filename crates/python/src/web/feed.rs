@@ -46,9 +46,12 @@ impl Feed {
             self.total = Seen::default();
         }
         if generation.0 != self.generation.0 {
-            // A test sets its statistics to nothing when it begins; resetting them later moves their start.
-            self.started_at = (update.state != RunState::Ready).then_some((start * 1_000.0) as u64);
-            self.ended_at = None;
+            (self.started_at, self.ended_at) = (None, None);
+        }
+        if self.started_at.is_none() && update.state != RunState::Ready {
+            // A test sets its statistics to nothing when it begins, which may be seen before that it begins; resetting them
+            // later moves their start.
+            self.started_at = Some((start * 1_000.0) as u64);
         }
         self.generation = generation;
         if runs {

@@ -2,11 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use throng_server::{Config, LogLevel, LogLine, Page, RunState, StartError, Tls, Update};
+use throng_history::Store;
+use throng_server::{Config, History, Keeps, LogLevel, LogLine, Page, RunState, StartError, Tls, Update};
 
 use super::ask::WebAsk;
 use super::feed::Feed;
@@ -28,7 +30,20 @@ pub(crate) struct WebServer {
     state: GilBound<State>,
 }
 
+/// Opens a history, as `locust._history` describes it.
+fn open(history: (PathBuf, String, String, Option<u32>)) -> Result<History, String> {
+    let (folder, name, checksum, at_most) = history;
+    let store = Store::open(&folder).map_err(|error| error.to_string())?;
+    Ok(History { store: Arc::new(store), keeps: Some(Keeps { name, checksum, at_most }) })
+}
+
 impl WebServer {
+    fn of(page: Page, mailbox: Arc<Mailbox>) -> Self {
+        let port = page.address().port();
+        let state = State { page: Cell::new(Some(page)), feed: RefCell::default() };
+        Self { port, mailbox, state: GilBound::new(state) }
+    }
+
     /// Has the page told something, if it is still there.
     fn tell(&self, py: Python<'_>, tell: impl FnOnce(&Page)) {
         let state = self.state.get(py);
@@ -41,21 +56,30 @@ impl WebServer {
 
 #[pymethods]
 impl WebServer {
-    /// Listens at an IP address. `OSError` if that cannot be had, `ValueError` for what is no certificate.
+    /// Listens at an IP address; without one it only keeps runs. `history` is a folder, the name of runs, the checksum of the
+    /// script, and how many runs stay. `OSError` if that cannot be had, `ValueError` for what is no certificate or no history.
     #[new]
-    #[pyo3(signature = (ip, port, base_path = "", certificates = None, key = None))]
+    #[pyo3(signature = (ip, port, base_path = "", certificates = None, key = None, history = None))]
     fn new(
         py: Python<'_>,
-        ip: &str,
+        ip: Option<&str>,
         port: u16,
         base_path: &str,
         certificates: Option<Vec<u8>>,
         key: Option<Vec<u8>>,
+        history: Option<(PathBuf, String, String, Option<u32>)>,
     ) -> PyResult<Self> {
+        let history = py.detach(|| history.map(open).transpose()).map_err(PyValueError::new_err)?;
+        let Some(ip) = ip else {
+            let history =
+                history.ok_or_else(|| PyValueError::new_err("without an address there must be a history"))?;
+            let page = Page::unseen(history).map_err(|error| PyOSError::new_err(error.to_string()))?;
+            return Ok(Self::of(page, Arc::new(Mailbox::new()?)));
+        };
         let ip = ip.parse().map_err(|_| PyValueError::new_err(format!("{ip} is no IP address")))?;
         let tls = certificates.zip(key).map(|(certificates, key)| Tls { certificates, key });
         let listen = SocketAddr::new(ip, port);
-        let config = Config { listen, base_path: base_path.to_owned(), tls, foreign: true };
+        let config = Config { listen, base_path: base_path.to_owned(), tls, foreign: true, history };
         let mailbox = Arc::new(Mailbox::new()?);
         let inbox = mailbox.clone();
         let page = py.detach(|| Page::start(config, Arc::new(move |ask| inbox.put(ask))));
@@ -64,9 +88,7 @@ impl WebServer {
             StartError::Start(error) => PyOSError::new_err(error.to_string()),
             other => PyValueError::new_err(other.to_string()),
         })?;
-        let port = page.address().port();
-        let state = State { page: Cell::new(Some(page)), feed: RefCell::default() };
-        Ok(Self { port, mailbox, state: GilBound::new(state) })
+        Ok(Self::of(page, mailbox))
     }
 
     /// A descriptor that is readable while somebody asks something.
@@ -105,6 +127,16 @@ impl WebServer {
             _ => LogLevel::Error,
         };
         self.tell(py, |page| page.log(LogLine { at: (at * 1_000.0) as u64, level, text, worker }));
+    }
+
+    /// The process is about to end, with that code if it is known: returns when the run is kept, with what went wrong.
+    #[pyo3(signature = (exit_code = None))]
+    fn conclude(&self, py: Python<'_>, exit_code: Option<i32>) -> Option<String> {
+        let state = self.state.get(py);
+        let page = state.page.take()?;
+        let done = py.detach(|| page.conclude(exit_code));
+        state.page.set(Some(page));
+        done.err()
     }
 
     /// Ends it, after open pages have been told what is left.

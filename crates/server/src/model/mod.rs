@@ -14,8 +14,8 @@ mod wire;
 use std::collections::{HashMap, VecDeque};
 
 pub use parts::{
-    Can, Check, Class, Exception, Failure, Form, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Metric,
-    RunState, Scenario, ScenarioState, Threshold, Users, Worker,
+    Can, Check, Class, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark, MarkKind,
+    Metric, RunState, Scenario, ScenarioState, Threshold, Users, Worker,
 };
 pub use rows::Row;
 pub use update::{Measured, Second, Settings, Update};
@@ -50,6 +50,8 @@ pub struct Model {
     coarser: bool,
     marks: VecDeque<Mark>,
     lines: VecDeque<LogLine>,
+    /// Whether there are past runs.
+    history: HistoryKind,
 }
 
 impl Default for Model {
@@ -65,11 +67,17 @@ impl Default for Model {
             coarser: false,
             marks: VecDeque::new(),
             lines: VecDeque::new(),
+            history: HistoryKind::None,
         }
     }
 }
 
 impl Model {
+    /// The model of a run that has, or has not, past ones beside it.
+    pub fn beside(history: HistoryKind) -> Self {
+        Self { history, ..Self::default() }
+    }
+
     /// Takes an update; what the open pages are to be told, in order.
     pub fn apply(&mut self, update: Update) -> Vec<Event> {
         let began = update.started_at != self.now.started_at && update.started_at.is_some();
@@ -78,6 +86,7 @@ impl Model {
             *self = Self {
                 timeline: Timeline::new(update.started_at.unwrap_or(update.now)),
                 lines: std::mem::take(&mut self.lines),
+                history: self.history,
                 // Those that are there already did not just join.
                 now: Update { workers: std::mem::take(&mut self.now.workers), ..Update::default() },
                 ..Self::default()

@@ -16,6 +16,19 @@ pub enum Kind {
     Locust,
 }
 
+/// Whether there are past runs beside this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HistoryKind {
+    /// There are none.
+    #[default]
+    None,
+    /// There may be some, and this one will be one of them.
+    Beside,
+    /// There is nothing else: no run, only past ones.
+    Only,
+}
+
 /// What the run is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -77,6 +77,8 @@ pub struct Settings {
     pub planned: Option<f64>,
     /// What the start form begins with.
     pub form: Form,
+    /// Tabs, tables and files that the test adds to the page.
+    pub extended: Option<Value>,
 }
 
 /// The numbers of one request name, or of all; times in ms.

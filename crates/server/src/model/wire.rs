@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::parts::{
-    Can, Check, Exception, Failure, Form, Kind, Lag, LogLine, Mark, Metric, RunState, Scenario, Threshold,
-    Users, Worker,
+    Can, Check, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLine, Mark, Metric, RunState, Scenario,
+    Threshold, Users, Worker,
 };
 use super::rows::Row;
 use super::{Changes, Model};
@@ -21,6 +21,8 @@ pub enum Event {
     Log(String),
     /// The statistics were reset; a snapshot follows.
     Reset,
+    /// A run was kept, or something is known of it that was not.
+    History,
 }
 
 impl Event {
@@ -31,6 +33,7 @@ impl Event {
             Self::Tick(text) => ("tick", text.as_str()),
             Self::Log(text) => ("log", text.as_str()),
             Self::Reset => ("reset", "{}"),
+            Self::History => ("history", "{}"),
         };
         format!("event: {name}\ndata: {data}\n\n")
     }
@@ -44,6 +47,7 @@ pub(super) fn text(value: &impl Serialize) -> String {
 #[derive(Serialize)]
 pub(super) struct Snapshot<'a> {
     throng: &'static str,
+    history: HistoryKind,
     kind: Kind,
     file: &'a str,
     host: Option<&'a str>,
@@ -55,6 +59,7 @@ pub(super) struct Snapshot<'a> {
     planned: Option<f64>,
     can: &'a [Can],
     form: &'a Form,
+    extended: Option<&'a Value>,
     users: &'a Users,
     workers: &'a [Worker],
     totals: &'a Row,
@@ -80,6 +85,7 @@ impl<'a> Snapshot<'a> {
         let update = &model.now;
         Self {
             throng: env!("CARGO_PKG_VERSION"),
+            history: model.history,
             kind: update.settings.kind,
             file: &update.settings.file,
             host: update.settings.host.as_deref(),
@@ -91,6 +97,7 @@ impl<'a> Snapshot<'a> {
             planned: update.settings.planned,
             can: &update.can,
             form: &update.settings.form,
+            extended: update.settings.extended.as_ref(),
             users: &update.users,
             workers: &update.workers,
             totals: &model.totals.row,
@@ -137,6 +144,8 @@ pub(super) struct Tick<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<&'a Form>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    extended: Option<Option<&'a Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<&'a [Worker]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exceptions: Option<&'a [Exception]>,
@@ -178,6 +187,7 @@ impl<'a> Tick<'a> {
             host: changes.settings.then_some(settings.host.as_deref()),
             planned: changes.settings.then_some(settings.planned),
             form: changes.settings.then_some(&settings.form),
+            extended: changes.settings.then_some(settings.extended.as_ref()),
             workers: changes.workers.then_some(&*update.workers),
             exceptions: changes.exceptions.then_some(&*update.exceptions),
             checks: changes.checks.then_some(&*update.checks),

@@ -24,7 +24,8 @@ pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Respon
     }
 }
 
-fn answer(asset: Asset, headers: &HeaderMap, caching: &'static str) -> Response {
+/// Whether who asks understands gzip.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepts = |value: &header::HeaderValue| {
         let text = value.to_str().unwrap_or_default();
         text.split(',').any(|part| {
@@ -32,7 +33,11 @@ fn answer(asset: Asset, headers: &HeaderMap, caching: &'static str) -> Response 
             matches!(words.next(), Some("gzip" | "*")) && words.all(|word| word != "q=0")
         })
     };
-    let zipped = headers.get_all(header::ACCEPT_ENCODING).iter().any(accepts);
+    headers.get_all(header::ACCEPT_ENCODING).iter().any(accepts)
+}
+
+fn answer(asset: Asset, headers: &HeaderMap, caching: &'static str) -> Response {
+    let zipped = accepts_gzip(headers);
     let head = [
         (header::CONTENT_TYPE, asset.kind),
         (header::CACHE_CONTROL, caching),

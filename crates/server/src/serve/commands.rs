@@ -51,7 +51,7 @@ pub(super) async fn users(State(shared): Host, headers: HeaderMap, body: Bytes) 
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, String> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, String> {
     let unusable = |error| format!("the body is not the JSON of this command: {error}");
     serde_json::from_slice(body).map_err(unusable)
 }

@@ -3,7 +3,6 @@
 //! A locustfile's process has its own (`/stats/…`), which know more of its statistics; these are for all others.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -11,22 +10,22 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Host, now, problem};
 use crate::model::{Failure, Model, Row};
-use crate::page::Shared;
 
 /// The page with the run in it, as one file.
 pub(super) async fn report(State(shared): Host) -> Response {
-    match render(&shared) {
-        Some(html) => download("text/html; charset=utf-8", "report.html", html),
+    let now = now();
+    as_report("report.html", &shared.model(|model| model.whole(now)))
+}
+
+/// The page with `data` in it, as one file.
+pub(super) fn as_report(name: &str, data: &str) -> Response {
+    match throng_web_assets::report(data) {
+        Some(html) => download("text/html; charset=utf-8", name, html),
         None => problem(
             StatusCode::NOT_IMPLEMENTED,
             "this binary was built without its page, which is the report too: build it with ./x build",
         ),
     }
-}
-
-fn render(shared: &Arc<Shared>) -> Option<String> {
-    let now = now();
-    throng_web_assets::report(&shared.model(|model| model.whole(now)))
 }
 
 pub(super) async fn requests(State(shared): Host) -> Response {

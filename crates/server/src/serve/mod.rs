@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod foreign;
 mod guard;
+mod history;
 pub(crate) mod listen;
 mod prometheus;
 
@@ -45,6 +46,7 @@ pub(crate) fn routes(base_path: &str, shared: Arc<Shared>) -> Router {
         .route("/api/v1/pause", post(commands::pause))
         .route("/api/v1/resume", post(commands::resume))
         .route("/api/v1/users", post(commands::users))
+        .merge(history::routes())
         .fallback(foreign::ask);
     // A locustfile's process has these itself, and knows more.
     let routes = if shared.foreign {

@@ -7,18 +7,21 @@ mod rows;
 mod view;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use throng_engine::Progress;
+use throng_history::Store;
 use throng_metrics::threshold::Evaluation;
 use throng_metrics::{Aggregate, Delta, Distribution};
 use throng_server::{
-    Ask, Can, Command, Config, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, Refusal, Reply, RunState,
-    Settings, Update, Users, Worker,
+    Ask, Can, Command, Config, History, Keeps, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, Refusal,
+    Reply, RunState, Settings, Update, Users, Worker,
 };
 
 use super::prepare::Prepared;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::logging::{Field, Level};
 use crate::spec::RunSpec;
@@ -35,6 +38,8 @@ type Order = (Command, Reply<Result<(), Refusal>>);
 /// The page, and what is kept for it alone.
 pub(super) struct Board {
     page: Page,
+    /// Whether the run is to be kept.
+    keeps: bool,
     orders: Receiver<Order>,
     rows: Table,
     lag: Distribution,
@@ -60,22 +65,33 @@ pub(super) struct View<'a> {
 impl Board {
     /// The page that `spec` asks for, if it does.
     pub(super) fn start(spec: &RunSpec, prepared: &Prepared) -> Result<Option<Self>, Failure> {
-        let Some(wanted) = &spec.page else { return Ok(None) };
+        let history = history(spec, prepared)?;
         let (sender, orders) = mpsc::channel();
-        let config = Config { foreign: false, ..wanted.config.clone() };
         let inbox = move |ask| {
             // After the end nobody listens, and the reply that is dropped says so.
             if let Ask::Command(command, reply) = ask {
                 let _ = sender.send((command, reply));
             }
         };
-        let page = match Page::start(config, std::sync::Arc::new(inbox)) {
-            Ok(page) => page,
-            Err(error) if wanted.demanded => return Err(Failure::other(error.to_string())),
-            Err(error) => {
-                spec.log.warn(&format!("{error}; the run goes on without (--ui=ADDRESS chooses another)"));
-                return Ok(None);
+        let keeps = history.is_some();
+        let mut page = None;
+        if let Some(wanted) = &spec.page {
+            let config = Config { foreign: false, history: history.clone(), ..wanted.config.clone() };
+            match Page::start(config, Arc::new(inbox)) {
+                Ok(started) => page = Some(started),
+                Err(error) if wanted.demanded => return Err(Failure::other(error.to_string())),
+                Err(error) => {
+                    spec.log
+                        .warn(&format!("{error}; the run goes on without (--ui=ADDRESS chooses another)"));
+                }
             }
+        }
+        let page = match (page, history) {
+            (Some(page), _) => page,
+            (None, Some(history)) => {
+                Page::unseen(history).map_err(|error| Failure::other(error.to_string()))?
+            }
+            (None, None) => return Ok(None),
         };
         for logger in [&spec.log, &spec.console] {
             let sink = page.log_sink();
@@ -89,6 +105,7 @@ impl Board {
         };
         Ok(Some(Self {
             page,
+            keeps,
             orders,
             rows: Table::default(),
             lag: Distribution::default(),
@@ -100,9 +117,19 @@ impl Board {
         }))
     }
 
-    /// Where a browser finds it.
-    pub(super) fn url(&self) -> &str {
-        self.page.url()
+    /// Where a browser finds it; none if it only keeps the run.
+    pub(super) fn url(&self) -> Option<&str> {
+        Some(self.page.url()).filter(|url| !url.is_empty())
+    }
+
+    /// The run is over, with that code: sees to it that it is kept.
+    pub(super) fn conclude(&self, spec: &RunSpec, exit: Exit) {
+        if !self.keeps {
+            return;
+        }
+        if let Err(error) = self.page.conclude(Some(i32::from(exit.code()))) {
+            spec.log.error(&format!("the run was not kept in the history: {error}"));
+        }
     }
 
     /// The run phase begins.
@@ -210,6 +237,19 @@ impl Board {
         }
         stopped
     }
+}
+
+/// Opens the history that `spec` asks for, so that one that cannot be used is known before the test and not after it.
+fn history(spec: &RunSpec, prepared: &Prepared) -> Result<Option<History>, Failure> {
+    let Some(wanted) = &spec.history else { return Ok(None) };
+    let store =
+        Store::open(&wanted.folder).map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
+    let name = wanted.name.clone().unwrap_or_else(|| {
+        let file = std::path::Path::new(spec.script.name());
+        file.file_stem().map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    });
+    let keeps = Keeps { name, checksum: prepared.checksum.clone(), at_most: wanted.at_most };
+    Ok(Some(History { store: Arc::new(store), keeps: Some(keeps) }))
 }
 
 fn line(level: Level, message: &str, fields: &[Field]) -> LogLine {
