@@ -46,6 +46,31 @@ export default function () {
 }
 `;
 
+const LONG = `
+import http from 'k6/http';
+import { sleep } from 'k6';
+
+export const options = { scenarios: { shop: { executor: 'constant-vus', vus: 4, duration: '5m', gracefulStop: '1s' } } };
+
+export default function () {
+  http.get(__ENV.TARGET + '/');
+  sleep(0.05);
+}
+`;
+
+/** Names that a page must survive, and more of them than anybody reads. */
+const MANY = `
+import http from 'k6/http';
+
+const NAMES = ['<img src=x onerror="window.hacked = 2">', '"><svg onload=window.hacked=3>', 'x'.repeat(10240), '__proto__'];
+export const options = { vus: 2, iterations: 504, noConnectionReuse: false };
+
+export default function () {
+  const n = __VU * 1000 + __ITER;
+  http.get(__ENV.TARGET + '/', { tags: { name: NAMES[__ITER] || 'request ' + n } });
+}
+`;
+
 let browser;
 let target;
 let folder;
@@ -60,6 +85,8 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'throng-page-'));
   await writeFile(join(folder, 'locustfile.py'), LOCUSTFILE);
   await writeFile(join(folder, 'script.js'), K6);
+  await writeFile(join(folder, 'long.js'), LONG);
+  await writeFile(join(folder, 'many.js'), MANY);
 });
 after(async () => {
   await browser?.close();
@@ -78,9 +105,9 @@ async function freePort() {
 }
 
 /** Runs `check` with the page of a program that is started with `flags`, and ends the program. */
-async function running(flags, check) {
+async function running(flags, check, env = process.env) {
   const port = await freePort();
-  const program = spawn(THRONG, flags(port), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = spawn(THRONG, flags(port), { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [program.stdout, program.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
@@ -216,6 +243,108 @@ test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, 
       await page.getByRole('cell', { name: HOSTILE, exact: true }).first().waitFor();
       await page.screenshot({ path: join(OUTPUT, 'real-k6-statistics.png') });
       await files(page);
+    },
+  ),
+);
+
+test('workers of a controller leave and join', { skip: !THRONG }, async () => {
+  const workers = [];
+  const bind = await freePort();
+  const env = { ...process.env, THRONG_TOKEN: 'a token of this test alone' };
+  const join_ = (name) => {
+    const flags = ['worker', '--controller', `127.0.0.1:${bind}`, '--name', name, '--threads', '1'];
+    workers.push(spawn(THRONG, flags, { env, stdio: 'ignore' }));
+    return workers.at(-1);
+  };
+  const state = (page, name, text) =>
+    page.locator('tr', { hasText: name }).getByText(text, { exact: true }).waitFor();
+  try {
+    await running(
+      (port) => {
+        join_('first');
+        join_('second');
+        return [
+          'controller',
+          `--ui=127.0.0.1:${port}`,
+          '--bind',
+          `127.0.0.1:${bind}`,
+          '--expect-workers',
+          '2',
+          '-e',
+          `TARGET=${host()}`,
+          'long.js',
+        ];
+      },
+      async (page) => {
+        await tab(page, 'Workers');
+        await state(page, 'first', 'running');
+        await state(page, 'second', 'running');
+        workers[1].kill('SIGKILL');
+        await state(page, 'second', 'missing');
+        assert.match(await figure(page, 'Workers').innerText(), /^1$/);
+        join_('third');
+        await state(page, 'third', 'running');
+        const before = await requests(page);
+        await until(
+          () => requests(page),
+          (count) => count > before,
+        );
+        await tab(page, 'Charts');
+        await page.locator('summary', { hasText: 'Events' }).click();
+        await page.getByText('worker second is missing').waitFor();
+        await page.getByText('worker third joined').waitFor();
+      },
+      env,
+    );
+  } finally {
+    for (const worker of workers) worker.kill('SIGKILL');
+  }
+});
+
+test('five hundred names, hostile ones among them, stay text and usable', { skip: !THRONG }, () =>
+  running(
+    (port) => ['run', `--ui=127.0.0.1:${port}`, '--linger', '-e', `TARGET=${host()}`, 'many.js'],
+    async (page) => {
+      await state(page, 'Finished');
+      const rows = page.locator('.table table');
+      await until(
+        () => rows.getAttribute('aria-rowcount'),
+        (count) => Number(count) > 500,
+      );
+      assert.ok((await page.locator('tbody tr').count()) < 80);
+      await page.getByLabel('Filter requests').fill('onerror');
+      await page.getByRole('cell', { name: '<img src=x' }).first().waitFor();
+      await page.getByLabel('Filter requests').fill('');
+      await page.getByRole('button', { name: 'p95' }).click();
+      const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+      assert.ok(wide <= width);
+    },
+  ),
+);
+
+test('a run that is over is in the history, and opened from there', { skip: !THRONG }, () =>
+  running(
+    (port) => [
+      'run',
+      `--ui=127.0.0.1:${port}`,
+      '--history',
+      join(folder, 'runs'),
+      '--linger',
+      '-e',
+      `TARGET=${host()}`,
+      'many.js',
+    ],
+    async (page) => {
+      await state(page, 'Finished');
+      await tab(page, 'History');
+      await page.getByRole('button', { name: 'many' }).click();
+      await page.getByText('This is run 1 of the history').waitFor();
+      await until(
+        () => requests(page),
+        (count) => count === 504,
+      );
+      await tab(page, 'Charts');
+      await page.locator('.plot canvas').first().waitFor();
     },
   ),
 );

@@ -123,7 +123,7 @@ async fn report(State(shared): Host, Path(id): Path<String>) -> Response {
 }
 
 async fn delete(State(shared): Host, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    change(&shared, &headers, &id, |store, id| store.delete(id)).await
+    change(&shared, &headers, &id, Store::delete).await
 }
 
 #[derive(Deserialize)]
@@ -212,16 +212,14 @@ async fn judged(shared: &Shared, asked: Asked) -> Result<SideBySide, Problem> {
         .with(&asked.tolerance)
         .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
     let run = side(shared, &asked.run).await?;
-    let base = match asked.base {
-        Some(id) => side(shared, &id).await?,
-        None => {
-            let (kind, file) = (run.measured.kind.clone(), run.measured.file.clone());
-            let text = format!("no run of {file} is marked as the baseline: mark one, or name one as base");
-            match ask(shared, move |store| store.baseline(&kind, &file)).await? {
-                Some(found) => side(shared, &found.id.to_string()).await?,
-                None => return Err((StatusCode::NOT_FOUND, text)),
-            }
-        }
+    let base = if let Some(id) = asked.base {
+        side(shared, &id).await?
+    } else {
+        let (kind, file) = (run.measured.kind.clone(), run.measured.file.clone());
+        let text = format!("no run of {file} is marked as the baseline: mark one, or name one as base");
+        let found = ask(shared, move |store| store.baseline(&kind, &file)).await?;
+        let found = found.ok_or((StatusCode::NOT_FOUND, text))?;
+        side(shared, &found.id.to_string()).await?
     };
     // Ten thousand names on either side are some milliseconds.
     Ok(SideBySide::new(base, run, &tolerance))
