@@ -1,0 +1,116 @@
+//! The output of a pod, as it comes; a stream that breaks is taken up where it broke.
+
+use std::time::Duration;
+
+use futures_util::{AsyncBufRead, AsyncBufReadExt};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use kube::Api;
+use kube::api::LogParams;
+
+use crate::connect::Connection;
+use crate::error::Result;
+use crate::trouble::{container, part};
+
+/// Follows a pod's log to its end, line by line without line ends.
+pub(crate) async fn follow(
+    connection: &Connection,
+    pod: &str,
+    part: &str,
+    mut each: impl FnMut(&[u8]),
+) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    // What was shown last: its time as it was written, which lets lines that come again be told.
+    let mut last: Option<String> = None;
+    let mut failures = 0;
+    loop {
+        let since_time = last.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        let parameters = LogParams {
+            container: Some(part.to_owned()),
+            follow: true,
+            timestamps: true,
+            since_time,
+            ..LogParams::default()
+        };
+        match pods.log_stream(pod, &parameters).await {
+            Ok(stream) => {
+                let mut stream = Box::pin(stream);
+                let mut line = Vec::new();
+                // Only what comes again after a break is left out: output and errors of one container are written side
+                // by side, so that times go back a little.
+                let mut seen = last.clone();
+                while next_line(&mut stream, &mut line).await {
+                    let cut = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+                    let time = String::from_utf8_lossy(&line[..cut]).into_owned();
+                    if seen.as_ref().is_some_and(|seen| time <= *seen) {
+                        continue;
+                    }
+                    seen = None;
+                    each(line.get(cut + 1..).unwrap_or_default());
+                    last = Some(time);
+                    failures = 0;
+                }
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            Err(error) => {
+                failures += 1;
+                if failures > 20 {
+                    return Err(connection.explain(format!("follow the log of pod {pod}"), error));
+                }
+            }
+        }
+        // The stream is over: because the container is, or because the connection broke.
+        match pods.get_opt(pod).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(pod)) => {
+                let is_running = container(&pod)
+                    .and_then(|container| container.state.as_ref())
+                    .is_some_and(|state| state.terminated.is_none());
+                if !is_running && last.is_some() {
+                    return Ok(());
+                }
+                if !is_running {
+                    failures += 1;
+                    if failures > 3 {
+                        return Ok(());
+                    }
+                }
+            }
+            // The next attempt to follow says what is wrong.
+            Err(_) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Reads a line, without its end; false where there is none.
+async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
+    line.clear();
+    let read = stream.read_until(b'\n', line).await.is_ok_and(|length| length > 0);
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    read
+}
+
+/// The end of a pod's log, of its last life if it was started again; nothing if there is none.
+pub(crate) async fn tail(connection: &Connection, pod: &Pod, lines: i64) -> Option<String> {
+    let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let name = pod.metadata.name.as_deref()?;
+    let restarted = container(pod).is_some_and(|container| {
+        container.restart_count > 0 && container.state.as_ref().is_some_and(|state| state.waiting.is_some())
+    });
+    for previous in [restarted, false] {
+        let parameters = LogParams {
+            container: part(pod).map(str::to_owned),
+            previous,
+            tail_lines: Some(lines),
+            ..LogParams::default()
+        };
+        match pods.logs(name, &parameters).await {
+            Ok(text) if !text.trim().is_empty() => return Some(text.trim_end().to_owned()),
+            _ => {}
+        }
+    }
+    None
+}

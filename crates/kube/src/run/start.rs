@@ -1,0 +1,166 @@
+//! Waiting for pods to run, saying once what keeps them from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use tokio::time::Instant;
+
+use crate::connect::Connection;
+use crate::error::{Error, Result};
+use crate::lead::Lead;
+use crate::logs;
+use crate::names::RunName;
+use crate::pods;
+use crate::say::Say;
+use crate::trouble::{self, Severity, Trouble, is_ready, name};
+use crate::wanted::{Carrier, Wanted};
+
+/// How often to look.
+const PACE: Duration = Duration::from_millis(500);
+/// How many lines of a log show why something crashed.
+const LINES: i64 = 20;
+
+/// Waits for the controller's pod, and gives its name.
+pub(super) async fn controller(
+    connection: &Connection,
+    run: &RunName,
+    say: &Arc<dyn Say>,
+    deadline: Instant,
+) -> Result<String> {
+    let mut teller = Teller::new(say, "controller");
+    loop {
+        let found = pods::of_part(connection, run, "controller").await?;
+        let trouble = match found.last() {
+            // What was quickly done has ended by now, and its code is in the pod.
+            Some(pod) if is_ready(pod) || trouble::phase(pod) == "Succeeded" => {
+                return Ok(name(pod).to_owned());
+            }
+            Some(pod) => {
+                teller.phase(pod);
+                pods::trouble(connection, pod).await
+            }
+            None => pods::owner_trouble(connection, run, "controller").await,
+        };
+        teller.judge(connection, trouble, found.last(), deadline).await?;
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Sends files that did not fit into an object, and lets the test begin.
+pub(super) async fn hand_over(lead: &Lead, wanted: &Wanted, say: &Arc<dyn Say>) -> Result<()> {
+    if wanted.carrier != Carrier::Upload {
+        return Ok(());
+    }
+    let megabytes = wanted.files.size() as f64 / 1e6;
+    say.note(&format!("sending {} files ({megabytes:.1} MB) to the controller", wanted.files.len()));
+    for (path, content) in wanted.files.iter() {
+        lead.upload(path, content.to_vec()).await?;
+    }
+    lead.start().await
+}
+
+/// Waits until all workers run.
+pub(super) async fn workers(
+    connection: &Connection,
+    run: &RunName,
+    wanted: u32,
+    say: &Arc<dyn Say>,
+    deadline: Instant,
+) -> Result<()> {
+    let mut teller = Teller::new(say, "worker");
+    let mut seen = 0;
+    loop {
+        let found = pods::of_part(connection, run, "worker").await?;
+        let ready = found.iter().filter(|pod| is_ready(pod)).count();
+        if ready >= wanted as usize {
+            if wanted > 0 {
+                say.note(&format!("{ready} of {wanted} workers run"));
+            }
+            return Ok(());
+        }
+        if ready > seen {
+            seen = ready;
+            say.note(&format!("{ready} of {wanted} workers run"));
+        }
+        let mut trouble = None;
+        let mut whose = None;
+        for pod in found.iter().filter(|pod| !is_ready(pod)) {
+            let of_pod = pods::trouble(connection, pod).await;
+            if of_pod.as_ref().map(|one| one.severity) > trouble.as_ref().map(|one: &Trouble| one.severity) {
+                trouble = of_pod;
+                whose = Some(pod);
+            }
+        }
+        if trouble.is_none() && found.len() < wanted as usize {
+            trouble = pods::owner_trouble(connection, run, "worker").await;
+        }
+        teller.judge(connection, trouble, whose, deadline).await?;
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Says each thing once.
+struct Teller<'a> {
+    say: &'a Arc<dyn Say>,
+    part: &'static str,
+    said: Vec<String>,
+    last: Option<String>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(say: &'a Arc<dyn Say>, part: &'static str) -> Self {
+        Self { say, part, said: Vec::new(), last: None }
+    }
+
+    fn once(&mut self, text: String) -> bool {
+        let is_new = !self.said.contains(&text);
+        if is_new {
+            self.said.push(text);
+        }
+        is_new
+    }
+
+    fn phase(&mut self, pod: &Pod) {
+        let waiting = trouble::container(pod)
+            .and_then(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone());
+        let text = match waiting {
+            Some(reason) => format!("pod {} ({}): {reason}", name(pod), self.part),
+            None => format!("pod {} ({}): {}", name(pod), self.part, trouble::phase(pod)),
+        };
+        if self.once(text.clone()) {
+            self.say.note(&text);
+        }
+    }
+
+    /// Ends the wait where it is of no use, with the reason.
+    async fn judge(
+        &mut self,
+        connection: &Connection,
+        trouble: Option<Trouble>,
+        pod: Option<&Pod>,
+        deadline: Instant,
+    ) -> Result<()> {
+        if let Some(trouble) = trouble {
+            if trouble.severity == Severity::Final {
+                let mut text = trouble.text;
+                if trouble.crashed
+                    && let Some(pod) = pod
+                    && let Some(log) = logs::tail(connection, pod, LINES).await
+                {
+                    text = format!("{text}; its log ends with\n{log}");
+                }
+                return Err(Error::Pod(text));
+            }
+            if self.once(trouble.text.clone()) {
+                self.say.warn(&trouble.text);
+            }
+            self.last = Some(trouble.text);
+        }
+        if Instant::now() < deadline {
+            return Ok(());
+        }
+        let why = self.last.as_deref().unwrap_or("nothing says why; see kubectl describe pods");
+        Err(Error::Pod(format!("the {} did not start in time (--start-timeout): {why}", self.part)))
+    }
+}
