@@ -2,7 +2,8 @@
 //!
 //! Scripts and CI jobs branch on these numbers, so they are part of the interface and never change.
 //! The values were observed on k6 1.1; 97 has the meaning it got in k6 2. Throng's own face uses the
-//! same codes, [`Exit::Usage`] for a command that it knows but cannot do, two more for databases and one for comparisons.
+//! same codes, [`Exit::Usage`] for a command that it knows but cannot do, two more each for databases and clusters and one for
+//! comparisons.
 
 use std::process::ExitCode;
 
@@ -50,13 +51,17 @@ pub enum Exit {
     StoreUnavailable = 112,
     /// `throng compare`: there are too few requests to say whether the run is worse.
     NotEnough = 113,
+    /// `throng k8s`: the cluster refused, or a pod does not start or was taken away.
+    ClusterRefused = 114,
+    /// `throng k8s`: the cluster cannot be reached; the same command may work later.
+    ClusterUnavailable = 115,
     /// Everything else: an unknown flag, a missing file, a script without exports.
     Other = 255,
 }
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Success,
         Self::NoPython,
         Self::Usage,
@@ -77,13 +82,10 @@ impl Exit {
         Self::StoreRefused,
         Self::StoreUnavailable,
         Self::NotEnough,
+        Self::ClusterRefused,
+        Self::ClusterUnavailable,
         Self::Other,
     ];
-
-    /// The one of this number.
-    pub fn of(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|exit| exit.code() == code)
-    }
 
     /// The number that the process returns.
     pub fn code(self) -> u8 {
@@ -106,7 +108,10 @@ mod tests {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
         assert_eq!(
             codes,
-            [0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 255]
+            [
+                0, 1, 2, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113,
+                114, 115, 255
+            ]
         );
     }
 }

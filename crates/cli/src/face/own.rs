@@ -1,5 +1,5 @@
-//! Throng's own face: `run`, `controller`, `worker`, `fill`, `history`, `compare`, `demo-api`, `entrypoint`, `k6`, `locust`,
-//! `python`, `version`, `help`; what is announced is refused by name.
+//! Throng's own face: `run`, `controller`, `worker`, `k8s`, `fill`, `history`, `compare`, `demo-api`, `entrypoint`, `k6`,
+//! `locust`, `python`, `version`, `help`; what is announced is refused by name.
 
 mod cluster;
 mod compare;
@@ -8,6 +8,7 @@ mod demo_api;
 mod entrypoint;
 mod fill;
 mod history;
+mod k8s;
 mod worker;
 
 use std::ffi::OsString;
@@ -26,8 +27,7 @@ use crate::terminal::Stream;
 const PROGRAM: &str = "throng";
 
 /// Commands that are designed and not there yet.
-const ANNOUNCED: [(&str, &str); 2] =
-    [("check", "Try a script against its target before the run"), ("k8s", "Run on Kubernetes")];
+const ANNOUNCED: [(&str, &str); 1] = [("check", "Try a script against its target before the run")];
 
 /// Runs a command line without the program's name.
 pub(super) fn main(mut args: Vec<OsString>) -> Exit {
@@ -54,6 +54,8 @@ pub(super) fn main(mut args: Vec<OsString>) -> Exit {
                 Err(failure) => entrypoint::failed(&failure),
             };
         }
+        Some("run") if k8s::forwards(&args) => return k8s::run_with_forwards(args),
+        Some("k8s") => args = k8s::ordered(args),
         Some("run") if args[1..].iter().any(|arg| is_python(arg.as_ref())) => {
             args.remove(0);
             return locust::run(args);
@@ -99,9 +101,11 @@ fn root(flags: &[Flag]) -> Command {
                 .action(clap::ArgAction::SetTrue),
         )
         .subcommands([
-            k6::run::command(PROGRAM, flags, Scope::Cluster),
+            // What they ask for was done before the command line came here; they are here for the help.
+            k6::run::command(PROGRAM, flags, Scope::Cluster).args(k8s::forward_args()),
             controller::command(flags),
             worker::command(),
+            k8s::command(),
             fill::command(),
             history::command(flags),
             compare::command(flags),
@@ -118,7 +122,9 @@ fn root(flags: &[Flag]) -> Command {
 
 fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
     let (name, own) = matches.subcommand().unwrap_or(("", matches));
-    let invocation = match Invocation::new(PROGRAM, flags, own) {
+    // Its commands are below it, and global flags may follow them.
+    let spoken = if name == "k8s" { own.subcommand().map_or(own, |(_, innermost)| innermost) } else { own };
+    let invocation = match Invocation::new(PROGRAM, flags, spoken) {
         Ok(invocation) => invocation,
         Err(failure) => return fail_early(&early_terminal(), &failure),
     };
@@ -126,6 +132,7 @@ fn dispatch(flags: &[Flag], matches: &ArgMatches, root: &mut Command) -> Exit {
         "run" => k6::run::execute(&invocation),
         "controller" => controller::execute(&invocation, own),
         "worker" => worker::execute(&invocation, own),
+        "k8s" => k8s::execute(&invocation, own),
         "fill" => fill::execute(&invocation, own),
         "history" => history::execute(&invocation, own),
         "compare" => compare::execute(&invocation, own),

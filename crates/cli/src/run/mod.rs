@@ -43,6 +43,13 @@ pub fn run(spec: RunSpec) -> Exit {
     }
 }
 
+/// Loads and validates the script of `spec`, and gives what it read, by address: itself, its modules, its data files.
+pub fn files(spec: &RunSpec) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let prepared = Prepared::new(spec)?;
+    let files = prepared.loaded.program.files();
+    Ok(files.into_iter().map(|(name, content)| (name, content.to_vec())).collect())
+}
+
 fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     let prepared = Prepared::new(spec)?;
     if let Purpose::Inspect { requirements } = spec.purpose {
@@ -112,12 +119,8 @@ fn test(spec: &RunSpec, prepared: &Prepared, board: Option<page::Board>) -> Resu
     let crew = workforce::engage(spec, prepared, &stage, &raw)?;
     let mut ended = conductor::run(spec, prepared, &stage, crew, board).map_err(Failure::other)?;
     raw.finish(spec);
-    let (board, crew) = (ended.board.take(), ended.crew.take());
-    let exit = finish::finish(spec, prepared, ended);
-    if let Some(crew) = crew {
-        crew.ended(exit);
-    }
-    Ok((exit, board))
+    let board = ended.board.take();
+    Ok((finish::finish(spec, prepared, ended), board))
 }
 
 /// Stays until a signal comes: `--linger`.

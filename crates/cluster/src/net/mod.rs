@@ -10,7 +10,6 @@ mod frames;
 mod grpc;
 mod hub;
 mod server;
-mod store;
 mod strangers;
 mod tls;
 mod worker;
@@ -19,9 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::moment::Moment;
 
-pub use controller::{Controller, StateDir, Went};
+pub use controller::Controller;
 pub use error::NetError;
-pub use store::StateError;
 pub use tls::{ClientTls, ServerTls};
 pub use worker::WorkerClient;
 
@@ -39,12 +37,6 @@ fn unix_now() -> Duration {
 struct Origin(Instant);
 
 impl Origin {
-    /// The clock of a run that another process began: it goes on as the wall clock did meanwhile, and never back.
-    fn going_on(self, unix_at_origin: Duration, last: Moment) -> Self {
-        let by_wall = unix_now().saturating_sub(unix_at_origin);
-        Self(self.0.checked_sub(by_wall.max(last.since_origin())).unwrap_or(self.0))
-    }
-
     fn now(self) -> Moment {
         self.0.elapsed().into()
     }

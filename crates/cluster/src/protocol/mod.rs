@@ -9,7 +9,6 @@
 //! The messages are protocol buffers, written down here as Rust types: there is no second implementation that would
 //! need a `.proto` file, and no compiler for one is needed to build throng.
 
-mod assembly;
 mod bundle;
 mod counting;
 mod log;
@@ -18,7 +17,6 @@ mod progress;
 
 use std::time::Duration;
 
-pub use assembly::{Assembly, TooLong};
 pub use counting::*;
 pub use messages::*;
 

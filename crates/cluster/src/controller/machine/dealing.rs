@@ -27,35 +27,35 @@ pub(super) struct Map {
     /// Who owns each slot of one period, by seat.
     pub(super) owners: Vec<u32>,
     /// From when on it holds. Until then those who gave for it may still own what they gave.
-    pub(super) from: Moment,
+    from: Moment,
     /// Workers came or went since the last change began.
     pub(super) stale: bool,
-    pub(super) change: Option<Change>,
-    pub(super) lingering: Option<Lingering>,
+    change: Option<Change>,
+    lingering: Option<Lingering>,
 }
 
 /// Who may still run what it had begun of what it gave.
 #[derive(Debug)]
-pub(super) struct Lingering {
+struct Lingering {
     /// The newest map for which somebody gave something.
-    pub(super) version: u64,
+    version: u64,
     /// By which map they have to have come to rest.
-    pub(super) awaited: BTreeMap<WorkerId, u64>,
+    awaited: BTreeMap<WorkerId, u64>,
 }
 
 /// A change for which promises are awaited.
 #[derive(Debug)]
-pub(super) struct Change {
+struct Change {
     /// What those who give were told: nobody owns what is to move.
-    pub(super) version: u64,
-    pub(super) interim: Vec<u32>,
-    pub(super) from: Moment,
+    version: u64,
+    interim: Vec<u32>,
+    from: Moment,
     /// Who has not promised yet.
-    pub(super) awaited: BTreeSet<WorkerId>,
+    awaited: BTreeSet<WorkerId>,
     /// Who gives.
-    pub(super) givers: BTreeSet<WorkerId>,
+    givers: BTreeSet<WorkerId>,
     /// How it will be.
-    pub(super) owners: Vec<u32>,
+    owners: Vec<u32>,
 }
 
 impl Map {

@@ -1,0 +1,291 @@
+//! From a script and its options to a run that can be made: which files travel, and what controller and workers run.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use throng_kube::files::{Collected, Collector};
+use throng_kube::wanted::{Wanted, Workers, port};
+use throng_kube::{Error, RunName};
+use url::Url;
+
+use super::failure;
+use crate::exit::Exit;
+use crate::face::{Invocation, k6};
+use crate::failure::Failure;
+use crate::flags::{self, Scope};
+use crate::run;
+use crate::spec::{Purpose, RunSpec, Workforce};
+
+/// How long controller and workers wait for each other. Whoever started the run is less patient, and says why.
+const GATHER: &str = "30m";
+
+/// What a test needs in the cluster.
+pub(super) struct Test {
+    pub(super) collected: Collected,
+    pub(super) command: Vec<String>,
+    pub(super) workers: Workers,
+    pub(super) has_page: bool,
+    pub(super) watches: bool,
+}
+
+fn refuse(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+/// Understands `FILE OPTIONS…`.
+pub(super) fn test(
+    arguments: &[String],
+    workers: u32,
+    run: &RunName,
+    namespace: &str,
+    requirements: Option<&str>,
+) -> Result<Test, Failure> {
+    let (file, options) =
+        arguments.split_first().ok_or_else(|| refuse("a script or locustfile is needed"))?;
+    if file == "-" {
+        return Err(refuse(
+            "a script from standard input is not supported on Kubernetes yet; write it to a file",
+        ));
+    }
+    if workers == 0 {
+        return Err(refuse("a run needs at least one worker: --workers 1"));
+    }
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::other(format!("cannot tell the working directory: {error}")))?;
+    let mut collector = Collector::new(here.clone());
+    // What options name may be files: a configuration, what to fill, certificates.
+    for word in options.iter().chain(requirements.map(str::to_owned).as_ref()) {
+        let value =
+            word.split_once('=').filter(|_| word.starts_with('-')).map_or(word.as_str(), |(_, value)| value);
+        if !value.is_empty() && !value.starts_with('-') && here.join(value).is_file() {
+            collector.file(Path::new(value)).map_err(failure)?;
+        }
+    }
+    let host = Wanted::host(run, namespace);
+    let relative = relative_to(&here, Path::new(file));
+    if super::super::is_python(file.as_ref()) {
+        locust(collector, &here, &relative, options, workers, &host)
+    } else {
+        k6(collector, &here, file, &relative, options, workers, &host)
+    }
+}
+
+fn has(options: &[String], names: &[&str]) -> bool {
+    options.iter().any(|word| {
+        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+        names.contains(&name)
+    })
+}
+
+fn k6(
+    mut collector: Collector,
+    here: &Path,
+    file: &str,
+    relative: &str,
+    options: &[String],
+    workers: u32,
+    host: &str,
+) -> Result<Test, Failure> {
+    if let Some(name) = ["--linger", "-l", "--ui"].into_iter().find(|name| has(options, &[name])) {
+        return Err(refuse(format!("{name} has no meaning here: see --keep, --hold and --page-port")));
+    }
+    for (path, content) in script_files(file, options)? {
+        collector.insert(&path, content).map_err(failure)?;
+    }
+    let mut command: Vec<String> = [
+        "throng",
+        "controller",
+        "--expect-workers",
+        &workers.to_string(),
+        "--bind",
+        &format!("0.0.0.0:{}", port::CLUSTER),
+        &format!("--ui=0.0.0.0:{}", port::PAGE),
+        "--gather-timeout",
+        GATHER,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    if !has(options, &["--summary-export"]) {
+        command.extend(["--summary-export".to_owned(), "summary.json".to_owned()]);
+    }
+    command.extend(local_names(here, options));
+    command.push(relative.to_owned());
+    let join =
+        ["throng", "worker", "--controller", &format!("{host}:{}", port::CLUSTER), "--join-timeout", GATHER];
+    Ok(Test {
+        collected: collector.finish().map_err(failure)?,
+        command,
+        workers: Workers::Joining { count: workers, command: join.map(str::to_owned).to_vec() },
+        has_page: true,
+        watches: has(options, &["--watch"]),
+    })
+}
+
+/// Loads the script as a controller does, which validates it and its options and shows what it reads.
+fn script_files(file: &str, options: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let flags = flags::all();
+    let mut root = flags::add(
+        clap::Command::new("throng").no_binary_name(true).subcommand(k6::run::command(
+            "throng",
+            &flags,
+            Scope::Cluster,
+        )),
+        &flags,
+        Scope::Global,
+    );
+    let words: Vec<OsString> =
+        ["run", file].into_iter().chain(options.iter().map(String::as_str)).map(OsString::from).collect();
+    let matches =
+        root.try_get_matches_from_mut(words).map_err(|error| flags::from_clap(&error, "throng k8s"))?;
+    let own = matches.subcommand().map_or(&matches, |(_, own)| own);
+    let invocation = Invocation::new("throng", &flags, own)?;
+    let mut spec = RunSpec::new(&invocation, "run", Purpose::Run)?;
+    spec.workforce =
+        Workforce::Spawned { workers: 1, on_loss: crate::spec::on_worker_loss(&invocation.values)? };
+    let files = run::files(&spec)?;
+    Ok(files
+        .into_iter()
+        // What the script imports from elsewhere the controller gets itself.
+        .filter_map(|(name, content)| {
+            Some((Url::parse(&name).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()?, content))
+        })
+        .collect())
+}
+
+fn locust(
+    mut collector: Collector,
+    here: &Path,
+    file: &str,
+    options: &[String],
+    workers: u32,
+    host: &str,
+) -> Result<Test, Failure> {
+    let taken = [
+        "--master",
+        "--worker",
+        "--slave",
+        "--processes",
+        "--master-host",
+        "--master-port",
+        "-f",
+        "--locustfile",
+    ];
+    if let Some(name) = taken.into_iter().find(|name| has(options, &[name])) {
+        return Err(refuse(format!("{name} is decided by throng k8s: give the locustfile and --workers")));
+    }
+    let place = here.join(file);
+    if !place.is_file() {
+        return Err(Failure::other(format!("there is no locustfile {}", place.display())));
+    }
+    let folder = place.parent().unwrap_or(here).to_owned();
+    collector.folder(&folder).map_err(failure)?;
+    for name in ["locust.conf", "pyproject.toml"] {
+        if here.join(name).is_file() {
+            collector.file(Path::new(name)).map_err(failure)?;
+        }
+    }
+    let has_page = !has(options, &["--headless"]);
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let mut command = words(&["throng", "locust", "-f", file, "--master", "--master-bind-host", "0.0.0.0"]);
+    command.extend(words(&["--master-bind-port", &port::CLUSTER.to_string()]));
+    command.extend(words(&["--expect-workers", &workers.to_string()]));
+    if has_page {
+        command.extend(words(&["--web-host", "0.0.0.0", "--web-port", &port::PAGE.to_string()]));
+    }
+    for (name, default) in [("--html", "report.html"), ("--csv", "stats"), ("--json-file", "stats")] {
+        if !has(options, &[name]) {
+            command.extend(words(&[name, default]));
+        }
+    }
+    command.extend(local_names(here, options));
+    let mut join = words(&["throng", "locust", "-f", file, "--worker", "--master-host", host]);
+    join.extend(words(&["--master-port", &port::CLUSTER.to_string()]));
+    join.extend(tags(options));
+    Ok(Test {
+        collected: collector.finish().map_err(failure)?,
+        command,
+        workers: Workers::WithFiles { count: workers, command: join },
+        has_page,
+        watches: false,
+    })
+}
+
+/// What tags are chosen decides what tasks a worker has, so that it needs them too.
+fn tags(options: &[String]) -> Vec<String> {
+    let mut taken = Vec::new();
+    let mut takes = false;
+    for word in options {
+        if word.starts_with('-') {
+            let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+            takes = ["-T", "--tags", "-E", "--exclude-tags"].contains(&name);
+        }
+        if takes {
+            taken.push(word.clone());
+        }
+    }
+    taken
+}
+
+/// Names of files here, as they are there: relative to the working directory.
+fn local_names(here: &Path, options: &[String]) -> Vec<String> {
+    options
+        .iter()
+        .map(|word| {
+            let path = Path::new(word);
+            if path.is_absolute() && path.is_file() { relative_to(here, path) } else { word.clone() }
+        })
+        .collect()
+}
+
+/// A path as seen from a folder.
+fn relative_to(here: &Path, path: &Path) -> String {
+    if path.is_relative() {
+        return path.to_string_lossy().into_owned();
+    }
+    let shared = here.components().zip(path.components()).take_while(|(one, other)| one == other).count();
+    let up = here.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
+    relative.to_string_lossy().into_owned()
+}
+
+/// Variables of this shell that a test here would see, and one there does not.
+pub(super) fn stays_here(passed: &[String]) -> Vec<String> {
+    std::env::vars()
+        .map(|(name, _)| name)
+        .filter(|name| (name.starts_with("K6_") || name.starts_with("LOCUST_")) && !passed.contains(name))
+        .collect()
+}
+
+/// An error for a namespace that only the connection knows.
+pub(super) fn namespace_of(place: &throng_kube::Place) -> Result<String, Failure> {
+    if let Some(namespace) = &place.namespace {
+        return Ok(namespace.clone());
+    }
+    let opened = throng_kube::runtime::block_on(async {
+        let without_tunnel = throng_kube::Place { ssh: None, ..place.clone() };
+        throng_kube::Connection::open(&without_tunnel).await.map(|connection| connection.namespace)
+    });
+    match opened {
+        Err(Error::NoConfiguration { .. }) => Ok("default".to_owned()),
+        other => other.map_err(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_as_seen_from_the_working_directory() {
+        let here = Path::new("/home/me/tests");
+        assert_eq!(relative_to(here, Path::new("load.js")), "load.js");
+        assert_eq!(relative_to(here, Path::new("/home/me/tests/a/load.js")), "a/load.js");
+        assert_eq!(relative_to(here, Path::new("/home/me/lib/load.js")), "../lib/load.js");
+    }
+
+    #[test]
+    fn workers_get_the_tags() {
+        let options = ["-u", "5", "-T", "a", "b", "--headless", "-E", "c"].map(str::to_owned);
+        assert_eq!(tags(&options), ["-T", "a", "b", "-E", "c"]);
+    }
+}
