@@ -87,6 +87,11 @@ impl Exit {
         Self::Other,
     ];
 
+    /// The one of this number.
+    pub fn of(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The number that the process returns.
     pub fn code(self) -> u8 {
         self as u8

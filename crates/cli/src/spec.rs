@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
-use throng_cluster::{ControllerConfig, OnWorkerLoss};
+use throng_cluster::{ControllerConfig, OnWorkerLoss, StateDir};
 use throng_plan::{Level, Options, PlanError, merge};
 
 pub use history::History;
@@ -102,7 +102,12 @@ pub enum Workforce {
         on_loss: OnWorkerLoss,
     },
     /// Workers that join over the network.
-    Joining(Box<ControllerConfig>),
+    Joining {
+        /// Where and for whom the controller listens.
+        config: Box<ControllerConfig>,
+        /// Where the run is kept, so that a controller that is killed can be started again.
+        state: Option<StateDir>,
+    },
 }
 
 /// Everything that a run goes by, but for the script's own options.

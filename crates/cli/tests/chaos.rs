@@ -6,8 +6,12 @@
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "chaos/controller.rs"]
+mod controller;
 #[path = "support/namespace.rs"]
 mod namespace;
+#[path = "chaos/rogue.rs"]
+mod rogue;
 mod support;
 #[path = "support/target.rs"]
 mod target;
@@ -63,12 +67,17 @@ impl Chaos {
 
     /// A run whose controller listens there and waits for so many workers.
     fn at(host: &str, target: Target, script: &str, count: usize) -> Self {
+        Self::with_flags(host, target, script, count, &[])
+    }
+
+    fn with_flags(host: &str, target: Target, script: &str, count: usize, more: &[&str]) -> Self {
         let script = Script::new(script);
         let expected = count.to_string();
         let environment = format!("TARGET={}", target.url());
         let summary = script.path("summary.json").display().to_string();
         let flags =
             ["--quiet", "--expect-workers", &expected, "-e", &environment, "--summary-export", &summary];
+        let flags = [&flags[..], more].concat();
         let (controller, address) = controller_at(host, &script, &flags);
         Self { script, target, controller, address, workers: Vec::new() }
     }
@@ -80,13 +89,18 @@ impl Chaos {
 
     /// Waits for the controller; returns what it left behind, and how many iterations it counted.
     fn end(self) -> (Done, Target, usize) {
-        let Self { script, target, controller, workers, .. } = self;
-        let done = controller.wait();
-        drop(workers);
-        let summary = std::fs::read(script.path("summary.json")).unwrap();
-        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
-        let iterations = summary["metrics"]["iterations"]["count"].as_u64().unwrap() as usize;
+        let mut chaos = self;
+        let done = chaos.controller.finish();
+        let iterations = chaos.iterations();
+        let Self { target, .. } = chaos;
         (done, target, iterations)
+    }
+
+    /// How many iterations the controller counted, once it has ended.
+    fn iterations(&self) -> usize {
+        let summary = std::fs::read(self.script.path("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        summary["metrics"]["iterations"]["count"].as_u64().unwrap() as usize
     }
 }
 

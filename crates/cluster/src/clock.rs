@@ -16,6 +16,8 @@ const SAMPLES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     samples: VecDeque<Sample>,
+    /// The next sample is of another clock.
+    has_changed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +33,19 @@ impl Clock {
         let round_trip = received.since(sent);
         let middle = sent + round_trip / 2;
         let to_local = middle.as_nanos().wrapping_sub(theirs.as_nanos()) as i64;
+        if std::mem::take(&mut self.has_changed) {
+            self.samples.clear();
+        }
         if self.samples.len() == SAMPLES {
             self.samples.pop_front();
         }
         self.samples.push_back(Sample { round_trip, to_local });
+    }
+
+    /// The clock may be another one from now on: it is that of another process, which has made it go on. What is known of it
+    /// holds until there is something better.
+    pub(crate) fn changes(&mut self) {
+        self.has_changed = true;
     }
 
     /// The controller's moment on this machine's clock; the same number if nothing is known yet.

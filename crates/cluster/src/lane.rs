@@ -19,6 +19,12 @@ impl<T> Default for Outbox<T> {
 }
 
 impl<T> Outbox<T> {
+    /// One whose last item had the number `sent`, and whose last items are kept.
+    pub(crate) fn restored(sent: u64, kept: Vec<T>) -> Self {
+        let first = (sent + 1).saturating_sub(kept.len() as u64);
+        Self { sent, kept: (first..).zip(kept).collect() }
+    }
+
     /// Keeps an item and gives it the next number.
     pub(crate) fn push(&mut self, item: T) -> u64 {
         self.sent += 1;
@@ -72,6 +78,18 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// One that has everything up to `received`.
+    pub(crate) fn restored(received: u64) -> Self {
+        Self { received }
+    }
+
+    /// What is missing before this number will never come; how many items that is.
+    pub(crate) fn skip_to(&mut self, first: u64) -> u64 {
+        let missing = first.saturating_sub(self.received + 1);
+        self.received += missing;
+        missing
+    }
+
     /// Judges an arriving number, and counts it if it is the next one.
     pub(crate) fn arrive(&mut self, number: u64) -> Arrival {
         if number == self.received + 1 {

@@ -21,10 +21,12 @@ mod token;
 pub mod worker;
 
 pub use bundle::{Bundle, BundleError, BundleFile};
-pub use controller::{ControllerConfig, CountedWork, Happening, Loss, OnWorkerLoss, Order};
+pub use controller::{
+    ControllerConfig, CountedWork, Happening, JournalError, Loss, OnWorkerLoss, Order, Resumed,
+};
 pub use ids::{InstanceId, RunId, WorkerId};
 pub use log::{LogLevel, LogRecord};
 pub use moment::Moment;
-pub use net::{ClientTls, Controller, NetError, ServerTls, WorkerClient};
+pub use net::{ClientTls, Controller, NetError, ServerTls, StateDir, StateError, Went, WorkerClient};
 pub use token::{Token, TokenError};
 pub use worker::{Disconnect, Instruction, Lease, Report, Want, WorkerConfig};

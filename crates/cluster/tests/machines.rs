@@ -37,6 +37,7 @@ impl Controller {
             on_worker_loss: OnWorkerLoss::Continue,
             redistribute: false,
             unix_at_origin: Duration::from_secs(1_000),
+            grace: Duration::ZERO,
         };
         Self { machine: controller::Machine::new(at(0), settings), now: 0 }
     }
@@ -235,8 +236,38 @@ fn an_order_at_the_wrong_time_fails_the_run() {
     assert!(matches!(told(&actions)[..], [Happening::Failed(_), Happening::AllDone]), "{actions:?}");
 }
 
+#[test]
+fn what_only_the_failed_disk_of_a_controller_knew_is_said_and_orders_it_forgot_are_not_given_anew() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    // The worker knows that its first three batches were taken, and this controller does not.
+    controller.take(controller::Event::Accepted {
+        connection: ConnectionId(2),
+        address: SocketAddr::from(([127, 0, 0, 1], 1)),
+        nonce: [0; 16],
+    });
+    controller.hear(2, FromWorker::Hello(Hello { version: VERSION, nonce: vec![1; 16] }));
+    let again = controller.hear(2, FromWorker::Join(Join { instance: 11, kept_from: 4, ..Join::default() }));
+    assert!(
+        told(&again).iter().any(|h| matches!(h, Happening::ReportsMissing { reports: 3, .. })),
+        "{again:?}"
+    );
+    let next = controller.hear(2, FromWorker::Batch(Batch { number: 4, ..Batch::default() }));
+    assert!(matches!(sent(&next, 2)[..], [FromController::Taken(Taken { batch: 4 })]), "{next:?}");
+    let refused = controller.join(3, 11, 5);
+    assert!(
+        matches!(sent(&refused, 3)[..], [FromController::Refused(r)] if r.reason.contains("remembers")),
+        "{refused:?}"
+    );
+}
+
 /// A worker that has joined, at 1 s.
 fn joined() -> worker::Machine {
+    joined_with(Duration::ZERO)
+}
+
+/// One that may go on for so long without a controller.
+fn joined_with(grace: Duration) -> worker::Machine {
     let settings = worker::Settings {
         controller: "controller:5557".to_owned(),
         name: "worker".to_owned(),
@@ -251,7 +282,7 @@ fn joined() -> worker::Machine {
     hear(&mut machine, 900, worker::Event::Connected([1; 16]));
     let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
     hear(&mut machine, 900, worker::Event::Received(FromController::Challenge(challenge)));
-    let welcome = Welcome { run: 1, worker: 0, taken: 0 };
+    let welcome = Welcome { run: 1, worker: 0, taken: 0, grace: grace.as_nanos() as u64 };
     hear(&mut machine, 1_000, worker::Event::Received(FromController::Welcome(welcome)));
     machine
 }
@@ -281,6 +312,57 @@ fn the_lease_counts_from_when_the_heartbeat_was_sent() {
     assert_eq!(machine.clock_error(), Some(Duration::from_millis(20)));
     let actions = hear(&mut machine, 1_041, worker::Event::Received(FromController::Pulse(pulse(false))));
     assert!(!actions.iter().any(|action| matches!(action, worker::Action::Lease(_))), "{actions:?}");
+}
+
+/// A worker at work that has a lease until 3 s, whose connection broke at 1.1 s and that connects again at 1.15 s.
+fn connecting(grace: Duration) -> worker::Machine {
+    let mut machine = joined_with(grace);
+    let pulse = Pulse { sent: at(1_000).as_nanos(), at: 0, leased: true };
+    hear(&mut machine, 1_040, worker::Event::Received(FromController::Pulse(pulse)));
+    let start = Task::Start(throng_cluster::protocol::Start::default());
+    let command = Command { number: 1, task: Some(start) };
+    hear(&mut machine, 1_050, worker::Event::Received(FromController::Command(command)));
+    hear(&mut machine, 1_100, worker::Event::Closed("reset".to_owned()));
+    let actions = hear(&mut machine, 1_150, worker::Event::Tick);
+    assert!(matches!(actions[..], [worker::Action::Connect]), "{actions:?}");
+    machine
+}
+
+fn leases(actions: &[worker::Action]) -> Vec<Moment> {
+    let lease = |action: &worker::Action| match action {
+        worker::Action::Lease(until) => Some(*until),
+        _ => None,
+    };
+    actions.iter().filter_map(lease).collect()
+}
+
+#[test]
+fn a_worker_goes_on_for_the_grace_only_if_nobody_listens_while_its_lease_is_valid() {
+    let refused = || worker::Event::NobodyListens("refused".to_owned());
+    let grace = Duration::from_secs(60);
+    let mut machine = connecting(grace);
+    let actions = hear(&mut machine, 1_160, refused());
+    assert_eq!(leases(&actions), [at(61_150)], "counted from when it tried to connect");
+    assert!(actions.iter().any(|action| matches!(action, worker::Action::Orphaned(_))), "{actions:?}");
+    // Refused again: the grace is not begun anew.
+    hear(&mut machine, 2_000, worker::Event::Tick);
+    assert_eq!(leases(&hear(&mut machine, 2_001, refused())), []);
+    // Before it says who it is it has no more than the ordinary lease.
+    hear(&mut machine, 4_000, worker::Event::Tick);
+    hear(&mut machine, 4_001, worker::Event::Connected([1; 16]));
+    let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
+    let actions = hear(&mut machine, 4_010, worker::Event::Received(FromController::Challenge(challenge)));
+    assert!(matches!(actions[..], [worker::Action::Lease(_), worker::Action::Send(_)]), "{actions:?}");
+    assert_eq!(leases(&actions), [at(6_010)]);
+
+    assert_eq!(
+        leases(&hear(&mut connecting(grace), 3_000, refused())),
+        [],
+        "it may have been given up by then"
+    );
+    assert_eq!(leases(&hear(&mut connecting(Duration::ZERO), 1_160, refused())), [], "nobody will go on");
+    let silent = worker::Event::Closed("no answer".to_owned());
+    assert_eq!(leases(&hear(&mut connecting(grace), 1_160, silent)), [], "who is cut off is given up");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message as _;
 use support::{Run, bundle, config, delta, token};
-use throng_cluster::protocol::{Frame, FromWorker, Hello, Join, ToController};
+use throng_cluster::protocol::{Frame, FromWorker, Hello, Join, ToController, VERSION};
 use throng_cluster::{ControllerConfig, Happening, Instruction, Order, Report, WorkerClient};
 
 /// Writes something and reads until the controller closes, or resets, the connection.
@@ -130,7 +130,7 @@ fn rogue_clients_neither_join_nor_disturb_a_run() {
         let join = FromWorker::Join(Join { instance: 1, name: "rogue".to_owned(), ..Join::default() });
         assert!(call(address, JOIN, grpc(&join)).contains("out of place"));
         // Does not know the token.
-        let hello = FromWorker::Hello(Hello { version: 1, nonce: vec![0; 16] });
+        let hello = FromWorker::Hello(Hello { version: VERSION, nonce: vec![0; 16] });
         let guess = FromWorker::Join(Join { proof: vec![0; 32], instance: 1, ..Join::default() });
         assert!(call(address, JOIN, [grpc(&hello), grpc(&guess)].concat()).contains("token is wrong"));
         // Speaks a later version.

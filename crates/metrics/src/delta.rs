@@ -81,9 +81,13 @@ impl Delta {
 
     /// Adds another delta: a worker folds what it cannot send yet, so that its buffer stays bounded.
     pub fn merge(&mut self, other: &Self) {
+        let places = self.series.iter().enumerate();
+        let mut by_tags = places.map(|(index, series)| (Arc::clone(&series.tags), index)).collect();
+        self.merge_by(&mut by_tags, other);
+    }
+
+    fn merge_by(&mut self, by_tags: &mut HashMap<Arc<TagSet>, usize>, other: &Self) {
         let translate: Vec<u32> = other.metrics.iter().map(|metric| self.metric_index(metric)).collect();
-        let mut by_tags: HashMap<Arc<TagSet>, usize> =
-            self.series.iter().enumerate().map(|(index, series)| (Arc::clone(&series.tags), index)).collect();
         for theirs in &other.series {
             let index = *by_tags.entry(Arc::clone(&theirs.tags)).or_insert_with(|| {
                 self.series.push(Series { tags: Arc::clone(&theirs.tags), sinks: Vec::new() });
@@ -111,5 +115,24 @@ impl Delta {
             self.metrics.push(metric.clone());
             self.metrics.len() - 1
         }) as u32
+    }
+}
+
+/// Many deltas as one: [`Delta::merge`] without looking through all series for each of them.
+#[derive(Clone, Debug, Default)]
+pub struct DeltaSum {
+    whole: Delta,
+    by_tags: HashMap<Arc<TagSet>, usize>,
+}
+
+impl DeltaSum {
+    /// Adds a delta.
+    pub fn add(&mut self, delta: &Delta) {
+        self.whole.merge_by(&mut self.by_tags, delta);
+    }
+
+    /// All of them.
+    pub fn delta(&self) -> &Delta {
+        &self.whole
     }
 }

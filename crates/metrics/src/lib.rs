@@ -32,7 +32,7 @@ mod wire;
 
 pub use aggregate::{Aggregate, Breakdown};
 pub use checks::{CheckCounts, CheckStats, GroupNode};
-pub use delta::{Delta, Notice, Series};
+pub use delta::{Delta, DeltaSum, Notice, Series};
 pub use distribution::{Distribution, EXACT_LIMIT};
 pub use exact_sum::ExactSum;
 pub use kind::{Contains, Kind};

@@ -119,8 +119,12 @@ fn test(spec: &RunSpec, prepared: &Prepared, board: Option<page::Board>) -> Resu
     let crew = workforce::engage(spec, prepared, &stage, &raw)?;
     let mut ended = conductor::run(spec, prepared, &stage, crew, board).map_err(Failure::other)?;
     raw.finish(spec);
-    let board = ended.board.take();
-    Ok((finish::finish(spec, prepared, ended), board))
+    let (board, crew) = (ended.board.take(), ended.crew.take());
+    let exit = finish::finish(spec, prepared, ended);
+    if let Some(crew) = crew {
+        crew.ended(exit);
+    }
+    Ok((exit, board))
 }
 
 /// Stays until a signal comes: `--linger`.

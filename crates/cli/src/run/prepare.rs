@@ -54,7 +54,7 @@ impl Prepared {
             source,
             reading: match spec.workforce {
                 Workforce::Threads => Reading::Directly,
-                Workforce::Spawned { .. } | Workforce::Joining(_) => Reading::Collecting,
+                Workforce::Spawned { .. } | Workforce::Joining { .. } => Reading::Collecting,
             },
             env: spec.env.clone(),
             base_mode: spec.compatibility == Compatibility::Base,

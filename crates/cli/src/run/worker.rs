@@ -225,6 +225,14 @@ impl Worker<'_> {
             Instruction::Count { epoch, void, grants, recalls, closed } => {
                 self.counts.push_back(Change { epoch, void, grants, recalls, closed });
             }
+            Instruction::Orphaned { until } => {
+                let left = until.saturating_duration_since(Instant::now());
+                self.spec.log.warn(&format!(
+                    "the controller has died; going on without it for {:.0} s at most, and trying to reach the one that goes \
+                     on with the run",
+                    left.as_secs_f64()
+                ));
+            }
             Instruction::Abort { reason } => {
                 self.spec.log.info(&format!("ending iterations: {reason}"));
                 self.end(Playing::stop);

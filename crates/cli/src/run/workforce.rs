@@ -1,6 +1,6 @@
 //! Engages the crew that a run asks for: threads, worker processes of this machine, or workers that join.
 
-use throng_cluster::{Controller, ControllerConfig, CountedWork, Token};
+use throng_cluster::{Controller, ControllerConfig, CountedWork, NetError, StateDir, Token};
 use throng_engine::{ScenarioIndex, Time};
 use throng_plan::{Executor, Scenario};
 
@@ -11,6 +11,7 @@ use super::descriptors;
 use super::prepare::{Prepared, processors};
 use super::raw::Raw;
 use super::stage::Stage;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::spec::{RunSpec, Workforce};
 
@@ -19,7 +20,7 @@ pub(super) fn describe(workforce: &Workforce) -> String {
     match workforce {
         Workforce::Threads => "local".to_owned(),
         Workforce::Spawned { workers, .. } => format!("local, {}", counted(*workers)),
-        Workforce::Joining(config) => counted(config.expected),
+        Workforce::Joining { config, .. } => counted(config.expected),
     }
 }
 
@@ -46,18 +47,22 @@ pub(super) fn engage(
                 on_worker_loss: *on_loss,
                 ..ControllerConfig::loopback(*workers, token.clone())
             };
-            remote(spec, prepared, raw, config, |address| {
+            remote(spec, prepared, raw, config, None, |address, _| {
                 let children = Children::start(*workers, processors()?, address, &token);
                 children
                     .map(Some)
                     .map_err(|error| Failure::other(format!("cannot start a worker process: {error}")))
             })
         }
-        Workforce::Joining(config) => remote(spec, prepared, raw, (**config).clone(), |address| {
-            let workers = counted(config.expected);
-            spec.log.info(&format!("waiting for {workers} to join at {address}"));
-            Ok(None)
-        }),
+        Workforce::Joining { config, state } => {
+            remote(spec, prepared, raw, (**config).clone(), state.as_ref(), |address, goes_on| {
+                let workers = counted(config.expected);
+                let whom =
+                    if goes_on { format!("{workers} to come back") } else { format!("{workers} to join") };
+                spec.log.info(&format!("waiting for {whom} at {address}"));
+                Ok(None)
+            })
+        }
     }
 }
 
@@ -85,7 +90,8 @@ fn remote(
     prepared: &Prepared,
     raw: &Raw,
     config: ControllerConfig,
-    helpers: impl FnOnce(std::net::SocketAddr) -> Result<Option<Children>, Failure>,
+    state: Option<&StateDir>,
+    helpers: impl FnOnce(std::net::SocketAddr, bool) -> Result<Option<Children>, Failure>,
 ) -> Result<Box<dyn Crew>, Failure> {
     if !prepared.plan.slots.is_whole() {
         return Err(Failure::other(
@@ -94,9 +100,15 @@ fn remote(
     }
     let samples = raw.inlet();
     let bundle = bundle::pack(spec, prepared, samples.is_some())?;
-    let (controller, happenings) =
-        Controller::bind(config).map_err(|error| Failure::other(error.to_string()))?;
-    let children = helpers(controller.address())?;
+    let bound = match state {
+        None => Controller::bind(config).map(|(controller, happenings)| (controller, happenings, None)),
+        Some(state) => Controller::bind_kept(config, state, &bundle),
+    };
+    let (controller, happenings, went) = bound.map_err(|error| match error {
+        NetError::State(_) => Failure::new(Exit::InvalidConfig, error.to_string()),
+        _ => Failure::other(error.to_string()),
+    })?;
+    let children = helpers(controller.address(), went.is_some())?;
     let config = RemoteConfig {
         bundle,
         nothing_done: prepared.engine.progress(Time::ZERO),
@@ -106,5 +118,9 @@ fn remote(
         children,
         moves: moves(prepared),
     };
-    Ok(Box::new(Remote::new(controller, happenings, config)))
+    let mut remote = Remote::new(controller, happenings, config);
+    if let Some(went) = went {
+        remote.go_on(went);
+    }
+    Ok(Box::new(remote))
 }

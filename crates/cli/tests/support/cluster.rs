@@ -113,6 +113,11 @@ impl Process {
     }
 
     pub(crate) fn wait(mut self) -> Done {
+        self.finish()
+    }
+
+    /// Waits for its end; once.
+    pub(crate) fn finish(&mut self) -> Done {
         let mut done = Done { code: 0, stdout: String::new(), stderr: String::new() };
         self.log.read_to_string(&mut done.stderr).unwrap();
         self.child.stdout.take().unwrap().read_to_string(&mut done.stdout).unwrap();

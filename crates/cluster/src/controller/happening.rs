@@ -163,6 +163,21 @@ pub enum Happening {
         /// Which one.
         worker: WorkerId,
     },
+    /// A worker is there again after this controller went on with the run of another one.
+    Reattached {
+        /// Which one.
+        worker: WorkerId,
+    },
+    /// Reports that a worker knows to be taken are not known to this controller: its machine failed before they were on its
+    /// disk.
+    ReportsMissing {
+        /// Whose.
+        worker: WorkerId,
+        /// How many, each of about a second.
+        reports: u64,
+    },
+    /// The state of the run could not be written down, for this reason: no other controller can go on with it.
+    NotKept(String),
     /// A worker went as it was asked to by its operator: it ended its iterations and reported everything.
     Left {
         /// Which one.

@@ -38,7 +38,7 @@ impl CountedWork {
 pub(super) struct Ledger {
     pub(super) books: Vec<Book>,
     /// How often each worker was given up.
-    epochs: BTreeMap<WorkerId, u32>,
+    pub(super) epochs: BTreeMap<WorkerId, u32>,
 }
 
 /// One scenario's iterations.
@@ -48,7 +48,7 @@ pub(super) struct Book {
     /// Nobody has them.
     pub(super) free: Indices,
     /// Who has which and has not settled them.
-    held: BTreeMap<WorkerId, Indices>,
+    pub(super) held: BTreeMap<WorkerId, Indices>,
     /// Workers were told that all is over.
     pub(super) is_closed: bool,
 }

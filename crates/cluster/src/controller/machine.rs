@@ -5,6 +5,7 @@
 
 mod dealing;
 mod joining;
+mod keeping;
 mod leases;
 mod reports;
 
@@ -16,7 +17,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::dealing::Map;
+pub(super) use self::keeping::Kept;
 use self::leases::Leases;
+use super::journal::SaidMessage;
 use super::member::{Member, Standing};
 use super::refusals::Refusals;
 use super::{Happening, OnWorkerLoss, Order};
@@ -51,6 +54,8 @@ pub struct Settings {
     pub redistribute: bool,
     /// What the wall clock showed at the origin of moments, since 1970.
     pub unix_at_origin: Duration,
+    /// How long workers may go on after the controller has died; zero where no other would go on with the run.
+    pub grace: Duration,
 }
 
 /// What happens to a controller.
@@ -177,6 +182,13 @@ pub struct Machine {
     told_all_done: bool,
     failed: bool,
     aborted: bool,
+    /// When iterations began, once that is settled.
+    started: Option<Moment>,
+    /// What was told once, for whoever goes on with the run.
+    failure: Option<String>,
+    script_aborted: Option<SaidMessage>,
+    script_failed: Option<SaidMessage>,
+    init_failed: Option<SaidMessage>,
 }
 
 impl Machine {
@@ -199,6 +211,11 @@ impl Machine {
             told_all_done: false,
             failed: false,
             aborted: false,
+            started: None,
+            failure: None,
+            script_aborted: None,
+            script_failed: None,
+            init_failed: None,
             settings,
         }
     }
@@ -264,6 +281,9 @@ impl Machine {
             if now >= member.given_up_at(running) {
                 let silent = now.since(member.heard).as_secs_f64();
                 let why = match member.link {
+                    None if member.awaited_until.is_some() => {
+                        "it did not come back after the controller was started again".to_owned()
+                    }
                     Some(_) => format!("it was silent for {silent:.1} s"),
                     None => format!("its connection broke and it did not come back within {silent:.1} s"),
                 };
@@ -375,6 +395,7 @@ impl Machine {
         self.phase = Phase::Running(at);
         // Before the start, so that everyone has something to start with.
         self.open_ledger(actions);
+        self.started = Some(at);
         self.command_all(&Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
         actions.push(Action::Starting(at));
     }
@@ -392,6 +413,7 @@ impl Machine {
     fn fail(&mut self, text: String, actions: &mut Vec<Action>) {
         if !std::mem::replace(&mut self.failed, true) {
             self.abort(&text, actions);
+            self.failure = Some(text.clone());
             actions.push(Action::Tell(Happening::Failed(text)));
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Member {
     pub(super) link: Option<ConnectionId>,
     /// When it was last heard.
     pub(super) heard: Moment,
+    /// Where this process has not heard it: until when it may be at work without a controller.
+    pub(super) awaited_until: Option<Moment>,
     pub(super) commands: Outbox<Task>,
     pub(super) batches: Inbox,
     pub(super) prepared: bool,
@@ -67,6 +69,8 @@ impl Member {
         // One that is done has nothing left to lose.
         if !self.is_present() || self.done {
             Moment::NEVER
+        } else if let Some(until) = self.awaited_until {
+            until
         } else if running || self.link.is_none() {
             self.heard + LEASE + LEASE_MARGIN
         } else {

@@ -3,6 +3,7 @@
 mod config;
 mod deal;
 mod happening;
+mod journal;
 mod ledger;
 mod machine;
 mod member;
@@ -11,6 +12,7 @@ mod refusals;
 
 pub use config::{ControllerConfig, OnWorkerLoss};
 pub use happening::{Happening, Loss};
+pub use journal::{Before, Entry, Journal, JournalError, Recovered, Resumed};
 pub use ledger::CountedWork;
 pub use machine::{Action, ConnectionId, Event, Machine, Settings};
 pub use order::Order;

@@ -17,9 +17,9 @@ use tonic::Streaming;
 use tonic::body::Body;
 
 use super::FLUSH;
-use super::frames::{Assembly, Frames};
+use super::frames::Frames;
 use super::grpc;
-use crate::protocol::{Frame, MAX_CONTROLLERS_MESSAGE, ToWorker};
+use crate::protocol::{Assembly, Frame, MAX_CONTROLLERS_MESSAGE, ToWorker};
 use crate::worker::Event;
 
 /// How long looking up, connecting and handshakes may take together.
@@ -39,15 +39,19 @@ pub(super) struct Target {
 
 /// Connects, and reads until the end of the stream. The stream of requests ends when the sender of `requests` is dropped.
 pub(super) async fn run(target: Target, attempt: u64, requests: Frames, inputs: mpsc::Sender<Input>) {
-    let why = match tokio::time::timeout(PATIENCE, connect(target)).await {
-        Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-        Ok(Err(error)) => error.to_string(),
+    let event = match tokio::time::timeout(PATIENCE, connect(target)).await {
+        Err(_) => Event::Closed(format!("no answer within {} s", PATIENCE.as_secs())),
+        // The system's own answer, and only to connecting: who listens but cannot talk is not dead.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Event::NobodyListens(error.to_string())
+        }
+        Ok(Err(error)) => Event::Closed(error.to_string()),
         Ok(Ok(io)) => match exchange(io, attempt, requests, &inputs).await {
-            Ok(()) => "it closed the connection".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(()) => Event::Closed("it closed the connection".to_owned()),
+            Err(error) => Event::Closed(error.to_string()),
         },
     };
-    let _ = inputs.send((attempt, Event::Closed(why))).await;
+    let _ = inputs.send((attempt, event)).await;
 }
 
 /// A connection of either kind.

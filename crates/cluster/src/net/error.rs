@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::StateError;
+
 /// Why the edge cannot begin its work.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
@@ -25,6 +27,9 @@ pub enum NetError {
     /// The controller's address is none.
     #[error("`{0}` is no address of a controller: use HOST:PORT")]
     Address(String),
+    /// The folder of the run cannot be used.
+    #[error("the state directory {0}")]
+    State(#[from] StateError),
     /// No thread, no runtime or no random numbers.
     #[error("cannot start the cluster's network thread: {0}")]
     System(#[from] io::Error),

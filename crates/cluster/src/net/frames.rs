@@ -1,11 +1,11 @@
-//! Messages cut into frames, and put together again within a limit.
+//! Messages cut into frames as the other side takes them; `protocol::Assembly` puts them together again.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tonic::codegen::tokio_stream::Stream;
 
@@ -85,34 +85,10 @@ impl Stream for Responses {
     }
 }
 
-/// Puts messages together from frames.
-#[derive(Debug, Default)]
-pub(super) struct Assembly {
-    parts: BytesMut,
-}
-
-/// A message with more bytes than its sender may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it sent a message of more than {0} bytes")]
-pub(super) struct TooLong(usize);
-
-impl Assembly {
-    /// Adds a frame; the message, if it was its last.
-    pub(super) fn add(&mut self, frame: Frame, limit: usize) -> Result<Option<Bytes>, TooLong> {
-        if self.parts.len() + frame.part.len() > limit {
-            return Err(TooLong(limit));
-        }
-        if !frame.more && self.parts.is_empty() {
-            return Ok(Some(frame.part));
-        }
-        self.parts.extend_from_slice(&frame.part);
-        Ok((!frame.more).then(|| self.parts.split().freeze()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Assembly;
 
     fn frames(messages: &[Bytes]) -> Vec<Frame> {
         let (outgoing, mut frames) = outgoing();
@@ -143,13 +119,5 @@ mod tests {
             .filter_map(|frame| assembly.add(frame, 3 * FRAME_PART).unwrap())
             .collect();
         assert_eq!(arrived, messages);
-    }
-
-    #[test]
-    fn a_message_beyond_the_limit_is_refused_before_it_is_whole() {
-        let mut assembly = Assembly::default();
-        let frame = |more| Frame { part: vec![0; 600].into(), more };
-        assert_eq!(assembly.add(frame(true), 1_000), Ok(None));
-        assert_eq!(assembly.add(frame(true), 1_000), Err(TooLong(1_000)));
     }
 }

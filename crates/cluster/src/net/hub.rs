@@ -1,20 +1,40 @@
 //! The task that owns the controller's machine: it feeds it events and carries out its actions.
 
 use std::collections::HashMap;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender};
 
 use bytes::Bytes;
 use prost::Message as _;
+use throng_metrics::Delta;
 use tokio::sync::mpsc;
 
 use super::Origin;
 use super::server::{Handle, Input};
+use super::store::Store;
 use super::strangers::Strangers;
-use crate::controller::{Action, ConnectionId, Event, Happening, Machine, Order};
+use crate::controller::{Action, ConnectionId, Entry, Event, Happening, Journal, Machine, Order};
 use crate::protocol::{FromController, MAX_CONTROLLERS_MESSAGE, ToWorker};
 
 /// What may wait for one worker: a bundle and more commands and answers than a worker that reads lets gather.
 const MAX_QUEUED: usize = MAX_CONTROLLERS_MESSAGE + (16 << 20);
+
+/// What the host program asks of the hub.
+#[derive(Debug)]
+pub(super) enum Errand {
+    /// For the machine.
+    Order(Order),
+    /// Write down a note, and say when that is done.
+    Note { name: String, value: String, done: SyncSender<()> },
+    /// Write down what the host program measured itself.
+    Measured(Delta),
+}
+
+/// What is written down of the run, and where.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    pub(super) journal: Journal,
+    pub(super) store: Store,
+}
 
 /// The controller's machine and the connections it knows.
 pub(super) struct Hub {
@@ -23,6 +43,10 @@ pub(super) struct Hub {
     pub(super) strangers: Strangers,
     pub(super) happenings: Sender<Happening>,
     pub(super) connections: HashMap<ConnectionId, Handle>,
+    /// Where another process could go on with the run.
+    pub(super) keeping: Option<Keeping>,
+    /// What a machine that goes on has to say first.
+    pub(super) first: Vec<Action>,
 }
 
 impl Hub {
@@ -30,14 +54,23 @@ impl Hub {
     pub(super) async fn run(
         mut self,
         mut inputs: mpsc::Receiver<Input>,
-        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut errands: mpsc::UnboundedReceiver<Errand>,
     ) {
+        for action in std::mem::take(&mut self.first) {
+            self.carry_out(action);
+        }
+        // A machine that goes on may have something to do at once.
+        self.take(Event::Tick);
         loop {
             let event = tokio::select! {
                 // The host's orders first, and the clock before a flood of inputs.
                 biased;
-                order = orders.recv() => match order {
-                    Some(order) => Event::Ordered(order),
+                errand = errands.recv() => match errand {
+                    Some(Errand::Order(order)) => Event::Ordered(order),
+                    Some(errand) => {
+                        self.keep(errand);
+                        continue;
+                    }
                     None => return,
                 },
                 () = self.origin.sleep_until(self.machine.wakes_at()) => Event::Tick,
@@ -65,7 +98,13 @@ impl Hub {
             self.connections.remove(connection);
         }
         let mut actions = Vec::new();
-        self.machine.on_event(self.origin.now(), event, &mut actions);
+        let now = self.origin.now();
+        let before = self.keeping.as_ref().map(|keeping| keeping.journal.before(&self.machine, &event));
+        self.machine.on_event(now, event, &mut actions);
+        if let (Some(keeping), Some(before)) = (&mut self.keeping, before) {
+            let entry = keeping.journal.after(now, &self.machine, before, &actions);
+            self.write(&entry);
+        }
         let mut overflowed = Vec::new();
         for action in actions {
             overflowed.extend(self.carry_out(action));
@@ -73,6 +112,40 @@ impl Hub {
         for connection in overflowed {
             let why = "it does not read what it is sent".to_owned();
             self.take(Event::Closed { connection, why });
+        }
+    }
+
+    fn keep(&mut self, errand: Errand) {
+        let now = self.origin.now();
+        let Some(keeping) = &mut self.keeping else { return };
+        match errand {
+            Errand::Order(_) => {}
+            Errand::Note { name, value, done } => {
+                let entry = keeping.journal.note(now, &name, &value);
+                self.write(&entry);
+                let _ = done.send(());
+            }
+            Errand::Measured(delta) => {
+                let entry = keeping.journal.measured(now, &delta);
+                self.write(&entry);
+            }
+        }
+    }
+
+    /// Writes an entry down. If that cannot be done the run goes on without.
+    fn write(&mut self, entry: &Entry) {
+        let Some(Keeping { journal, store }) = &mut self.keeping else { return };
+        if entry.bytes.is_empty() {
+            return;
+        }
+        let mut written = store.append(&entry.bytes, entry.sync);
+        if written.is_ok() && journal.is_large() {
+            written = store.replace(&journal.snapshot(self.origin.now(), &self.machine));
+        }
+        if let Err(error) = written {
+            store.spoil();
+            self.keeping = None;
+            drop(self.happenings.send(Happening::NotKept(error.to_string())));
         }
     }
 

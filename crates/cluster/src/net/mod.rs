@@ -10,6 +10,7 @@ mod frames;
 mod grpc;
 mod hub;
 mod server;
+mod store;
 mod strangers;
 mod tls;
 mod worker;
@@ -18,8 +19,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::moment::Moment;
 
-pub use controller::Controller;
+pub use controller::{Controller, StateDir, Went};
 pub use error::NetError;
+pub use store::StateError;
 pub use tls::{ClientTls, ServerTls};
 pub use worker::WorkerClient;
 
@@ -37,6 +39,12 @@ fn unix_now() -> Duration {
 struct Origin(Instant);
 
 impl Origin {
+    /// The clock of a run that another process began: it goes on as the wall clock did meanwhile, and never back.
+    fn going_on(self, unix_at_origin: Duration, last: Moment) -> Self {
+        let by_wall = unix_now().saturating_sub(unix_at_origin);
+        Self(self.0.checked_sub(by_wall.max(last.since_origin())).unwrap_or(self.0))
+    }
+
     fn now(self) -> Moment {
         self.0.elapsed().into()
     }

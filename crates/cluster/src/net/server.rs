@@ -14,11 +14,11 @@ use tokio_rustls::TlsAcceptor;
 use tonic::Streaming;
 
 use super::FLUSH;
-use super::frames::{Assembly, Frames, Outgoing, outgoing};
+use super::frames::{Frames, Outgoing, outgoing};
 use super::grpc;
 use super::strangers::{PATIENCE, Strangers, Verdict};
 use crate::controller::{ConnectionId, Event};
-use crate::protocol::{Frame, MAX_STRANGERS_MESSAGE, MAX_WORKERS_MESSAGE, ToController};
+use crate::protocol::{Assembly, Frame, MAX_STRANGERS_MESSAGE, MAX_WORKERS_MESSAGE, ToController};
 
 /// What connections tell the hub.
 #[derive(Debug)]

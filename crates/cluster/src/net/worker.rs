@@ -186,7 +186,7 @@ impl Pilot {
                     None => return,
                 },
             };
-            if matches!(event, Event::Closed(_)) {
+            if matches!(event, Event::Closed(_) | Event::NobodyListens(_)) {
                 self.outgoing = None;
             }
             machine.on_event(self.origin.now(), event, &mut actions);
@@ -224,6 +224,10 @@ impl Pilot {
             }
             Action::SamplesTaken(bytes) => {
                 self.samples.fetch_sub(bytes, Ordering::AcqRel);
+            }
+            Action::Orphaned(until) => {
+                let until = self.origin.instant(until);
+                drop(self.instructions.send(Instruction::Orphaned { until }));
             }
             Action::Lease(until) => self.lease.set(until.since_origin()),
         }

@@ -127,6 +127,9 @@ pub struct Join {
     /// Whether it can follow a new map of slots while the test runs.
     #[prost(bool, tag = "7")]
     pub takes_deals: bool,
+    /// The first batch that it still has; 0 if that is not said.
+    #[prost(uint64, tag = "8")]
+    pub kept_from: u64,
 }
 
 /// The worker takes part.
@@ -141,6 +144,9 @@ pub struct Welcome {
     /// The last batch that the controller has.
     #[prost(uint64, tag = "3")]
     pub taken: u64,
+    /// How long, in nanoseconds, the worker may go on after the controller has died.
+    #[prost(uint64, tag = "4")]
+    pub grace: u64,
 }
 
 /// The worker does not take part.

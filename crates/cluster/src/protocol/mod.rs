@@ -9,6 +9,7 @@
 //! The messages are protocol buffers, written down here as Rust types: there is no second implementation that would
 //! need a `.proto` file, and no compiler for one is needed to build throng.
 
+mod assembly;
 mod bundle;
 mod counting;
 mod log;
@@ -17,6 +18,7 @@ mod progress;
 
 use std::time::Duration;
 
+pub use assembly::{Assembly, TooLong};
 pub use counting::*;
 pub use messages::*;
 

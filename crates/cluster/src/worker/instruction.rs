@@ -89,6 +89,12 @@ pub enum Instruction {
         /// All iterations of these are over, wherever they ran.
         closed: Vec<ScenarioIndex>,
     },
+    /// The controller has died. Iterations go on until this moment at most, while the worker tries to reach the one that
+    /// goes on with the run.
+    Orphaned {
+        /// The moment; the [`Lease`](crate::Lease) ends then.
+        until: Instant,
+    },
     /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).
     Abort {
         /// Why.

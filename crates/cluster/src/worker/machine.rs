@@ -17,7 +17,8 @@ use crate::lane::{Arrival, Inbox, Outbox};
 use crate::moment::Moment;
 use crate::protocol::{
     self, Batch, BundleMessage, Challenge, Command, Count, FromController, FromWorker, HEARTBEAT, Heartbeat,
-    Hello, Join, LEASE, Milestone, SILENCE, Status, Task, WantMessage, Wants, Welcome, decode,
+    Hello, Join, LEASE, Milestone, ProgressMessage, SILENCE, Status, Task, WantMessage, Wants, Welcome,
+    decode,
 };
 use crate::token::{Nonce, Role, Token};
 
@@ -62,6 +63,8 @@ pub enum Event {
     Connected([u8; 16]),
     /// It could not be made, or it broke, for this reason.
     Closed(String),
+    /// It could not be made, as nobody listens there, for this reason: the controller has died.
+    NobodyListens(String),
     /// A part of a message came: a sign of life.
     Heard,
     /// The controller says something.
@@ -113,8 +116,10 @@ pub enum Action {
         /// What of it others had who may still run what they had begun.
         coming: Slots,
     },
-    /// Iterations may start until then.
+    /// Iterations may start until then, which may be earlier than was said before.
     Lease(Moment),
+    /// Tell the host program that the controller has died, and until when iterations go on at most.
+    Orphaned(Moment),
     /// So many bytes of raw samples have arrived: there is room for more.
     SamplesTaken(usize),
 }
@@ -124,8 +129,8 @@ pub enum Action {
 enum Link {
     /// No connection until this moment; then it tries again.
     Pausing { until: Moment },
-    /// A connection is being made.
-    Connecting,
+    /// A connection is being made since then.
+    Connecting(Moment),
     /// `Hello` was sent.
     Greeting { nonce: Nonce },
     /// `Join` was sent.
@@ -154,6 +159,10 @@ pub struct Machine {
     start: Moment,
     clock: Clock,
     lease: Moment,
+    /// How long iterations may go on after the controller has died.
+    grace: Duration,
+    /// It has died, and nobody was heard since: until when they do.
+    orphaned_until: Option<Moment>,
     next_heartbeat: Moment,
     heartbeats: u32,
     commands: Inbox,
@@ -161,6 +170,8 @@ pub struct Machine {
     batches: Outbox<Batch>,
     pending: Pending,
     status: Status,
+    /// How far the run was when that was last sent: a controller that goes on may not have it.
+    progress_sent: Option<ProgressMessage>,
     status_sent: Moment,
 }
 
@@ -170,7 +181,7 @@ impl Machine {
         actions.push(Action::Connect);
         Self {
             settings,
-            link: Link::Connecting,
+            link: Link::Connecting(now),
             heard: now,
             alive: now,
             pause: FIRST_PAUSE,
@@ -180,6 +191,8 @@ impl Machine {
             start: Moment::default(),
             clock: Clock::default(),
             lease: Moment::default(),
+            grace: Duration::ZERO,
+            orphaned_until: None,
             next_heartbeat: now,
             heartbeats: 0,
             commands: Inbox::default(),
@@ -187,6 +200,7 @@ impl Machine {
             batches: Outbox::default(),
             pending: Pending::default(),
             status: Status::default(),
+            progress_sent: None,
             status_sent: Moment::default(),
         }
     }
@@ -204,12 +218,20 @@ impl Machine {
                 actions.push(Action::Send(FromWorker::Hello(hello)));
             }
             Event::Closed(why) => self.closed(now, why, actions),
+            Event::NobodyListens(why) => {
+                self.orphaned(now, actions);
+                self.closed(now, why, actions);
+            }
             Event::Heard => self.heard = now,
             Event::Received(message) => {
                 self.heard = now;
                 self.received(now, message, actions);
             }
             Event::Reported(report) => {
+                // After the last batch the run may be over at once.
+                if matches!((&report, &self.link), (Report::Done, Link::Joined)) && self.has_status() {
+                    self.send_status(now, actions);
+                }
                 self.reported(now, report, actions);
                 self.send_batch(actions);
             }
@@ -235,7 +257,7 @@ impl Machine {
         match self.link {
             Link::Pausing { until } => until,
             // The connection attempt has its own timeout.
-            Link::Over | Link::Connecting => Moment::NEVER,
+            Link::Over | Link::Connecting(_) => Moment::NEVER,
             Link::Greeting { .. } | Link::Joining => self.heard + self.patience(),
             Link::Joined => {
                 let status = if self.has_status() { self.status_sent + STATUS_EVERY } else { Moment::NEVER };
@@ -262,7 +284,7 @@ impl Machine {
     fn on_time(&mut self, now: Moment, actions: &mut Vec<Action>) {
         match self.link {
             Link::Pausing { until } if now >= until => {
-                self.link = Link::Connecting;
+                self.link = Link::Connecting(now);
                 actions.push(Action::Connect);
             }
             Link::Greeting { .. } | Link::Joining | Link::Joined if now >= self.heard + self.patience() => {
@@ -302,6 +324,24 @@ impl Machine {
         }
     }
 
+    /// Nobody listens at the controller's address. Who has a lease knows that no controller has given it up, and goes on for
+    /// the grace; see the controller's `keeping` for why that is safe.
+    fn orphaned(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let Link::Connecting(since) = self.link else { return };
+        if self.grace.is_zero() || !self.running || now >= self.lease {
+            return;
+        }
+        let until = *self.orphaned_until.get_or_insert_with(|| {
+            let until = since + self.grace;
+            actions.push(Action::Orphaned(until));
+            until
+        });
+        if until > self.lease {
+            self.lease = until;
+            actions.push(Action::Lease(until));
+        }
+    }
+
     fn give_up(&mut self, disconnect: Disconnect, actions: &mut Vec<Action>) {
         self.link = Link::Over;
         actions.push(Action::Close);
@@ -322,7 +362,7 @@ impl Machine {
             }
             (FromController::Refused(refused), _) => self.refuse(refused.reason, actions),
             (FromController::Challenge(challenge), &Link::Greeting { nonce }) => {
-                self.challenged(&nonce, &challenge, actions);
+                self.challenged(now, &nonce, &challenge, actions);
             }
             (FromController::Welcome(welcome), Link::Joining) => self.welcomed(now, &welcome, actions),
             (FromController::Pulse(pulse), Link::Joined) => {
@@ -346,7 +386,7 @@ impl Machine {
         }
     }
 
-    fn challenged(&mut self, nonce: &Nonce, challenge: &Challenge, actions: &mut Vec<Action>) {
+    fn challenged(&mut self, now: Moment, nonce: &Nonce, challenge: &Challenge, actions: &mut Vec<Action>) {
         let Ok(theirs) = Nonce::try_from(&challenge.nonce[..]) else {
             return self.refuse("its challenge makes no sense", actions);
         };
@@ -359,6 +399,11 @@ impl Machine {
             None => Vec::new(),
         };
         self.link = Link::Joining;
+        // Whoever hears this counts the ordinary lease from now on.
+        if self.orphaned_until.is_some() && self.lease > now + LEASE {
+            self.lease = now + LEASE;
+            actions.push(Action::Lease(self.lease));
+        }
         actions.push(Action::Send(FromWorker::Join(Join {
             proof,
             instance: self.settings.instance.0,
@@ -367,6 +412,7 @@ impl Machine {
             run: self.run.map(|(run, _)| run.0),
             received: self.commands.received(),
             takes_deals: self.settings.takes_deals,
+            kept_from: self.batches.kept().next().map_or(self.batches.last() + 1, |(number, _)| number),
         })));
     }
 
@@ -374,10 +420,20 @@ impl Machine {
         self.run = Some((RunId(welcome.run), WorkerId(welcome.worker)));
         self.link = Link::Joined;
         self.pause = FIRST_PAUSE;
+        self.grace = Duration::from_nanos(welcome.grace);
+        if self.orphaned_until.take().is_some() {
+            self.clock.changes();
+        }
+        if self.status.progress.is_none() {
+            self.status.progress.clone_from(&self.progress_sent);
+        }
         self.acknowledged(welcome.taken, actions);
         // The heartbeat first: its answer, with the controller's clock, then comes before any command to start.
         self.heartbeats = 0;
         self.heartbeat(now, actions);
+        if self.has_status() {
+            self.send_status(now, actions);
+        }
         for (_, batch) in self.batches.kept() {
             actions.push(Action::Send(FromWorker::Batch(batch.clone())));
         }
@@ -545,6 +601,9 @@ impl Machine {
 
     fn send_status(&mut self, now: Moment, actions: &mut Vec<Action>) {
         self.status_sent = now;
+        if self.status.progress.is_some() {
+            self.progress_sent.clone_from(&self.status.progress);
+        }
         actions.push(Action::Send(FromWorker::Status(std::mem::take(&mut self.status))));
     }
 

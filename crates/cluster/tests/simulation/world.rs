@@ -9,10 +9,13 @@ mod workers;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use throng_cluster::controller as cluster;
-use throng_cluster::{CountedWork, Moment, OnWorkerLoss, Order, Report, RunId, Token, worker};
+use throng_cluster::{
+    Bundle, BundleFile, CountedWork, Moment, OnWorkerLoss, Order, Report, RunId, Token, worker,
+};
 use throng_engine::ScenarioIndex;
 use throng_plan::Slots;
 
@@ -26,10 +29,14 @@ const TOO_LONG: Duration = Duration::from_mins(3);
 const DRIFT: Duration = Duration::from_millis(10);
 const ITERATION: Duration = Duration::from_millis(100);
 const DELTA_EVERY: u32 = 10;
+/// The longest time for which workers go on without a controller, where one may be started again.
+const GRACE: std::ops::Range<u64> = 2_000..9_000;
 
 /// What is due.
 enum Due {
     ControllerWakes,
+    /// The controller's process is started again.
+    ControllerStarts,
     WorkerWakes(usize),
     /// A message for the controller or its host.
     ToController(cluster::Event),
@@ -75,6 +82,8 @@ enum Mishap {
     Abort,
     /// Another worker comes.
     Join,
+    /// The controller's process ends without a word, and is started again after a while.
+    KillController(Duration),
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "states of a process that are independent of each other")]
@@ -92,6 +101,8 @@ struct Process {
     up: Duration,
     down: Duration,
     lease: Moment,
+    /// It was told that its controller has died, once.
+    alone_until: Option<Moment>,
     initialised: bool,
     starts_at: Option<Moment>,
     /// The maps it was dealt, each with the moment from which it holds.
@@ -117,7 +128,15 @@ pub struct World {
     queue: BinaryHeap<Reverse<(Duration, u64)>>,
     due: BTreeMap<u64, Due>,
     numbers: u64,
-    controller: cluster::Machine,
+    /// Nothing while its process is dead.
+    controller: Option<cluster::Machine>,
+    settings: cluster::Settings,
+    test: Arc<Bundle>,
+    /// Where the run is kept, its journal and the file of that.
+    journal: Option<cluster::Journal>,
+    file: Vec<u8>,
+    /// The process ends at its next step, and is started again after so long.
+    dying: Option<Duration>,
     controller_ahead: Duration,
     controller_wakes_at: Option<Moment>,
     redistribute: bool,
@@ -130,7 +149,8 @@ pub struct World {
     processes: Vec<Process>,
     /// Which process made a connection; closed ones are gone.
     connections: BTreeMap<u64, usize>,
-    told: BTreeMap<u32, u64>,
+    /// What was told of each process.
+    told: BTreeMap<usize, u64>,
     /// The process of each worker.
     workers: BTreeMap<u32, usize>,
     happened: BTreeSet<&'static str>,
@@ -142,6 +162,8 @@ pub struct World {
     pub covered: u64,
     /// How many iterations did not count, as others had run them again.
     pub discarded: u64,
+    /// How many iterations ran without a controller after the ordinary lease.
+    pub alone: u64,
     story: String,
 }
 
@@ -166,6 +188,8 @@ impl World {
             CountedWork { scenario: ScenarioIndex::new(0), vus, iterations, is_each }
         });
         let controller_ahead = random.millis(0..1_000_000);
+        let is_kept = random.percent(60);
+        let grace = if is_kept { random.millis(GRACE) } else { Duration::ZERO };
         let settings = cluster::Settings {
             run: RunId::new(random.next()),
             token: Some(Token::new("a token of the world").unwrap()),
@@ -174,13 +198,24 @@ impl World {
             on_worker_loss,
             redistribute,
             unix_at_origin: Duration::from_secs(1_000_000).saturating_sub(controller_ahead),
+            grace,
         };
+        let files = vec![BundleFile::new("s", "export default 1")];
+        let test = Arc::new(Bundle::new("s", files, Vec::new(), "{}", Vec::new()).unwrap());
+        let machine = cluster::Machine::new(controller_ahead.into(), settings.clone());
+        let mut journal = is_kept.then(|| cluster::Journal::new(&settings, &test));
+        let file = journal.as_mut().map(|journal| journal.snapshot(controller_ahead.into(), &machine));
         let mut world = Self {
             now: Duration::ZERO,
             queue: BinaryHeap::new(),
             due: BTreeMap::new(),
             numbers: 0,
-            controller: cluster::Machine::new(controller_ahead.into(), settings),
+            controller: Some(machine),
+            settings,
+            test,
+            journal,
+            file: file.unwrap_or_default(),
+            dying: None,
             controller_ahead,
             controller_wakes_at: None,
             redistribute,
@@ -199,6 +234,7 @@ impl World {
             latency: random.range(1..40),
             covered: 0,
             discarded: 0,
+            alone: 0,
             story: String::new(),
             random,
         };
@@ -207,7 +243,7 @@ impl World {
         }
         for _ in 0..world.random.range(0..6) {
             let process = world.random.range(0..u64::from(expected)) as usize;
-            let mishap = match world.random.range(0..16) {
+            let mishap = match world.random.range(0..if is_kept { 21 } else { 16 }) {
                 0 | 1 => Mishap::Kill(process),
                 2 => Mishap::Restart(process),
                 3..=5 => Mishap::Freeze(process, world.random.millis(100..11_000)),
@@ -215,7 +251,8 @@ impl World {
                 9..=11 => Mishap::Break(process),
                 12 => Mishap::Join,
                 13 | 14 => Mishap::Terminate(process),
-                _ => Mishap::Abort,
+                15 => Mishap::Abort,
+                _ => Mishap::KillController(world.random.millis(50..12_000)),
             };
             let at = world.random.millis(0..18_000);
             world.after(at, Due::Mishap(mishap));
@@ -244,7 +281,7 @@ impl World {
         assert!(self.ended, "the controller has ended");
         self.assert_each_counted_once();
         for (worker, process) in self.workers.iter().filter(|_| self.counted.is_none()) {
-            let (told, process) = (self.told.get(worker).copied().unwrap_or(0), &self.processes[*process]);
+            let (told, process) = (self.told.get(process).copied().unwrap_or(0), &self.processes[*process]);
             assert!(
                 process.sums.contains(&told),
                 "worker {worker}: {told} is what was reported at some time"
@@ -292,6 +329,7 @@ impl World {
                 self.controller_wakes_at = None;
                 self.controller_takes(cluster::Event::Tick);
             }
+            Due::ControllerStarts => self.controller_starts(),
             Due::ToController(event) => self.controller_takes(event),
             Due::WorkerWakes(process) => {
                 self.processes[process].wakes_at = None;
@@ -347,6 +385,8 @@ impl World {
         self.tell(format!("{mishap:?}"));
         let lasts = match mishap {
             Mishap::Freeze(_, duration) | Mishap::CutOff(_, duration) => duration,
+            // Who has died meanwhile is given up when the grace is over.
+            Mishap::KillController(duration) => duration + self.settings.grace + Duration::from_secs(3),
             _ => Duration::ZERO,
         };
         self.quiet_since = self.quiet_since.max(self.now + lasts);
@@ -378,6 +418,12 @@ impl World {
                 }
             }
             Mishap::Join => self.spawn(),
+            Mishap::KillController(duration) => {
+                if self.controller.is_some() && !self.ended {
+                    self.dying = Some(duration);
+                    self.after(Duration::from_millis(100), Due::ToController(cluster::Event::Tick));
+                }
+            }
             Mishap::Abort => {
                 self.was_aborted = true;
                 let order = Order::Abort { reason: "the operator wants it".to_owned() };

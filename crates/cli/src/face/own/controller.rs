@@ -4,7 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use throng_cluster::{ControllerConfig, ServerTls};
+use throng_cluster::{ControllerConfig, ServerTls, StateDir};
 
 use super::cluster;
 use crate::exit::Exit;
@@ -27,7 +27,9 @@ pub(super) fn command(flags: &[Flag]) -> Command {
              # Three workers; each runs: THRONG_TOKEN=… throng worker --controller HOST:5557\n  \
              THRONG_TOKEN=… throng controller --expect-workers 3 script.js\n\n  \
              # The run fails if one of them is lost.\n  \
-             throng controller --token-file token --expect-workers 3 --on-worker-loss fail script.js",
+             throng controller --token-file token --expect-workers 3 --on-worker-loss fail script.js\n\n  \
+             # One that can be killed and started again.\n  \
+             THRONG_TOKEN=… throng controller --expect-workers 3 --state-dir run-1 script.js",
         )
         .arg(flags::positional("file", "The script, or - for standard input"))
         .arg(
@@ -51,6 +53,18 @@ pub(super) fn command(flags: &[Flag]) -> Command {
             "5m",
             "wait so long for the workers to join",
         ))
+        .arg(cluster::file_arg(
+            "state-dir",
+            "keep the run in this folder: a controller that is killed goes on with it when the same command is started again",
+        ))
+        .arg(
+            cluster::time_arg(
+                "controller-grace",
+                "60s",
+                "workers whose controller has died go on for so long (with --state-dir)",
+            )
+            .requires("state-dir"),
+        )
         .args(cluster::token_args("let everyone join who reaches the port, without a token"))
         .arg(cluster::file_arg("tls-certificate", "encrypt, with this certificate chain (PEM)").requires("tls-key"))
         .arg(cluster::file_arg("tls-key", "its private key (PEM)").requires("tls-certificate"))
@@ -81,8 +95,27 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
             "no join token is asked for: whoever reaches the port can join this run and read its script",
         );
     }
-    spec.workforce = Workforce::Joining(Box::new(config));
+    let state = matches
+        .get_one::<PathBuf>("state-dir")
+        .map(|path| StateDir { path: path.clone(), grace: cluster::time(matches, "controller-grace") });
+    if state.is_some() {
+        refuse_with_state(&spec)?;
+    }
+    spec.workforce = Workforce::Joining { config: Box::new(config), state };
     Ok(run::run(spec))
+}
+
+/// What would be done twice, or in part, by a controller that is started again.
+fn refuse_with_state(spec: &RunSpec) -> Result<(), Failure> {
+    let what = match (spec.outputs.first(), &spec.databases) {
+        (Some(output), _) => {
+            format!("--out {} together with --state-dir is not supported yet: what is in an output's buffers when the \
+                     controller is killed would be missing from the file", output.describe())
+        }
+        (None, Some(_)) => "--fill together with --state-dir is not supported yet: fill the database before, with `throng fill`".to_owned(),
+        (None, None) => return Ok(()),
+    };
+    Err(Failure::new(Exit::InvalidConfig, what))
 }
 
 fn tls(matches: &ArgMatches) -> Result<Option<ServerTls>, Failure> {

@@ -18,7 +18,7 @@ use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
 use throng_outputs::summary::GeneratorReport;
 use throng_server::{MarkKind, RunState};
 
-use super::crew::{Crew, CrewEvent, CrewGone, Stopper};
+use super::crew::{Crew, CrewEvent, CrewGone, Earlier, Stopper};
 use super::generator::Generator;
 use super::page::{Board, View};
 use super::prepare::Prepared;
@@ -55,6 +55,8 @@ pub(super) struct Ended {
     pub(super) display: Display,
     /// The page, which outlives the run.
     pub(super) board: Option<Board>,
+    /// To be told of the end.
+    pub(super) crew: Option<Box<dyn Crew>>,
 }
 
 /// Why the run is being stopped, as the signal handler and thresholds say it.
@@ -116,7 +118,10 @@ pub(super) fn run(
         crew_failed: false,
         board,
     };
-    let setup_data = run.whole();
+    let setup_data = match run.crew.take_earlier() {
+        None => run.whole(),
+        Some(earlier) => run.go_on(earlier),
+    };
     drop(listener);
     let duration = run.begun.elapsed();
     let crew = run.crew.dismiss();
@@ -133,7 +138,22 @@ pub(super) fn run(
         generator,
         display: run.display,
         board: run.board,
+        crew: Some(run.crew),
     })
+}
+
+/// Notes for a process that goes on with the run of this one.
+mod note {
+    /// How `setup` is doing.
+    pub(super) const SETUP: &str = "setup";
+    /// How `teardown` is doing.
+    pub(super) const TEARDOWN: &str = "teardown";
+    /// The exit code, once it is not 0.
+    pub(super) const EXIT: &str = "exit";
+    /// A function that runs.
+    pub(super) const BEGUN: &str = "begun";
+    /// One that has run.
+    pub(super) const DONE: &str = "done";
 }
 
 struct Run<'a> {
@@ -173,6 +193,7 @@ impl Run<'_> {
         let mut data = None;
         let mut setup_failed = false;
         if self.prepared.has("setup") && !self.prepared.plan.options.no_setup {
+            self.crew.note(note::SETUP, note::BEGUN);
             match self.setup() {
                 Ok(result) => data = result.map(Arc::from),
                 Err(()) => setup_failed = true,
@@ -182,12 +203,65 @@ impl Run<'_> {
             self.iterate(data.clone());
         }
         if !setup_failed && self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
+            self.crew.note(note::TEARDOWN, note::BEGUN);
             self.teardown(data.clone());
+            self.crew.note(note::TEARDOWN, note::DONE);
         }
         if self.stage.control.failed() && self.exit.is_none() {
             self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
         data
+    }
+
+    /// The rest of a run that another process began.
+    fn go_on(&mut self, earlier: Earlier) -> Option<Arc<str>> {
+        let Earlier { began, starting, setup_data, notes } = earlier;
+        if let Some(exit) = notes.get(note::EXIT).and_then(|code| Exit::of(code.parse().ok()?)) {
+            // It was said why.
+            (self.exit, self.aborting) = (Some(exit), true);
+        }
+        let Some(began) = began else {
+            if self.exit.is_some() {
+                return None;
+            }
+            if notes.contains_key(note::SETUP) {
+                let text = "the controller was ended while setup() ran, or before what it returned was kept: setup() is not \
+                            run twice, so the run cannot go on";
+                self.fail(Exit::Other, text, &[]);
+                return None;
+            }
+            // Nothing has begun but gathering.
+            return self.whole();
+        };
+        self.begun = began;
+        self.next_judgement = Instant::now() + JUDGE_EVERY;
+        self.stage.control.start(began);
+        if let Some(board) = &mut self.board {
+            board.begin(began);
+        }
+        if self.exit.is_some() {
+            // That it is ending may not have been ordered.
+            (self.stopper)();
+        }
+        self.phase_start = starting;
+        self.iterate(setup_data.clone());
+        if self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
+            match notes.get(note::TEARDOWN).map(String::as_str) {
+                None => {
+                    self.crew.note(note::TEARDOWN, note::BEGUN);
+                    self.teardown(setup_data.clone());
+                    self.crew.note(note::TEARDOWN, note::DONE);
+                }
+                Some(note::DONE) => {}
+                Some(_) => self.spec.log.warn(
+                    "the controller was ended while teardown() ran: it is not run twice, so it may not have run to its end",
+                ),
+            }
+        }
+        if self.stage.control.failed() && self.exit.is_none() {
+            self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
+        }
+        setup_data
     }
 
     fn planned(&self) -> u64 {
@@ -330,6 +404,7 @@ impl Run<'_> {
         let (result, delta) = job.join()?;
         if let Some(delta) = delta {
             self.merge(&delta);
+            self.crew.measured(&delta);
         }
         Some(result)
     }
@@ -442,6 +517,7 @@ impl Run<'_> {
     fn merge_own(&mut self) {
         let delta = self.recorder.take_delta();
         self.merge(&delta);
+        self.crew.measured(&delta);
     }
 
     /// What happens many times a second while the test runs.
@@ -529,7 +605,10 @@ impl Run<'_> {
         if let Some(board) = &mut self.board {
             board.mark(MarkKind::Abort, message);
         }
-        self.exit.get_or_insert(exit);
+        if self.exit.is_none() {
+            self.exit = Some(exit);
+            self.crew.note(note::EXIT, &exit.code().to_string());
+        }
     }
 }
 

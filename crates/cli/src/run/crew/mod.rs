@@ -8,12 +8,15 @@ mod local;
 mod remote;
 mod together;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use throng_engine::{Counts, Progress, Time};
 use throng_metrics::Delta;
 use throng_server::Worker;
+
+use crate::exit::Exit;
 
 pub(super) use children::Children;
 pub(super) use local::Local;
@@ -55,6 +58,19 @@ pub(super) struct CrewReport {
     pub(super) raw_dropped: u64,
 }
 
+/// A run that another process began, and that this one goes on with.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    /// When the run phase began; nothing if its start had not been ordered.
+    pub(super) began: Option<Instant>,
+    /// When iterations began; nothing if that is not settled yet.
+    pub(super) starting: Option<Instant>,
+    /// What `setup` returned.
+    pub(super) setup_data: Option<Arc<str>>,
+    /// What was noted.
+    pub(super) notes: BTreeMap<String, String>,
+}
+
 /// The crew is gone although it was not done.
 #[derive(Debug)]
 pub(super) struct CrewGone;
@@ -79,6 +95,16 @@ pub(super) trait Crew {
     fn workers(&self) -> Vec<Worker> {
         Vec::new()
     }
+    /// What is known of the run where another process began it; once.
+    fn take_earlier(&mut self) -> Option<Earlier> {
+        None
+    }
+    /// Writes down a note for a process that goes on with the run; a name has one value.
+    fn note(&self, _name: &'static str, _value: &str) {}
+    /// Writes down what was measured outside the crew, for the same.
+    fn measured(&self, _delta: &Delta) {}
+    /// All is said and done, with this exit code.
+    fn ended(&self, _exit: Exit) {}
     /// The run is over: nothing more is asked of the crew.
     fn dismiss(&mut self) -> CrewReport;
 }

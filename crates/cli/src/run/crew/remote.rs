@@ -10,13 +10,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use throng_cluster::{
-    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, WorkerId,
+    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, Went, WorkerId,
 };
 use throng_engine::{Progress, Time};
+use throng_metrics::Delta;
 use throng_server::Worker;
 
 use super::children::Children;
-use super::{Crew, CrewEvent, CrewGone, CrewReport, Stopper, together};
+use super::{Crew, CrewEvent, CrewGone, CrewReport, Earlier, Stopper, together};
+use crate::exit::Exit;
 use crate::logging::{Field, Level, Logger};
 use crate::run::raw::Inlet;
 
@@ -24,6 +26,9 @@ use crate::run::raw::Inlet;
 const ANSWER: Duration = Duration::from_secs(5);
 /// What becomes of the part of a worker that is gone.
 const TAKEN_OVER: &str = "the others take over its part";
+
+/// The note about the times without a controller, one a line.
+const GAPS: &str = "gaps";
 
 /// What the controller keeps of a worker.
 struct Member {
@@ -62,6 +67,14 @@ pub(in crate::run) struct Remote {
     moves: Moves,
     /// It was asked to end early.
     is_stopped: Arc<AtomicBool>,
+    /// The run is another process's, as far as it is known.
+    earlier: Option<Earlier>,
+    /// What is told is from before this process, and was said then.
+    is_history: bool,
+    /// The start was ordered by another process.
+    is_ordered: bool,
+    /// All workers have gone.
+    has_gone: bool,
     has_ended: bool,
 }
 
@@ -118,8 +131,39 @@ impl Remote {
             children,
             moves,
             is_stopped: Arc::default(),
+            earlier: None,
+            is_history: false,
+            is_ordered: false,
+            has_gone: false,
             has_ended: false,
         }
+    }
+
+    /// Goes on with a run that another process began.
+    pub(in crate::run) fn go_on(&mut self, went: Went) {
+        let Went { resumed, began, starting } = went;
+        self.is_history = true;
+        for happening in resumed.told {
+            self.take(happening);
+        }
+        self.is_history = false;
+        (self.started, self.is_ordered) = (starting, began.is_some());
+        // What was said when it went on before.
+        let mut gaps = resumed.notes.get(GAPS).cloned().unwrap_or_default();
+        self.losses.extend(gaps.lines().map(str::to_owned));
+        let when = since(starting);
+        self.record(format!("the controller went on after {}{when}", seconds(resumed.away)));
+        gaps.extend(self.losses.last().map(|text| format!("{text}\n")));
+        self.controller.note(GAPS, &gaps);
+        if resumed.damaged > 0 {
+            self.log.warn(&format!(
+                "the last {} bytes of the run's journal are damaged and left out; what workers had reported in them is \
+                 asked for again or said to be missing",
+                resumed.damaged
+            ));
+        }
+        self.earlier =
+            Some(Earlier { began, starting, setup_data: resumed.setup_data, notes: resumed.notes });
     }
 
     fn name(&self, worker: WorkerId) -> &str {
@@ -134,7 +178,9 @@ impl Remote {
                 let text = format!("worker {name} has joined from {address} ({threads} threads){when}");
                 // Children join because we start them.
                 let level = if self.children.is_some() { Level::Debug } else { Level::Info };
-                self.log.log(level, &text, &[]);
+                if !self.is_history {
+                    self.log.log(level, &text, &[]);
+                }
                 let member = Member {
                     name,
                     ready: 0,
@@ -199,7 +245,9 @@ impl Remote {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.phase = "done";
                 }
-                self.log.debug(&format!("worker {} is done", self.name(worker)));
+                if !self.is_history {
+                    self.log.debug(&format!("worker {} is done", self.name(worker)));
+                }
             }
             Happening::AllDone => {
                 self.has_ended = self.has_run_to_its_end();
@@ -207,14 +255,14 @@ impl Remote {
             }
             Happening::Lost(loss) => self.lost(&loss),
             Happening::Returned { worker } => {
-                self.note(format!("worker {} is back{}", self.name(worker), since(self.started)));
+                self.record(format!("worker {} is back{}", self.name(worker), since(self.started)));
             }
             Happening::Dealt { at, workers } => {
                 let them =
                     if workers == 1 { "1 worker has".to_owned() } else { format!("{workers} workers share") };
                 self.log.info(&format!("{them} the whole test from {} into the run on", seconds(at)));
             }
-            Happening::Discarded { worker, iterations } => self.note(format!(
+            Happening::Discarded { worker, iterations } => self.record(format!(
                 "{} of worker {} had been run again by others when it told of them, and are counted once; what it \
                  measured meanwhile is missing",
                 counted(iterations, "iteration"),
@@ -224,7 +272,7 @@ impl Remote {
                 if self.has_run_to_its_end() {
                     let name = self.moves.names.get(scenario.index()).map_or("?", String::as_str);
                     let text = format!("{count} of {total} iterations of scenario {name} are missing: nobody reported them");
-                    self.note(text);
+                    self.record(text);
                 }
             }
             Happening::Left { worker, share } => {
@@ -237,13 +285,25 @@ impl Remote {
                     share * 100.0,
                     since(self.started),
                 );
-                self.note(text);
+                self.record(text);
             }
             Happening::Refused { address, reason } => {
                 self.log.warn(&format!("turned away {address}: {reason}"));
             }
             Happening::Failed(text) => self.waiting.push_back(CrewEvent::Failed(text)),
-            Happening::Ended => {}
+            Happening::Reattached { worker } => {
+                self.log.info(&format!("worker {} is there again", self.name(worker)));
+            }
+            Happening::ReportsMissing { worker, reports } => self.record(format!(
+                "{reports} reports of worker {}, of about a second each, are missing: the controller's machine failed before \
+                 they were on its disk",
+                self.name(worker)
+            )),
+            Happening::NotKept(error) => self.log.error(&format!(
+                "the run cannot be kept in the state directory any more and goes on without: {error}; a controller that \
+                 is started again could not go on with it"
+            )),
+            Happening::Ended => self.has_gone = true,
         }
     }
 
@@ -256,12 +316,14 @@ impl Remote {
         if let Some(member) = self.members.get_mut(&loss.worker) {
             member.is_lost = true;
         }
-        self.note(describe(loss));
+        self.record(describe(loss));
     }
 
     /// What belongs into the log and into the result.
-    fn note(&mut self, text: String) {
-        self.log.warn(&text);
+    fn record(&mut self, text: String) {
+        if !self.is_history {
+            self.log.warn(&text);
+        }
         self.losses.push(text);
     }
 
@@ -337,9 +399,12 @@ impl Crew for Remote {
     }
 
     fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant {
-        self.controller.order(Order::Start { setup_data, elapsed: began.elapsed() });
+        if !self.is_ordered {
+            self.controller.order(Order::Start { setup_data, elapsed: began.elapsed() });
+        }
         let asked = Instant::now();
-        while self.started.is_none() && asked.elapsed() < ANSWER {
+        // One that was ordered before may have to wait for its workers to come back.
+        while self.started.is_none() && (self.is_ordered || asked.elapsed() < ANSWER) {
             let failed = self.waiting.iter().any(|event| matches!(event, CrewEvent::Failed(_)));
             if failed || self.receive(Duration::from_millis(20)).is_err() {
                 break;
@@ -385,19 +450,34 @@ impl Crew for Remote {
             .collect()
     }
 
+    fn take_earlier(&mut self) -> Option<Earlier> {
+        self.earlier.take()
+    }
+
+    fn note(&self, name: &'static str, value: &str) {
+        self.controller.note(name, value);
+    }
+
+    fn measured(&self, delta: &Delta) {
+        self.controller.measured(delta);
+    }
+
+    fn ended(&self, exit: Exit) {
+        self.controller.ended(exit.code());
+    }
+
     fn dismiss(&mut self) -> CrewReport {
         self.controller.order(Order::End);
-        while let Ok(happening) = self.happenings.recv_timeout(ANSWER) {
-            if matches!(happening, Happening::Ended) {
-                break;
-            }
+        while !self.has_gone
+            && let Ok(happening) = self.happenings.recv_timeout(ANSWER)
+        {
             self.take(happening);
         }
         if let Some(children) = self.children.take() {
             children.reap(&self.log);
         }
         if let Some(text) = self.missing_starts() {
-            self.note(text);
+            self.record(text);
         }
         CrewReport {
             workers: self.members.len(),

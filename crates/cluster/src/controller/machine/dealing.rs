@@ -27,35 +27,35 @@ pub(super) struct Map {
     /// Who owns each slot of one period, by seat.
     pub(super) owners: Vec<u32>,
     /// From when on it holds. Until then those who gave for it may still own what they gave.
-    from: Moment,
+    pub(super) from: Moment,
     /// Workers came or went since the last change began.
     pub(super) stale: bool,
-    change: Option<Change>,
-    lingering: Option<Lingering>,
+    pub(super) change: Option<Change>,
+    pub(super) lingering: Option<Lingering>,
 }
 
 /// Who may still run what it had begun of what it gave.
 #[derive(Debug)]
-struct Lingering {
+pub(super) struct Lingering {
     /// The newest map for which somebody gave something.
-    version: u64,
+    pub(super) version: u64,
     /// By which map they have to have come to rest.
-    awaited: BTreeMap<WorkerId, u64>,
+    pub(super) awaited: BTreeMap<WorkerId, u64>,
 }
 
 /// A change for which promises are awaited.
 #[derive(Debug)]
-struct Change {
+pub(super) struct Change {
     /// What those who give were told: nobody owns what is to move.
-    version: u64,
-    interim: Vec<u32>,
-    from: Moment,
+    pub(super) version: u64,
+    pub(super) interim: Vec<u32>,
+    pub(super) from: Moment,
     /// Who has not promised yet.
-    awaited: BTreeSet<WorkerId>,
+    pub(super) awaited: BTreeSet<WorkerId>,
     /// Who gives.
-    givers: BTreeSet<WorkerId>,
+    pub(super) givers: BTreeSet<WorkerId>,
     /// How it will be.
-    owners: Vec<u32>,
+    pub(super) owners: Vec<u32>,
 }
 
 impl Map {

@@ -137,6 +137,7 @@ impl Machine {
             standing: Standing::Present,
             link: Some(connection),
             heard: now,
+            awaited_until: None,
             commands: Outbox::default(),
             batches: Inbox::default(),
             prepared: false,
@@ -170,6 +171,12 @@ impl Machine {
     ) {
         let member = &mut self.members[index];
         let (id, seat) = (member.id, member.seat);
+        if join.received > member.commands.last() {
+            // Only after the machine itself failed: what is ordered is on the disk before it is sent.
+            let reason =
+                "it was told more than this controller remembers: what was kept of the run is too old";
+            return self.refuse(now, connection, reason, actions);
+        }
         match member.standing {
             Standing::Present => {}
             Standing::Left => return self.refuse(now, connection, "the worker has left the run", actions),
@@ -191,6 +198,13 @@ impl Machine {
         }
         let member = &mut self.members[index];
         member.heard = now;
+        if member.awaited_until.take().is_some() && member.is_present() {
+            actions.push(Action::Tell(Happening::Reattached { worker: id }));
+        }
+        let reports = member.batches.skip_to(join.kept_from);
+        if reports > 0 {
+            actions.push(Action::Tell(Happening::ReportsMissing { worker: id, reports }));
+        }
         member.commands.acknowledge(join.received);
         if let Some(old) = member.link.replace(connection) {
             self.meetings.remove(&old);
@@ -211,7 +225,8 @@ impl Machine {
         let member = &self.members[index];
         actions.push(Action::Trust(connection));
         let (worker, taken) = (member.id.index(), member.batches.received());
-        let welcome = Welcome { run: self.settings.run.0, worker, taken };
+        let grace = self.settings.grace.as_nanos() as u64;
+        let welcome = Welcome { run: self.settings.run.0, worker, taken, grace };
         actions.push(Action::Send(connection, FromController::Welcome(welcome)));
     }
 }

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(150);
 /// The ledger, and what is known of who needs more.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    works: Vec<CountedWork>,
+    pub(super) works: Vec<CountedWork>,
     pub(super) ledger: Ledger,
     /// Who wants more, as last told.
     wants: BTreeMap<(ScenarioIndex, WorkerId), WantMessage>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use throng_metrics::Delta;
 
 use super::{Action, ConnectionId, Happening, Machine, Moment, Phase};
+use crate::controller::journal::SaidMessage;
 use crate::controller::member::Standing;
 use crate::controller::{Loss, OnWorkerLoss};
 use crate::lane::Arrival;
@@ -100,10 +101,17 @@ impl Machine {
             }
             Milestone::InitFailed(text) => {
                 member.done = true;
+                self.init_failed.get_or_insert(SaidMessage { worker: worker.0, text: text.clone() });
                 tell(Happening::InitFailed { worker, text });
             }
-            Milestone::ScriptAborted(message) => tell(Happening::ScriptAborted { worker, message }),
-            Milestone::ScriptFailed(_) => tell(Happening::ScriptFailed { worker }),
+            Milestone::ScriptAborted(message) => {
+                self.script_aborted.get_or_insert(SaidMessage { worker: worker.0, text: message.clone() });
+                tell(Happening::ScriptAborted { worker, message });
+            }
+            Milestone::ScriptFailed(_) => {
+                self.script_failed.get_or_insert(SaidMessage { worker: worker.0, text: String::new() });
+                tell(Happening::ScriptFailed { worker });
+            }
             Milestone::Leaving(_) => {
                 member.leaving = Some(share);
                 self.map.stale = true;

@@ -95,7 +95,7 @@ impl World {
         p.reported += count;
         let epoch = p.stock.counts.epoch;
         let counts = std::mem::replace(&mut p.stock.counts, Counts { epoch, ..Counts::default() });
-        self.report(process, Report::Counted(delta(count), counts));
+        self.report(process, Report::Counted(delta(process, count), counts));
     }
 
     /// The same once the time is over: what comes is dropped.

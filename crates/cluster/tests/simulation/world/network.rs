@@ -45,6 +45,7 @@ impl World {
             up: Duration::ZERO,
             down: Duration::ZERO,
             lease: Moment::default(),
+            alone_until: None,
             initialised: false,
             starts_at: None,
             maps: Vec::new(),
@@ -71,9 +72,12 @@ impl World {
             let event = worker::Event::Closed("no answer within 5 s".to_owned());
             return self.after(Duration::from_secs(5), Due::ToWorker { process, connection, event });
         }
-        if self.ended {
-            let event = worker::Event::Closed("connection refused".to_owned());
-            return self.after(Duration::ZERO, Due::ToWorker { process, connection, event });
+        if self.ended || self.controller.is_none() {
+            let event = worker::Event::NobodyListens("connection refused".to_owned());
+            // A first attempt may get lost.
+            let lost = if self.random.percent(10) { Duration::from_secs(1) } else { Duration::ZERO };
+            let delay = self.delay() + lost;
+            return self.after(delay, Due::ToWorker { process, connection, event });
         }
         self.connections.insert(connection, process);
         let nonce = [self.random.next() as u8; 16];

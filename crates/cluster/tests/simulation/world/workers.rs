@@ -54,6 +54,10 @@ impl World {
                     assert!(apart <= error, "starts are {apart:?} apart, and at most {error:?} was stated");
                     self.at(world, Due::Iterate(process));
                 }
+                worker::Action::Orphaned(until) => {
+                    self.tell(format!("worker {process} is alone"));
+                    self.processes[process].alone_until = Some(until);
+                }
                 worker::Action::Lease(until) => self.processes[process].lease = until,
                 worker::Action::Deal { slots, from, coming, .. } => {
                     let version = slots.version();
@@ -104,7 +108,7 @@ impl World {
                 let delay = self.random.millis(1..2_000);
                 self.after(delay, Due::Initialised(process));
             }
-            Instruction::Start { .. } | Instruction::Deal { .. } => {
+            Instruction::Start { .. } | Instruction::Deal { .. } | Instruction::Orphaned { .. } => {
                 unreachable!("comes as an action of its own")
             }
             Instruction::Still(version) => self.assert_still(process, version),
@@ -151,6 +155,8 @@ impl World {
         let works = now < p.lease && p.slots(now).owned_per_period() > 0;
         if works {
             self.assert_sole_owner(process);
+            self.alone +=
+                u64::from(self.controller.is_none() && self.processes[process].alone_until.is_some());
         }
         let p = &mut self.processes[process];
         if works {
@@ -168,7 +174,7 @@ impl World {
         let count = std::mem::take(&mut p.since_delta);
         p.reported += count;
         p.sums.insert(p.reported);
-        self.report(process, Report::Delta(delta(count)));
+        self.report(process, Report::Delta(delta(process, count)));
     }
 
     pub(super) fn finish(&mut self, process: usize) {
@@ -184,9 +190,11 @@ impl World {
     }
 }
 
-pub(super) fn delta(iterations: u64) -> Delta {
+/// So many iterations, with the process as a tag.
+pub(super) fn delta(process: usize, iterations: u64) -> Delta {
     let mut recorder = Recorder::new(Arc::new(Registry::new()), RecorderConfig::default());
     let root = recorder.root();
-    recorder.add(builtin::ITERATIONS, root, iterations as f64, UnixNanos(1));
+    let tags = recorder.with_tags(root, &[("process", &process.to_string())]);
+    recorder.add(builtin::ITERATIONS, tags, iterations as f64, UnixNanos(1));
     recorder.take_delta()
 }
