@@ -572,6 +572,67 @@ describe('past runs', () => {
     ));
 });
 
+describe('what is watched beside a k6 script', () => {
+  const view = { hash: '#charts' };
+
+  test('has charts on the seconds of the load, which ticks go on with', () =>
+    on(
+      { kind: 'k6', seconds: 59 },
+      async (page, mock) => {
+        const replicas = page.locator('figure.chart', { hasText: 'Replicas' });
+        // Charts are drawn when they can be seen.
+        await replicas.scrollIntoViewIfNeeded();
+        await replicas.locator('canvas').waitFor();
+        const titles = await page.locator('figure.chart h3').allInnerTexts();
+        assert.deepEqual(titles.slice(-4), [
+          'Replicas',
+          "Autoscaler's metric",
+          'Database connections',
+          'Database size',
+        ]);
+        const legend = () => replicas.locator('.legend').innerText();
+        assert.match(await legend(), /web replicas\s+2\.00\s+web wanted\s+2\.00/);
+        mock.tick(2);
+        await until(legend, (text) => /web wanted\s+3\.00/.test(text));
+        // The decision is a line in every chart, and an event.
+        await page.getByText(/^Events/).click();
+        await page.locator('.marks li', { hasText: 'scaling up, 2 → 3 replicas wanted' }).waitFor();
+      },
+      view,
+    ));
+
+  test('tells how long scaling took, step by step', () =>
+    on(
+      { kind: 'k6', seconds: 80 },
+      async (page) => {
+        const scaling = page.getByRole('region', { name: 'Scaling' });
+        await scaling.getByText('web: 2 → 3 replicas, ready 70 s after the load began to rise').waitFor();
+        assert.match(
+          await scaling.locator('li', { hasText: 'decided' }).innerText(),
+          /\+15 s\s+2 → 3 replicas/,
+        );
+        assert.match(await scaling.locator('li', { hasText: 'latency recovered' }).innerText(), /not seen/);
+        await page.setViewportSize({ width: 1360, height: 1900 });
+        await page.locator('figure.chart', { hasText: 'Database size' }).locator('canvas').waitFor();
+        await page.screenshot({ path: join(OUTPUT, 'k6-watched.png'), fullPage: true });
+      },
+      view,
+    ));
+
+  test('cannot smuggle anything in', () =>
+    on(
+      { kind: 'k6', seconds: 80, hostile: true },
+      async (page) => {
+        await page
+          .getByRole('region', { name: 'Scaling' })
+          .getByText('<script>window.hacked = 1</script>')
+          .first()
+          .waitFor();
+      },
+      view,
+    ));
+});
+
 test('a report needs no server', async () => {
   const dist = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../ui/dist');
   const assets = await readdir(join(dist, 'assets'));

@@ -219,6 +219,51 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
   ),
 );
 
+test('what is watched stands below the load, on the same seconds', { skip: !THRONG }, async () => {
+  const port = await freePort();
+  const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
+  try {
+    const flags = (ui) => [
+      'run',
+      `--ui=127.0.0.1:${ui}`,
+      '--linger',
+      `--watch=redis://127.0.0.1:${port}`,
+      '--expect=db_connections: max<1',
+      '-e',
+      `TARGET=${host()}`,
+      'script.js',
+    ];
+    await running(flags, async (page) => {
+      await state(page, 'Running');
+      await tab(page, 'Charts');
+      const chart = page.locator('figure.chart', { hasText: 'Database connections' });
+      await chart.scrollIntoViewIfNeeded();
+      await chart.locator('canvas').waitFor();
+      await until(
+        () => chart.locator('.legend li', { hasText: 'redis in use' }).innerText(),
+        (text) => /\d/.test(text),
+      );
+      // The same seconds: what was read lies on the grid of the requests.
+      const { timeline, watched } = await page.evaluate(() =>
+        fetch('api/v1/snapshot').then((answer) => answer.json()),
+      );
+      const series = watched.find((one) => one.label === 'redis in use');
+      assert.ok(series.values.length > 0 && series.from + series.values.length <= timeline.rps.length + 1);
+      await state(page, 'Finished');
+      await tab(page, 'Thresholds');
+      await page.locator('tr', { hasText: 'max<1' }).getByText('✗ fails').waitFor();
+      await tab(page, 'Charts');
+      await chart.scrollIntoViewIfNeeded();
+      await page.screenshot({ path: join(OUTPUT, 'real-k6-watched.png'), fullPage: true });
+    });
+  } finally {
+    redis.kill('SIGKILL');
+  }
+});
+
 test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, () =>
   running(
     (port) => ['run', `--ui=127.0.0.1:${port}`, '--linger', '-e', `TARGET=${host()}`, 'script.js'],

@@ -92,6 +92,7 @@ export class ScriptedRun {
     this.failures = [];
     this.exceptions = [];
     this.marks = [];
+    this.watched = [];
     this.users = 0;
     this.max = 0;
     this.seconds = 0;
@@ -253,6 +254,18 @@ export class ScriptedRun {
         ...Object.fromEntries(COLUMNS.map((name) => [name, this.columns[name][late]])),
       });
     }
+    const watched = this.watchedNow(index);
+    for (const { id, value, ...series } of watched) {
+      this.watched[id] ??= {
+        id,
+        chart: series.chart,
+        label: series.label,
+        contains: series.contains,
+        from: index,
+        values: [],
+      };
+      this.watched[id].values[index - this.watched[id].from] = value;
+    }
     if (index === 20) this.exception();
     if (this.planned !== null && this.seconds >= this.planned) this.stop();
     return {
@@ -262,6 +275,7 @@ export class ScriptedRun {
       point: { index, ...point },
       amend,
       per_request: points,
+      ...(watched.length > 0 ? { watched } : {}),
       marks,
       ...this.tables(),
     };
@@ -275,6 +289,9 @@ export class ScriptedRun {
       this.log('warning', 'worker node-2 has not been heard for 2.25 s', 'node-2');
     }
     if (index === 130) mark('worker', 'worker node-2 is back');
+    if (index === 60 && this.kind === 'k6')
+      mark('replicas', 'web: scaling up, 2 → 3 replicas wanted (cpu 95 of 70)');
+    if (index === 140 && this.kind === 'k6') mark('trouble', 'mysql: 1 deadlock');
     if (index === 205 && this.kind === 'k6') {
       mark('threshold', 'p(95)<50 of http_req_duration is crossed');
       this.log('error', 'thresholds on metrics http_req_duration have been crossed');
@@ -320,6 +337,56 @@ export class ScriptedRun {
         last: this.now(),
       });
     }
+  }
+
+  /** What is watched beside a k6 script: an autoscaler and a database. */
+  watchedNow(index) {
+    if (this.kind !== 'k6') return [];
+    const replicas = index < 70 ? 2 : index < 95 ? 3 : 5;
+    const wanted = index < 60 ? 2 : index < 85 ? 3 : 5;
+    const name = this.options.hostile ? HOSTILE[0] : 'web';
+    const values = [
+      ['Replicas', `${name} replicas`, 'default', replicas],
+      ['Replicas', `${name} wanted`, 'default', wanted],
+      ["Autoscaler's metric", `${name} cpu now`, 'default', Math.round(Math.min(95, this.users / replicas))],
+      ["Autoscaler's metric", `${name} cpu target`, 'default', 70],
+      ['Database connections', 'mysql in use', 'default', 8 + replicas * 5],
+      ['Database connections', 'mysql limit', 'default', 151],
+      ['Database size', 'mysql', 'data', 48_000_000 + index * 12_000],
+    ];
+    return values.map(([chart, label, contains, value], id) => ({
+      id,
+      chart,
+      label,
+      contains,
+      index,
+      value,
+    }));
+  }
+
+  scaling() {
+    if (this.kind !== 'k6' || this.seconds < 75) return [];
+    const at = (second) => this.startedAt + second * 1000;
+    const name = this.options.hostile ? HOSTILE[0] : 'web';
+    return [
+      {
+        title: `${name}: 2 → 3 replicas, ready 70 s after the load began to rise`,
+        steps: [
+          { what: 'load up', at: at(0), took: null, detail: 'from 0 to 200 virtual users' },
+          { what: 'metric over target', at: at(45), took: 45, detail: 'cpu 95 of 70' },
+          { what: 'decided', at: at(60), took: 15, detail: '2 → 3 replicas' },
+          { what: 'scheduled', at: at(61), took: 1, detail: '' },
+          { what: 'ready', at: at(70), took: 9, detail: '' },
+          {
+            what: 'latency recovered',
+            at: null,
+            took: null,
+            detail: 'p(95) was not worse than 60ms meanwhile',
+          },
+        ],
+        slow: "45 s from the load's rise until the metric was over its target: the ramp itself, and metrics-server",
+      },
+    ];
   }
 
   exception() {
@@ -373,6 +440,7 @@ export class ScriptedRun {
       thresholds: k6 ? this.thresholds() : [],
       scenarios: k6 ? this.scenarios() : [],
       metrics: k6 ? this.metrics() : [],
+      scaling: this.scaling(),
       task_ratio: k6 ? null : TASKS,
       lag: { p50: 0.08, p99: 1.4, max: 12.5 },
       saturated:
@@ -507,6 +575,7 @@ export class ScriptedRun {
       ...this.tables(),
       timeline: { start: this.startedAt ?? this.options.now, step: 1, ...this.columns },
       per_request: [],
+      watched: this.watched,
       marks: this.marks,
       logs: this.logs,
     };

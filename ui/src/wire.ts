@@ -173,6 +173,40 @@ export interface Form {
   scenarios?: Scenario[];
 }
 
+/** What is watched beside the load: replicas, connections. The values are on the grid of the timeline. */
+export interface WatchedSeries {
+  id: number;
+  /** The chart that shows it. */
+  chart: string;
+  label: string;
+  contains: 'time' | 'data' | 'default';
+}
+
+export interface WatchedWire extends WatchedSeries {
+  from: number;
+  values: Column;
+}
+
+export interface WatchedPoint extends WatchedSeries {
+  index: number;
+  value: Measured;
+}
+
+/** How an autoscaler followed the load. */
+export interface Scaling {
+  title: string;
+  steps: ScalingStep[];
+  slow: string | null;
+}
+
+export interface ScalingStep {
+  what: string;
+  at: number | null;
+  /** Seconds since the step before. */
+  took: Measured;
+  detail: string;
+}
+
 /** A column of one value a second; `null` where nothing was measured. */
 export type Column = Measured[];
 
@@ -223,6 +257,7 @@ export interface Tables {
   task_ratio: TaskRatio | null;
   lag: Lag | null;
   saturated: string | null;
+  scaling: Scaling[];
 }
 
 /** What a locustfile adds to the page. */
@@ -250,6 +285,7 @@ export interface Snapshot extends Live, Tables {
   failures: Failure[];
   timeline: TimelineWire;
   per_request?: RequestTimeline[];
+  watched?: WatchedWire[];
   marks: Mark[];
   logs: LogLine[];
 }
@@ -268,6 +304,7 @@ export interface Tick extends Live, Partial<Tables> {
   /** Earlier seconds for which measurements came late. */
   amend?: Point[];
   per_request?: RequestPoint[];
+  watched?: WatchedPoint[];
   marks?: Mark[];
 }
 

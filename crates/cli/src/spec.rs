@@ -6,6 +6,7 @@
 mod history;
 mod page;
 mod summary;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use history::folder;
 pub use page::Page;
 pub(crate) use page::page;
 pub use summary::{Summary, SummaryMode};
+pub use watch::{Expectation, Watch};
 
 use crate::config_file::ConfigFile;
 use crate::env::script_environment;
@@ -139,6 +141,10 @@ pub struct RunSpec {
     pub databases: Option<Databases>,
     /// Whether to clean them up.
     pub cleanup: bool,
+    /// What to watch beside the load.
+    pub watch: Option<Watch>,
+    /// Thresholds of the command line.
+    pub expectations: Vec<Expectation>,
     /// Where samples go.
     pub outputs: Vec<Output>,
     /// The page, if there is one.
@@ -171,8 +177,9 @@ impl RunSpec {
         let config = ConfigFile::load(asked.as_deref(), values.environment())?;
 
         let include_process = values.switch("include-system-env-vars")?.unwrap_or(purpose == Purpose::Run);
-        // The join token is no business of a script's.
-        let process = values.environment().clone().into_iter().filter(|(name, _)| name != TOKEN_VARIABLE);
+        // The join token and the passwords of databases are no business of a script's.
+        let is_ours = |name: &str| [TOKEN_VARIABLE, watch::VARIABLE].contains(&name);
+        let process = values.environment().clone().into_iter().filter(|(name, _)| !is_ours(name));
         let pairs = values.all_of_flag("env").unwrap_or_default();
         let env_pairs = script_environment(pairs, [])?;
         let env = script_environment(pairs, process.filter(|_| include_process))?;
@@ -199,6 +206,8 @@ impl RunSpec {
             workforce: workforce(values)?,
             databases: databases(values)?,
             cleanup: values.switch("cleanup")?.unwrap_or(false),
+            watch: if purpose == Purpose::Run { watch::watch(values)? } else { None },
+            expectations: if purpose == Purpose::Run { watch::expectations(values)? } else { Vec::new() },
             outputs,
             page,
             history: match purpose {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -16,6 +17,7 @@ use crate::registry::{MetricId, Registry, RegistryError};
 use crate::selector::Submetric;
 use crate::sink::{Sink, SourceId};
 use crate::tags::TagSet;
+use crate::threshold::{Moments, Standing, Window, Windowed};
 
 /// Tag sets whose matching selectors are remembered.
 const MATCH_CACHE: usize = 50_000;
@@ -57,6 +59,27 @@ pub struct Aggregate {
     said: HashSet<Notice>,
     notices: Vec<Notice>,
     raw_dropped: u64,
+    windows: Vec<Tracked>,
+    moments: Moments,
+    now: Duration,
+}
+
+/// What a window has taken in.
+#[derive(Debug)]
+struct Tracked {
+    of: Windowed,
+    sink: Option<Sink>,
+    held: bool,
+}
+
+/// A window as a threshold judges it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) sink: Option<&'a Sink>,
+    /// Whether the condition held at least once while it was open.
+    pub(crate) held: bool,
+    pub(crate) standing: Standing,
+    pub(crate) seconds: f64,
 }
 
 impl Aggregate {
@@ -76,6 +99,37 @@ impl Aggregate {
             said: HashSet::new(),
             notices: Vec::new(),
             raw_dropped: 0,
+            windows: Vec::new(),
+            moments: Moments::default(),
+            now: Duration::ZERO,
+        }
+    }
+
+    /// Also keeps what these windows need; see [`Thresholds::windowed`](crate::Thresholds::windowed).
+    #[must_use]
+    pub fn track(mut self, windows: Vec<Windowed>) -> Self {
+        self.windows = windows.into_iter().map(|of| Tracked { of, sink: None, held: false }).collect();
+        self
+    }
+
+    /// What is merged from here on was measured about so long after the start of the run phase.
+    pub fn at(&mut self, now: Duration) {
+        self.now = now;
+    }
+
+    /// When the named moments are.
+    pub fn moments(&mut self) -> &mut Moments {
+        &mut self.moments
+    }
+
+    pub(crate) fn part(&self, place: usize) -> Part<'_> {
+        let tracked = self.windows.get(place);
+        let window = tracked.map(|tracked| tracked.of.window);
+        Part {
+            sink: tracked.and_then(|tracked| tracked.sink.as_ref()),
+            held: tracked.is_some_and(|tracked| tracked.held),
+            standing: window.map_or(Standing::Ahead, |window| window.standing(&self.moments, self.now)),
+            seconds: window.map_or(0.0, |window| window.seconds(&self.moments, self.now)),
         }
     }
 
@@ -99,6 +153,9 @@ impl Aggregate {
                         }
                     }
                 }
+            }
+            for tracked in &mut self.windows {
+                tracked.take(&series.tags, &series.sinks, &metrics, self.moments, self.now);
             }
             if self.breakdown == Breakdown::Sections {
                 for metrics_of in self.sections_of(&series.tags) {
@@ -219,6 +276,38 @@ impl Aggregate {
                 part.value = 0.0;
                 part.min = part.min.min(0.0);
             }
+        }
+    }
+}
+
+impl Tracked {
+    fn take(
+        &mut self,
+        tags: &TagSet,
+        sinks: &[(u32, Sink)],
+        metrics: &[MetricId],
+        moments: Moments,
+        now: Duration,
+    ) {
+        let Windowed { target, window, expression } = &self.of;
+        let mut new =
+            sinks.iter().filter(|(metric, _)| metrics[*metric as usize] == target.metric).peekable();
+        if new.peek().is_none()
+            || !target.selector.matches(tags)
+            || window.standing(&moments, now) != Standing::Open
+        {
+            return;
+        }
+        for (_, sink) in new {
+            match &mut self.sink {
+                Some(known) => known.merge(sink),
+                empty => *empty = Some(sink.clone()),
+            }
+        }
+        if let (Window::Within { .. }, Some(sink)) = (window, &self.sink)
+            && let Some(value) = expression.aggregation.of(sink, window.seconds(&moments, now))
+        {
+            self.held |= expression.holds(value);
         }
     }
 }

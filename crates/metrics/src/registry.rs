@@ -73,6 +73,8 @@ pub struct Registry {
 struct Inner {
     defs: Vec<MetricDef>,
     by_name: HashMap<Arc<str>, MetricId>,
+    /// Metrics that are observed beside the load.
+    observed: Vec<MetricId>,
 }
 
 impl Default for Registry {
@@ -84,7 +86,7 @@ impl Default for Registry {
 impl Registry {
     /// A registry that holds the built-in metrics.
     pub fn new() -> Self {
-        let mut inner = Inner { defs: Vec::new(), by_name: HashMap::new() };
+        let mut inner = Inner { defs: Vec::new(), by_name: HashMap::new(), observed: Vec::new() };
         for &(name, kind, contains) in builtin::TABLE {
             inner.insert(name, kind, contains);
         }
@@ -113,6 +115,24 @@ impl Registry {
             existing_kind: existing.kind,
             existing_contains: existing.contains,
         })
+    }
+
+    /// As [`Registry::register`], for a metric of what is observed beside the load (a database, an autoscaler).
+    ///
+    /// Thresholds treat such metrics more strictly and more freely than k6 treats its own: they fail when nothing was
+    /// observed, as "no restart" must not hold because nobody could look; and a gauge has `min` and `max`.
+    pub fn observe(&self, name: &str, kind: Kind, contains: Contains) -> Result<MetricId, RegistryError> {
+        let id = self.register(name, kind, contains)?;
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        if !inner.observed.contains(&id) {
+            inner.observed.push(id);
+        }
+        Ok(id)
+    }
+
+    /// Whether the metric is one of those.
+    pub fn is_observed(&self, id: MetricId) -> bool {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).observed.contains(&id)
     }
 
     /// The metric of this name.

@@ -19,8 +19,8 @@ pub use history::{History, Keeps};
 pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
 pub use model::{
     Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark,
-    MarkKind, Measured, Metric, Model, Row, RunState, Scenario, ScenarioState, Second, Settings, Threshold,
-    Update, Users, Worker,
+    MarkKind, Measured, Metric, Model, Row, RunState, Scaling, ScalingStep, Scenario, ScenarioState, Second,
+    Settings, Threshold, Update, Users, Watched, Worker,
 };
 pub use page::{Access, Config, Page, StartError, Tls};
 

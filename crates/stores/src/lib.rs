@@ -1,7 +1,8 @@
-//! Databases: filling them with records for a test, up to a size, and going on after an interruption.
+//! Databases: filling them with records for a test, up to a size, and going on after an interruption; and asking them how
+//! they fare while one runs.
 //!
 //! A [`plan::Plan`] says what is to be there in the end; [`Fill`] brings it about on threads of its own and tells how far
-//! it is. Nothing is printed here: the command line shows [`Snapshot`]s and [`Notice`]s.
+//! it is. [`vitals`] reads connections, locks, caches and the like. Nothing is printed here: the command line shows [`Snapshot`]s and [`Notice`]s.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod store;
 pub mod template;
 mod tls;
 pub mod value;
+pub mod vitals;
 
 pub use fill::{Ended, Fill, Notice, Report, Snapshot, Stage, Stopper};
 pub use preview::{Preview, preview};

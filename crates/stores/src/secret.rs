@@ -62,6 +62,17 @@ impl Address {
         (!name.is_empty()).then_some(name)
     }
 
+    /// Who logs in, decoded; a password only if there is one.
+    pub(crate) fn credentials(&self) -> (String, Option<String>) {
+        let (_, rest) = self.url.split_once("://").unwrap_or_default();
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+        match user.split_once(':') {
+            Some((user, password)) => (decode(user), Some(decode(password))),
+            None => (decode(user), None),
+        }
+    }
+
     /// `text` without the password and without the URL, wherever it quotes them.
     pub fn scrub(&self, text: &str) -> String {
         let mut text = text.replace(&self.url, &self.to_string());

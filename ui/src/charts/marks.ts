@@ -11,6 +11,9 @@ const COLOURS: Record<string, string> = {
   scale: '--accent',
   stage: '--accent',
   spawned: '--good',
+  replicas: '--users',
+  trouble: '--bad',
+  watch: '--warn',
 };
 
 export const markColour = (kind: string) => COLOURS[kind] ?? '--muted';

@@ -19,6 +19,8 @@ export interface Line {
   column: () => Column | undefined;
   filled?: boolean;
   dashed?: boolean;
+  /** Whether a second without a value is a reading that came late, and no gap. */
+  bridged?: boolean;
 }
 
 export interface PlotOptions {
@@ -178,6 +180,7 @@ export class Plot implements Drawable {
             width: LINE_WIDTH,
             ...(line.filled ? { fill: colour(line.colour, 0.12) } : {}),
             ...(line.dashed ? { dash: [5, 4] } : {}),
+            ...(line.bridged ? { spanGaps: true } : {}),
             points: { show: false, filter: lonely, size: 4, fill: colour(line.colour) },
           }),
         ),

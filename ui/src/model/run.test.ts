@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LogLine, RequestStats, Snapshot, Tick } from '../wire';
-import { MAX_LOGS, Run } from './run';
+import { MAX_LOGS, Run, watchedColumn } from './run';
 
 const stats = (id: number, name: string, count: number): RequestStats => ({
   id,
@@ -46,6 +46,7 @@ const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
   task_ratio: null,
   lag: null,
   saturated: null,
+  scaling: [],
   timeline: { start: 1_000_000, step: 1, users: [1, 2, 2], rps: [5, 10, 15], p50: [null, 4, 5] },
   marks: [],
   logs: [],
@@ -202,5 +203,26 @@ describe('the run', () => {
     expect(run.request(7)?.name).toBe('__proto__');
     run.timeline.set(0, JSON.parse('{"__proto__": 1, "index": 0}'));
     expect(run.timeline.at('__proto__', 0)).toBe(1);
+  });
+
+  it('puts what is watched on the seconds of the load, also a series that comes later', () => {
+    const run = new Run();
+    const series = { id: 0, chart: 'Replicas', label: 'web replicas', contains: 'default' as const };
+    run.snapshot(snapshot({ watched: [{ ...series, from: 1, values: [2, 2] }] }));
+    expect(run.timeline.columns.get(watchedColumn(0))).toEqual([null, 2, 2]);
+    const later = { id: 1, chart: 'Database size', label: 'mysql', contains: 'data' as const };
+    run.tick(
+      tick({
+        watched: [
+          { ...series, index: 3, value: 4 },
+          { ...later, index: 3, value: 9 },
+        ],
+      }),
+    );
+    expect(run.watched.value.map((one) => one.label)).toEqual(['web replicas', 'mysql']);
+    expect(run.timeline.at(watchedColumn(0), 3)).toBe(4);
+    expect(run.timeline.columns.get(watchedColumn(1))).toEqual([null, null, null, 9]);
+    run.tick(tick({ scaling: [{ title: 'web: 2 → 4 replicas', steps: [], slow: null }] }));
+    expect(run.scaling.value).toHaveLength(1);
   });
 });

@@ -18,6 +18,7 @@ import type {
   Metric,
   RequestStats,
   RequestTimeline,
+  Scaling,
   Scenario,
   Snapshot,
   State,
@@ -26,6 +27,7 @@ import type {
   Threshold,
   Tick,
   Users,
+  WatchedSeries,
   Worker,
 } from '../wire';
 import { Timeline } from './timeline';
@@ -65,7 +67,11 @@ const TABLES = [
   'task_ratio',
   'lag',
   'saturated',
+  'scaling',
 ] as const satisfies readonly (keyof Tables)[];
+
+/** The column of the timeline with the values of something that is watched. */
+export const watchedColumn = (id: number) => `watched ${id}`;
 
 const failureKey = (f: Failure) => `${f.method}\0${f.name}\0${f.error}`;
 
@@ -85,6 +91,9 @@ export class Run {
   readonly task_ratio = signal<TaskRatio | null>(null);
   readonly lag = signal<Lag | null>(null);
   readonly saturated = signal<string | null>(null);
+  readonly scaling = signal<readonly Scaling[]>([]);
+  /** What is watched beside the load; the values are columns of `timeline`. */
+  readonly watched = signal<readonly WatchedSeries[]>([]);
   readonly marks = signal<readonly Mark[]>([]);
   readonly logs = signal<readonly LogLine[]>([]);
 
@@ -134,6 +143,10 @@ export class Run {
       this.marks.value = wire.marks ?? [];
       this.logs.value = (wire.logs ?? []).slice(-MAX_LOGS);
       this.timeline = new Timeline(wire.timeline.start, wire.timeline.step).load(wire.timeline);
+      this.watched.value = (wire.watched ?? []).map(({ from, values, ...series }) => {
+        this.timeline.load({ [watchedColumn(series.id)]: values }, from);
+        return series;
+      });
       this.timelines.clear();
       for (const timeline of wire.per_request ?? []) {
         if (timeline.id !== undefined) this.requestTimeline(timeline.id, timeline);
@@ -174,6 +187,11 @@ export class Run {
       if (wire.marks?.length) this.marks.value = [...this.marks.value, ...wire.marks];
       for (const point of wire.amend ?? []) this.timeline.set(point.index, point);
       if (wire.point) this.timeline.set(wire.point.index, wire.point);
+      for (const { index, value, ...series } of wire.watched ?? []) {
+        if (!this.watched.peek().some((known) => known.id === series.id))
+          this.watched.value = [...this.watched.peek(), series];
+        this.timeline.set(index, { [watchedColumn(series.id)]: value });
+      }
       for (const point of wire.per_request ?? []) this.timelines.get(point.id)?.set(point.index, point);
       this.drawn.value++;
     });
@@ -223,4 +241,5 @@ const EMPTY_TABLES: Tables = {
   task_ratio: null,
   lag: null,
   saturated: null,
+  scaling: [],
 };

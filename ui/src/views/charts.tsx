@@ -16,6 +16,7 @@ import { isTexts, setting } from '../model/settings';
 import { link } from '../model/stream';
 import type { Timeline } from '../model/timeline';
 import { RequestPicker } from '../parts/request-picker';
+import { Scaling, Watched } from './watched';
 
 const rate = (value: number | null | undefined) => decimal(value);
 
@@ -132,6 +133,8 @@ export function Charts() {
           height={120}
         />
       )}
+      <Watched />
+      <Scaling />
       <Marks />
     </section>
   );

@@ -6,10 +6,21 @@
 use std::ffi::OsString;
 
 use super::python::{self, Start};
+use super::{early_terminal, fail_early};
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// Behaves as `locust ARGS`; returns only if that cannot be started.
 pub(super) fn main(args: Vec<OsString>) -> Exit {
+    let of_variables = ["THRONG_WATCH", "THRONG_EXPECT"]
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    // Flags are for the package to refuse: a locustfile may have some of the same names.
+    if let Some(name) = of_variables {
+        let message =
+            format!("{name} is not supported yet for locustfiles: only k6 scripts are watched beside");
+        return fail_early(&early_terminal(), &Failure::new(Exit::Usage, message));
+    }
     python::start(Start::Locust, args)
 }
 

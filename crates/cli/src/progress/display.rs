@@ -18,6 +18,7 @@ pub struct Display {
     quiet: bool,
     next: Instant,
     last: Option<Snapshot>,
+    notes: Vec<String>,
 }
 
 impl Display {
@@ -25,12 +26,19 @@ impl Display {
     pub fn new(terminal: Terminal, quiet: bool, now: Instant) -> Self {
         // A file gets its first block after a second: shorter runs have the final one only.
         let next = if terminal.is_terminal(Stream::Out) { now } else { now + PLAIN_PERIOD };
-        Self { terminal, quiet, next, last: None }
+        Self { terminal, quiet, next, last: None, notes: Vec::new() }
     }
 
     /// When the next snapshot is wanted; `None` if never.
     pub fn next(&self) -> Option<Instant> {
         (!self.quiet).then_some(self.next)
+    }
+
+    /// Lines to show below the scenarios from now on.
+    pub fn note(&mut self, lines: &[String]) {
+        if self.notes != lines {
+            self.notes = lines.to_vec();
+        }
     }
 
     /// Shows a snapshot if it is time to. Periods that were missed are left out, not made up for.
@@ -70,9 +78,9 @@ impl Display {
                 width: self.terminal.size().width,
                 coloured: self.terminal.colours(Stream::Out),
             };
-            self.terminal.draw(&render(snapshot, style));
+            self.terminal.draw(&render(snapshot, style).followed_by(&self.notes));
         } else {
-            let frame: Frame = render(snapshot, Style::Plain);
+            let frame: Frame = render(snapshot, Style::Plain).followed_by(&self.notes);
             self.terminal.print(Stream::Out, &frame.to_text());
         }
     }

@@ -34,6 +34,13 @@ impl Frame {
         Self { lines }
     }
 
+    /// With further lines.
+    #[must_use]
+    pub fn followed_by(mut self, lines: &[String]) -> Self {
+        self.lines.extend(lines.iter().cloned());
+        self
+    }
+
     /// The frame as text that ends with a line end.
     pub fn to_text(&self) -> String {
         let mut text = self.lines.join("\n");

@@ -104,6 +104,7 @@ fn summarise(
         time_unit: prepared.time_unit().and_then(|unit| unit.parse().ok()),
         trend_stats: stats.to_vec(),
         generator: (spec.face == Face::Own).then(|| ended.generator.clone()),
+        scaling: ended.scaling.clone(),
     };
     spec.terminal.print(Stream::Out, &summary::render(summary, &options));
     true

@@ -5,6 +5,7 @@ mod conductor;
 mod counting;
 mod crew;
 mod descriptors;
+mod expectations;
 mod finish;
 mod generator;
 mod inspect;
@@ -15,6 +16,7 @@ mod raw;
 mod script_log;
 mod source;
 mod stage;
+mod watching;
 pub mod worker;
 mod workforce;
 

@@ -15,6 +15,7 @@ use throng_plan::value::summary::TimeUnit;
 use throng_plan::{Level, Options, Plan, PlanError, Slots, Warning, merge, shortcuts};
 
 use super::bundle::Unpacked;
+use super::expectations;
 use super::script_log::{ScriptLog, Silent};
 use super::source;
 use crate::exit::Exit;
@@ -89,7 +90,11 @@ impl Prepared {
         // Made again for the run; here it only shows settings that cannot be used, before any load.
         network::client_config(Some(&plan.options), 1)
             .map_err(|error| Failure::new(Exit::InvalidConfig, error.to_string()))?;
-        let thresholds = thresholds(&plan, &loaded, Some(&places))?;
+        if spec.watch.is_some() {
+            observe(&loaded)?;
+        }
+        let mut thresholds = thresholds(&plan, &loaded, Some(&places))?;
+        expectations::add(&mut thresholds, spec, &options, &plan, &loaded.program.registry)?;
         if let Ok((scenarios, _)) = shortcuts::derive(&options) {
             let shown = options.clone().with_shown_defaults();
             loaded.program.set_options(shown.to_exec_json(&scenarios).to_string());
@@ -131,6 +136,8 @@ impl Prepared {
         if let Some(overrides) = unpacked.overrides {
             loaded.program.set_overrides(overrides);
         }
+        // Thresholds may name what the controller watches; here their selectors are all that is needed.
+        let _ = observe(&loaded);
         let thresholds = thresholds(&plan, &loaded, None)?;
         Self::assemble(loaded, options, plan, thresholds, log, memory_limit, threads)
     }
@@ -307,8 +314,22 @@ fn thresholds(plan: &Plan, loaded: &Loaded, places: Option<&Places<'_>>) -> Resu
     Thresholds::parse(&sources, &loaded.program.registry).map_err(|error| {
         let place =
             places.and_then(|places| places.of_threshold(&sources)).map(|place| format!("\n\tat {place}"));
-        Failure::new(Exit::InvalidConfig, format!("{error}{}", place.unwrap_or_default()))
+        Failure::new(
+            Exit::InvalidConfig,
+            format!("{error}{}{}", expectations::hint(&error), place.unwrap_or_default()),
+        )
     })
+}
+
+/// Declares the metrics of what is watched.
+fn observe(loaded: &Loaded) -> Result<(), Failure> {
+    for metric in throng_watch::metric::ALL {
+        loaded.program.registry.observe(metric.name, metric.kind, metric.contains).map_err(|error| {
+            let message = format!("the script's metric {} cannot be watched beside: {error}", metric.name);
+            Failure::new(Exit::InvalidConfig, message)
+        })?;
+    }
+    Ok(())
 }
 
 fn warn(spec: &RunSpec, warnings: &[Warning]) {

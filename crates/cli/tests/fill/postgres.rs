@@ -12,11 +12,17 @@ const OPT_OUT: &str = "THRONG_TEST_WITHOUT_POSTGRES";
 pub(crate) struct Postgres {
     directory: PathBuf,
     port: u16,
+    options: &'static str,
 }
 
 impl Postgres {
     /// Starts a server with an empty database `demo`, or nothing when opted out.
     pub(crate) fn start(name: &str) -> Option<Self> {
+        Self::start_with(name, "-c max_connections=100")
+    }
+
+    /// The same, with these options of the server.
+    pub(crate) fn start_with(name: &str, options: &'static str) -> Option<Self> {
         if std::env::var_os(OPT_OUT).is_some() {
             return None;
         }
@@ -35,7 +41,7 @@ impl Postgres {
             .arg("-D")
             .arg(directory.join("data")));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let started = Self { directory, port };
+        let started = Self { directory, port, options };
         started.start_again();
         started.sql_in("postgres", "CREATE DATABASE demo");
         Some(started)
@@ -44,9 +50,10 @@ impl Postgres {
     /// Starts it again after [`Postgres::kill`], on the same port with the same data.
     pub(crate) fn start_again(&self) {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=100",
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} {}",
             self.port,
-            self.directory.display()
+            self.directory.display(),
+            self.options
         );
         run(as_user(&program("pg_ctl"))
             .args(["-w", "-t", "60", "-o", &options, "start", "-l"])

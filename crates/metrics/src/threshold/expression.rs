@@ -197,6 +197,9 @@ impl Aggregation {
             (Self::Rate, Sink::Counter(sum)) => Some(if seconds > 0.0 { sum.value() / seconds } else { 0.0 }),
             (Self::Rate, Sink::Rate(Rate { total: 0, .. })) => None,
             (Self::Rate, Sink::Rate(rate)) => Some(rate.rate()),
+            // Only thresholds on what is observed ask a gauge for these; see `Registry::observe`.
+            (Self::Min, Sink::Gauge(gauge)) => Some(gauge.min()),
+            (Self::Max, Sink::Gauge(gauge)) => Some(gauge.max()),
             (_, Sink::Trend(distribution)) => self.of_trend(distribution),
             _ => None,
         }

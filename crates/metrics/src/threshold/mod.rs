@@ -2,6 +2,8 @@
 
 mod expression;
 mod set;
+mod window;
 
 pub use expression::{Aggregation, Expression, ExpressionError, Operator};
-pub use set::{Evaluation, Phase, Source, Threshold, ThresholdError, Thresholds, Verdict};
+pub use set::{Evaluation, Phase, Source, Threshold, ThresholdError, Thresholds, Verdict, Windowed};
+pub use window::{Anchor, Moment, Moments, Standing, Window, WindowError};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::expression::{Aggregation, Expression, ExpressionError};
+use super::window::{Standing, Window, WindowError};
 use crate::aggregate::Aggregate;
 use crate::builtin;
 use crate::kind::Kind;
@@ -30,6 +31,8 @@ pub struct Threshold {
     pub source: String,
     /// The expression.
     pub expression: Expression,
+    /// The part of the run that is judged, if not all of it.
+    pub window: Option<Window>,
     /// Whether crossing it ends the run.
     pub abort_on_fail: bool,
     /// How long after the start it may first end the run.
@@ -51,6 +54,16 @@ pub enum ThresholdError {
         expression: String,
         /// What is wrong.
         source: ExpressionError,
+    },
+    /// The window is not readable.
+    #[error("read threshold {expression:?} on metric {metric:?}: {source}")]
+    Window {
+        /// The metric as written.
+        metric: String,
+        /// The expression as written.
+        expression: String,
+        /// What is wrong.
+        source: WindowError,
     },
     /// The metric has no such aggregation.
     #[error(
@@ -100,6 +113,26 @@ pub struct Evaluation {
     pub abort: bool,
 }
 
+/// What an aggregate must keep for a threshold with a window.
+#[derive(Clone, Debug)]
+pub struct Windowed {
+    /// What counts.
+    pub target: Submetric,
+    /// When it counts.
+    pub window: Window,
+    /// What it must fulfil: it may be enough that it does so once.
+    pub expression: Expression,
+}
+
+/// Which grammar an expression has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// k6's own.
+    K6,
+    /// With a window behind it.
+    Windowed,
+}
+
 /// The thresholds of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Thresholds {
@@ -109,36 +142,87 @@ pub struct Thresholds {
 impl Thresholds {
     /// Reads the thresholds of the options. Custom metrics must be registered before.
     pub fn parse(sources: &[(String, Vec<Source>)], registry: &Registry) -> Result<Self, ThresholdError> {
-        let mut list = Vec::new();
+        let mut thresholds = Self::default();
+        thresholds.read(sources, registry, Dialect::K6)?;
+        Ok(thresholds)
+    }
+
+    /// Reads further ones, which may have windows (`max>=4 by peak`).
+    ///
+    /// They are apart from those of the options so that what k6 refuses is refused in k6's place: a script that k6 runs
+    /// keeps running there.
+    pub fn add_windowed(
+        &mut self,
+        sources: &[(String, Vec<Source>)],
+        registry: &Registry,
+    ) -> Result<(), ThresholdError> {
+        self.read(sources, registry, Dialect::Windowed)
+    }
+
+    fn read(
+        &mut self,
+        sources: &[(String, Vec<Source>)],
+        registry: &Registry,
+        dialect: Dialect,
+    ) -> Result<(), ThresholdError> {
         for (metric, sources) in sources {
             let target = Submetric::parse(metric, registry)?;
             let kind = registry.def(target.metric).kind;
             for source in sources {
                 let text = source.expression.trim();
-                let expression =
-                    Expression::parse(&source.expression).map_err(|error| ThresholdError::Expression {
-                        metric: metric.clone(),
-                        expression: text.to_owned(),
-                        source: error,
-                    })?;
-                if !expression.aggregation.applies_to(kind) {
+                let (metric, written) = (|| metric.clone(), || text.to_owned());
+                let (expression, window) =
+                    match dialect {
+                        Dialect::K6 => (source.expression.as_str(), None),
+                        Dialect::Windowed => Window::split(text).map_err(|source| {
+                            ThresholdError::Window { metric: metric(), expression: written(), source }
+                        })?,
+                    };
+                let expression = Expression::parse(expression).map_err(|source| {
+                    ThresholdError::Expression { metric: metric(), expression: written(), source }
+                })?;
+                let is_extreme = matches!(expression.aggregation, Aggregation::Min | Aggregation::Max);
+                let of_observed = is_extreme && kind == Kind::Gauge && registry.is_observed(target.metric);
+                if !expression.aggregation.applies_to(kind) && !of_observed {
                     return Err(ThresholdError::Unsupported {
-                        metric: metric.clone(),
-                        expression: text.to_owned(),
+                        metric: metric(),
+                        expression: written(),
                         aggregation: expression.label,
                         kind,
                     });
                 }
-                list.push(Threshold {
+                self.list.push(Threshold {
                     target: target.clone(),
-                    source: text.to_owned(),
+                    source: written(),
                     expression,
+                    window,
                     abort_on_fail: source.abort_on_fail,
                     delay_abort_eval: source.delay_abort_eval,
                 });
             }
         }
-        Ok(Self { list })
+        Ok(())
+    }
+
+    /// What an aggregate must keep beside the whole run; see [`Aggregate::track`].
+    pub fn windowed(&self) -> Vec<Windowed> {
+        let of = |threshold: &Threshold| {
+            let (target, expression) = (threshold.target.clone(), threshold.expression.clone());
+            Some(Windowed { target, window: threshold.window?, expression })
+        };
+        self.list.iter().filter_map(of).collect()
+    }
+
+    /// Whether what is still open of windows after the end of the load could change a verdict.
+    pub fn are_decided(&self, aggregate: &Aggregate) -> bool {
+        self.windowed().iter().enumerate().all(|(place, windowed)| {
+            if windowed.window.after_end().is_zero() {
+                return true;
+            }
+            let part = aggregate.part(place);
+            let held = matches!(windowed.window, Window::Within { .. }) && part.held;
+            held || part.standing == Standing::Over
+        })
     }
 
     /// The thresholds in the order given.
@@ -178,18 +262,16 @@ impl Thresholds {
     /// Judges all thresholds on what is merged so far. `elapsed`: since the start of the run phase.
     pub fn evaluate(&self, aggregate: &Aggregate, elapsed: Duration, phase: Phase) -> Evaluation {
         let mut evaluation = Evaluation::default();
+        let mut windowed = 0;
         for (index, threshold) in self.list.iter().enumerate() {
-            let empty;
-            let sink = match (aggregate.find(&threshold.target), phase) {
-                (Some(sink), _) => sink,
-                (None, Phase::Running) => continue,
-                (None, Phase::Final) => {
-                    empty = Sink::empty(aggregate.registry().def(threshold.target.metric).kind);
-                    &empty
+            let judged = match threshold.window {
+                Some(window) => {
+                    windowed += 1;
+                    judge_window(threshold, window, aggregate, windowed - 1, phase)
                 }
+                None => judge(threshold, aggregate, elapsed, phase),
             };
-            let observed = threshold.expression.aggregation.of(sink, elapsed.as_secs_f64());
-            let ok = observed.is_none_or(|value| threshold.expression.holds(value));
+            let Some((ok, observed)) = judged else { continue };
             if !ok {
                 let due = threshold.delay_abort_eval.is_none_or(|delay| elapsed > delay);
                 evaluation.abort |= threshold.abort_on_fail && due;
@@ -200,5 +282,48 @@ impl Thresholds {
         evaluation.crossed.sort();
         evaluation.crossed.dedup();
         evaluation
+    }
+}
+
+/// Whether a threshold on the whole run holds, and the value that says so; nothing if it is too early to tell.
+fn judge(
+    threshold: &Threshold,
+    aggregate: &Aggregate,
+    elapsed: Duration,
+    phase: Phase,
+) -> Option<(bool, Option<f64>)> {
+    let empty;
+    let sink = match (aggregate.find(&threshold.target), phase) {
+        (Some(sink), _) => sink,
+        (None, Phase::Running) => return None,
+        // What nobody could look at does not hold.
+        (None, Phase::Final) if aggregate.registry().is_observed(threshold.target.metric) => {
+            return Some((false, None));
+        }
+        (None, Phase::Final) => {
+            empty = Sink::empty(aggregate.registry().def(threshold.target.metric).kind);
+            &empty
+        }
+    };
+    let observed = threshold.expression.aggregation.of(sink, elapsed.as_secs_f64());
+    Some((observed.is_none_or(|value| threshold.expression.holds(value)), observed))
+}
+
+/// The same of a threshold with a window, the so many-th of those.
+fn judge_window(
+    threshold: &Threshold,
+    window: Window,
+    aggregate: &Aggregate,
+    place: usize,
+    phase: Phase,
+) -> Option<(bool, Option<f64>)> {
+    let part = aggregate.part(place);
+    let observed = part.sink.and_then(|sink| threshold.expression.aggregation.of(sink, part.seconds));
+    match (window, phase) {
+        (Window::Within { .. }, _) if part.held => Some((true, observed)),
+        (_, Phase::Running) if part.standing != Standing::Over => None,
+        (Window::Within { .. }, _) => Some((false, observed)),
+        // A window that never came, or in which nobody could look, shows nothing.
+        _ => Some((observed.is_some_and(|value| threshold.expression.holds(value)), observed)),
     }
 }

@@ -6,6 +6,7 @@ use super::Mode;
 use super::format::percent;
 use super::generator::GeneratorReport;
 use super::metric_lines::{Formatter, Look};
+use super::scaling::{self, ScalingReport};
 use super::style::Paint;
 
 /// A title and the beginnings of the names it lists.
@@ -79,11 +80,13 @@ pub(super) fn render(
     formatter: &Formatter<'_>,
     mode: Mode,
     generator: Option<&GeneratorReport>,
+    scaling: &[ScalingReport],
 ) -> String {
     let mut sections = Vec::new();
     sections.extend(thresholds(summary, formatter));
     let mut total = vec![title(formatter, "  █ ", "TOTAL RESULTS")];
     total.extend(body(formatter, mode, &summary.metrics, summary.check_rate(), &summary.checks, 0));
+    total.extend(scaling::render(scaling, formatter.style, "    "));
     total.extend(generator.map(|report| report.render(formatter.style, "    ")));
     sections.push(total.join("\n\n"));
     if mode == Mode::Full {

@@ -4,18 +4,24 @@ use throng_metrics::{CheckStats, GroupNode, Summary, SummaryMetric};
 
 use super::generator::GeneratorReport;
 use super::metric_lines::{Formatter, Look};
+use super::scaling::{self, ScalingReport};
 use super::style::Paint;
 
 pub(super) fn render(
     summary: &Summary,
     formatter: &Formatter<'_>,
     generator: Option<&GeneratorReport>,
+    scaling: &[ScalingReport],
 ) -> String {
     let mut lines = Vec::new();
     group(formatter, &summary.root, "     ", &mut lines);
     let metrics: Vec<&SummaryMetric> = summary.metrics.iter().collect();
     for line in formatter.lines(&[metrics], "   ", Look::Legacy).into_iter().flatten() {
         lines.push(line);
+    }
+    if let Some(text) = scaling::render(scaling, formatter.style, "     ") {
+        lines.push(String::new());
+        lines.push(text);
     }
     if let Some(report) = generator {
         lines.push(String::new());

@@ -8,6 +8,7 @@ mod format;
 mod generator;
 mod legacy;
 mod metric_lines;
+mod scaling;
 mod style;
 
 use throng_metrics::Summary;
@@ -16,6 +17,7 @@ use crate::trend_stat::TrendStat;
 pub use format::{TimeUnit, TimeUnitError};
 pub use generator::GeneratorReport;
 use metric_lines::Formatter;
+pub use scaling::{ScalingReport, ScalingRow};
 use style::Style;
 
 /// How much the summary shows.
@@ -43,6 +45,8 @@ pub struct Options {
     pub trend_stats: Vec<TrendStat>,
     /// What the generator says about itself: a section of our own, not shown in the face of k6.
     pub generator: Option<GeneratorReport>,
+    /// How autoscalers followed the load, where they were watched.
+    pub scaling: Vec<ScalingReport>,
 }
 
 impl Default for Options {
@@ -53,6 +57,7 @@ impl Default for Options {
             time_unit: None,
             trend_stats: TrendStat::defaults(),
             generator: None,
+            scaling: Vec::new(),
         }
     }
 }
@@ -67,7 +72,7 @@ pub fn render(summary: &Summary, options: &Options) -> String {
         seconds: summary.duration.as_secs_f64(),
     };
     match options.mode {
-        Mode::Legacy => legacy::render(summary, &formatter, options.generator.as_ref()),
-        mode => compact::render(summary, &formatter, mode, options.generator.as_ref()),
+        Mode::Legacy => legacy::render(summary, &formatter, options.generator.as_ref(), &options.scaling),
+        mode => compact::render(summary, &formatter, mode, options.generator.as_ref(), &options.scaling),
     }
 }

@@ -9,13 +9,14 @@ mod parts;
 mod rows;
 mod timeline;
 mod update;
+mod watched;
 mod wire;
 
 use std::collections::{HashMap, VecDeque};
 
 pub use parts::{
     Can, Check, Class, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark, MarkKind,
-    Metric, RunState, Scenario, ScenarioState, Threshold, Users, Worker,
+    Metric, RunState, Scaling, ScalingStep, Scenario, ScenarioState, Threshold, Users, Watched, Worker,
 };
 pub use rows::Row;
 pub use update::{Measured, Second, Settings, Update};
@@ -44,6 +45,7 @@ pub struct Model {
     failures: Vec<Failure>,
     failure_index: HashMap<String, usize>,
     timeline: Timeline,
+    watched: watched::Board,
     /// When the last point was added.
     measured_at: Option<u64>,
     /// Whether the grid became coarser since the pages were last told.
@@ -63,6 +65,7 @@ impl Default for Model {
             failures: Vec::new(),
             failure_index: HashMap::new(),
             timeline: Timeline::new(0),
+            watched: watched::Board::default(),
             measured_at: None,
             coarser: false,
             marks: VecDeque::new(),
@@ -122,6 +125,11 @@ impl Model {
             self.timeline.add(index, Point::new(covers, update.totals.second.as_ref()), crowd);
             self.measured_at = Some(update.now);
         }
+        // After the end of the load what is watched goes on, where the grid does.
+        let step = index.or_else(|| self.step_after(&update));
+        if let Some(step) = step {
+            changes.watched = self.watched.add(step, &update.watched);
+        }
         if update.state == RunState::Stopped && self.now.state != RunState::Stopped {
             self.totals.rest();
             changes.totals = true;
@@ -132,7 +140,13 @@ impl Model {
         self.marks.extend(new);
         self.marks.drain(..self.marks.len().saturating_sub(MOST_MARKS));
         changes.note(&self.now, &update);
-        self.now = Update { requests: Vec::new(), failures: Vec::new(), marks: Vec::new(), ..update };
+        self.now = Update {
+            requests: Vec::new(),
+            failures: Vec::new(),
+            marks: Vec::new(),
+            watched: Vec::new(),
+            ..update
+        };
         if self.rows.points() > MOST_OF_REQUESTS {
             self.coarsen();
         }
@@ -161,9 +175,18 @@ impl Model {
         Some((if covers < SHORT { last.unwrap_or(index) } else { index.max(last.unwrap_or(0)) }, covers))
     }
 
+    /// The step of what was read although nothing was measured.
+    fn step_after(&self, update: &Update) -> Option<usize> {
+        update.started_at?;
+        (!update.watched.is_empty())
+            .then(|| self.timeline.index(update.now))
+            .filter(|step| *step < MOST_POINTS)
+    }
+
     fn coarsen(&mut self) {
         self.timeline.coarsen();
         self.rows.coarsen();
+        self.watched.coarsen();
         self.coarser = true;
     }
 
@@ -265,6 +288,8 @@ struct Changes {
     task_ratio: bool,
     lag: bool,
     saturated: bool,
+    watched: Vec<usize>,
+    scaling: bool,
 }
 
 impl Changes {
@@ -283,6 +308,7 @@ impl Changes {
         self.task_ratio = before.task_ratio != after.task_ratio;
         self.lag = before.lag != after.lag;
         self.saturated = before.saturated != after.saturated;
+        self.scaling = before.scaling != after.scaling;
     }
 
     fn is_nothing(&self) -> bool {
@@ -298,7 +324,9 @@ impl Changes {
                 || self.metrics
                 || self.task_ratio
                 || self.lag
-                || self.saturated)
+                || self.saturated
+                || self.scaling)
+            && self.watched.is_empty()
             && self.rows.is_empty()
             && self.failures.is_empty()
             && self.marks == 0

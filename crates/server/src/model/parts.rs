@@ -233,6 +233,12 @@ pub enum MarkKind {
     Abort,
     /// A threshold was crossed, or holds again.
     Threshold,
+    /// An autoscaler decided, or pods came or went.
+    Replicas,
+    /// Something befell a pod, a database, or what a log tells of.
+    Trouble,
+    /// Something outside cannot be watched, or can be again.
+    Watch,
     /// Anything else.
     Note,
 }
@@ -307,4 +313,41 @@ pub struct Class {
     pub weight: f64,
     /// The names of its tasks.
     pub tasks: Vec<String>,
+}
+
+/// A reading of what is watched beside the load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The chart that shows it.
+    pub chart: String,
+    /// Its line there.
+    pub label: String,
+    /// `time` (ms), `data` (bytes) or `default`.
+    pub contains: String,
+    /// What was read.
+    pub value: f64,
+}
+
+/// How an autoscaler followed the load, as it is told in the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// In one line.
+    pub title: String,
+    /// Its steps.
+    pub steps: Vec<ScalingStep>,
+    /// What took longest, and what to do about it.
+    pub slow: Option<String>,
+}
+
+/// A step of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScalingStep {
+    /// What happened.
+    pub what: String,
+    /// When, in ms since the Unix epoch; none if it did not.
+    pub at: Option<u64>,
+    /// Seconds since the step before.
+    pub took: Option<f64>,
+    /// More about it.
+    pub detail: String,
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parts::{
-    Can, Check, Exception, Failure, Form, Kind, Lag, Mark, Metric, RunState, Scenario, Threshold, Users,
-    Worker,
+    Can, Check, Exception, Failure, Form, Kind, Lag, Mark, Metric, RunState, Scaling, Scenario, Threshold,
+    Users, Watched, Worker,
 };
 
 /// The run as it stands, and what was measured since the update before.
@@ -61,6 +61,10 @@ pub struct Update {
     pub saturated: Option<String>,
     /// What happened since the update before.
     pub marks: Vec<Mark>,
+    /// What was read since then of what is watched beside the load.
+    pub watched: Vec<Watched>,
+    /// How autoscalers followed the load so far.
+    pub scaling: Vec<Scaling>,
 }
 
 /// What does not change within a run, or hardly.

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::parts::{
-    Can, Check, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLine, Mark, Metric, RunState, Scenario,
-    Threshold, Users, Worker,
+    Can, Check, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLine, Mark, Metric, RunState, Scaling,
+    Scenario, Threshold, Users, Worker,
 };
 use super::rows::Row;
 use super::{Changes, Model};
@@ -75,6 +75,8 @@ pub(super) struct Snapshot<'a> {
     saturated: Option<&'a str>,
     timeline: Value,
     per_request: Vec<Value>,
+    watched: Vec<Value>,
+    scaling: &'a [Scaling],
     marks: Vec<&'a Mark>,
     logs: Vec<&'a LogLine>,
 }
@@ -113,6 +115,8 @@ impl<'a> Snapshot<'a> {
             saturated: update.saturated.as_deref(),
             timeline: model.timeline.json(),
             per_request,
+            watched: model.watched.json(),
+            scaling: &update.scaling,
             marks: model.marks.iter().collect(),
             logs: model.lines.iter().collect(),
         }
@@ -134,6 +138,10 @@ pub(super) struct Tick<'a> {
     point: Option<Value>,
     amend: [(); 0],
     per_request: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watched: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scaling: Option<&'a [Scaling]>,
     marks: Vec<&'a Mark>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<&'a Failure>,
@@ -182,6 +190,8 @@ impl<'a> Tick<'a> {
             point: changes.point.map(|index| model.timeline.point(index)),
             amend: [],
             per_request: changes.points.iter().filter_map(|id| model.rows.last_point(*id)).collect(),
+            watched: changes.watched.iter().filter_map(|id| model.watched.last(*id)).collect(),
+            scaling: changes.scaling.then_some(&*update.scaling),
             marks: model.marks.iter().skip(model.marks.len().saturating_sub(changes.marks)).collect(),
             failures: changes.failures.iter().map(|place| &model.failures[*place]).collect(),
             host: changes.settings.then_some(settings.host.as_deref()),

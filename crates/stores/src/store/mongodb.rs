@@ -46,7 +46,7 @@ pub(crate) struct MongoDb {
 
 impl MongoDb {
     pub(crate) async fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let database = connect(&plan.address, &plan.database, plan.parallel.get()).await?;
+        let database = connect(&plan.address, &plan.database, plan.parallel.get(), "throng fill").await?;
         let collection = database.collection(&plan.collection);
         Ok(Self {
             database,
@@ -180,7 +180,12 @@ impl Store for MongoDb {
 }
 
 /// A client for so many operations at once. It connects when it is first used.
-async fn connect(address: &Address, database: &str, parallel: usize) -> Result<Database, StoreError> {
+pub(crate) async fn connect(
+    address: &Address,
+    database: &str,
+    parallel: usize,
+    name: &str,
+) -> Result<Database, StoreError> {
     let wrong = |error: Error| StoreError::new(Trouble::Refused, address.scrub(&error.to_string()));
     let mut options = ClientOptions::parse(address.reveal()).await.map_err(|error| {
         // With `mongodb+srv` the addresses come from DNS.
@@ -193,7 +198,7 @@ async fn connect(address: &Address, database: &str, parallel: usize) -> Result<D
         let message = "w=0 in the URL lets the server answer nothing: what it took could not be known";
         return Err(StoreError::new(Trouble::Refused, message));
     }
-    options.app_name.get_or_insert_with(|| "throng fill".to_owned());
+    options.app_name.get_or_insert_with(|| name.to_owned());
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.connect_timeout.get_or_insert(SELECTION);
     // What is there is asked of the server that takes the inserts: others may be behind.
@@ -208,7 +213,7 @@ pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
     let filter: Document = serde_json::from_str(&cleanup.condition).map_err(|error| {
         StoreError::new(Trouble::Refused, format!("the filter of the cleanup is no JSON object: {error}"))
     })?;
-    let database = connect(&cleanup.address, &cleanup.database, 1).await?;
+    let database = connect(&cleanup.address, &cleanup.database, 1, "throng fill").await?;
     let deleted = database.collection::<Document>(&cleanup.collection).delete_many(filter).await;
     Ok(deleted.map_err(|error| classify(&error, &cleanup.address))?.deleted_count)
 }
@@ -266,7 +271,7 @@ fn bson(value: Value) -> RawBson {
     }
 }
 
-fn classify(error: &Error, address: &Address) -> StoreError {
+pub(crate) fn classify(error: &Error, address: &Address) -> StoreError {
     let (kind, message) = match &*error.kind {
         ErrorKind::Authentication { message, .. } => (Trouble::Credentials, message.clone()),
         ErrorKind::Command(command) => (of_code(command.code), command.message.clone()),

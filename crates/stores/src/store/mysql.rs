@@ -225,19 +225,23 @@ impl Store for MySql {
     }
 }
 
-/// A pool for so many operations at once. It connects when it is first used.
-fn connect(address: &Address, database: &str, parallel: usize) -> Result<Pool, StoreError> {
-    let refused = |message: String| StoreError::new(Trouble::Refused, address.scrub(&message));
+/// What the URL says, for the driver.
+pub(crate) fn options(address: &Address) -> Result<OptsBuilder, StoreError> {
     // The driver knows one name for both servers.
     let url = address.reveal();
     let url = url.strip_prefix("mariadb://").map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
-    let options = Opts::from_url(&url).map_err(|error| refused(error.to_string()))?;
+    let options = Opts::from_url(&url)
+        .map_err(|error| StoreError::new(Trouble::Refused, address.scrub(&error.to_string())))?;
+    // Over TCP even to this machine: the socket may be another server's.
+    Ok(OptsBuilder::from_opts(options).prefer_socket(false))
+}
+
+/// A pool for so many operations at once. It connects when it is first used.
+fn connect(address: &Address, database: &str, parallel: usize) -> Result<Pool, StoreError> {
     let constraints = PoolConstraints::new(0, parallel + 1)
-        .ok_or_else(|| refused("no connection is allowed".to_owned()))?;
-    let options = OptsBuilder::from_opts(options)
+        .ok_or_else(|| StoreError::new(Trouble::Refused, "no connection is allowed"))?;
+    let options = options(address)?
         .db_name(Some(database))
-        // Over TCP even to this machine: the socket may be another server's.
-        .prefer_socket(false)
         .pool_opts(PoolOpts::default().with_constraints(constraints))
         .setup(vec![
             "SET SESSION time_zone = '+00:00', \
@@ -312,7 +316,7 @@ fn parameter(value: Value) -> mysql_async::Value {
     }
 }
 
-fn classify(error: &Error, address: &Address) -> StoreError {
+pub(crate) fn classify(error: &Error, address: &Address) -> StoreError {
     let (kind, message) = match error {
         Error::Io(error) => (Trouble::Unreachable, error.to_string()),
         Error::Driver(

@@ -43,7 +43,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let (config, tls) = configuration(&plan.address, &plan.database)?;
+        let (config, tls) = configuration(&plan.address, Some(&plan.database), "throng fill")?;
         let names: Vec<String> = plan.template.generators().iter().map(|(name, _)| quoted(name)).collect();
         Ok(Self {
             config: Arc::new(config),
@@ -277,12 +277,18 @@ impl Store for Postgres {
 }
 
 /// How to connect.
-fn configuration(address: &Address, database: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
+pub(crate) fn configuration(
+    address: &Address,
+    database: Option<&str>,
+    name: &str,
+) -> Result<(Config, MakeRustlsConnect), StoreError> {
     let refused = |message: String| StoreError::new(Trouble::Refused, address.scrub(&message));
     let mut config: Config = address.reveal().parse().map_err(|error: Error| refused(account(&error)))?;
-    config.dbname(database);
+    if let Some(database) = database {
+        config.dbname(database);
+    }
     if config.get_application_name().is_none() {
-        config.application_name("throng fill");
+        config.application_name(name);
     }
     let verified = match config.get_ssl_mode() {
         SslMode::Require => tls::Verify::Certificate,
@@ -296,7 +302,7 @@ fn configuration(address: &Address, database: &str) -> Result<(Config, MakeRustl
 /// Deletes what the condition of a cleanup names.
 pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
     let failed = |error: Error| classify(&error, &cleanup.address);
-    let (config, tls) = configuration(&cleanup.address, &cleanup.database)?;
+    let (config, tls) = configuration(&cleanup.address, Some(&cleanup.database), "throng fill")?;
     let (client, connection) = config.connect(tls).await.map_err(failed)?;
     tokio::spawn(connection);
     let sql = format!("DELETE FROM {} WHERE {}", quoted(&cleanup.collection), cleanup.condition);
@@ -334,7 +340,7 @@ fn escape(text: &str, line: &mut String) {
     }
 }
 
-fn classify(error: &Error, address: &Address) -> StoreError {
+pub(crate) fn classify(error: &Error, address: &Address) -> StoreError {
     let kind = if let Some(database) = error.as_db_error() {
         of_state(database.code())
     } else {

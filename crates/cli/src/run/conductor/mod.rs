@@ -4,6 +4,7 @@
 //! on the whole, draws progress, and sees to every way a run can end early. A local run takes the path of a distributed
 //! one, with the threads of this process as its crew.
 
+mod beside;
 mod job;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use throng_js::lifecycle::{Lifecycle, LifecycleError};
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
-use throng_outputs::summary::GeneratorReport;
+use throng_outputs::summary::{GeneratorReport, ScalingReport};
 use throng_server::{MarkKind, RunState};
 
 use super::crew::{Crew, CrewEvent, CrewGone, Earlier, Stopper};
@@ -24,6 +25,7 @@ use super::page::{Board, View};
 use super::prepare::Prepared;
 use super::progress;
 use super::stage::Stage;
+use super::watching::{self, Watching};
 use crate::exit::Exit;
 use crate::logging::{Field, Level};
 use crate::progress::{Display, Phase, Snapshot};
@@ -38,6 +40,8 @@ use job::Job;
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
 /// How often the control thread looks up from its channel.
 const LOOK_UP: Duration = Duration::from_millis(20);
+/// A delta covers about a second: it counts for the window of a threshold that its middle is in.
+const HALF_A_DELTA: Duration = Duration::from_millis(500);
 
 /// What a run leaves behind.
 pub(super) struct Ended {
@@ -51,6 +55,8 @@ pub(super) struct Ended {
     pub(super) duration: Duration,
     /// How the generator fared.
     pub(super) generator: GeneratorReport,
+    /// How autoscalers followed the load, where they were watched.
+    pub(super) scaling: Vec<ScalingReport>,
     /// The progress display, for its last frame.
     pub(super) display: Display,
     /// The page, which outlives the run.
@@ -84,7 +90,19 @@ pub(super) fn run(
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
     let registry = prepared.loaded.program.registry.clone();
-    let aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown);
+    let mut aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown)
+        .track(prepared.thresholds.windowed());
+    if let Some(peak) = prepared.plan.peak() {
+        let moments = aggregate.moments();
+        (moments.peak, moments.descent) = (Some(peak.reached), Some(peak.left));
+    }
+    let watching = match &spec.watch {
+        Some(watch) => {
+            let unit = prepared.plan.load(Duration::ZERO).map_or("virtual users", |(_, unit)| unit);
+            Some(Watching::start(watch, &registry, stage.recorder(OWN_SOURCE), unit)?)
+        }
+        None => None,
+    };
     let stop = Arc::new(Stop::default());
     let stopper = crew.stopper();
     let (signalled, on_signal) = (stop.clone(), stopper.clone());
@@ -117,13 +135,16 @@ pub(super) fn run(
         aborting: false,
         crew_failed: false,
         board,
+        watching,
+        has_begun: false,
+        duration: Duration::ZERO,
     };
     let setup_data = match run.crew.take_earlier() {
         None => run.whole(),
         Some(earlier) => run.go_on(earlier),
     };
     drop(listener);
-    let duration = run.begun.elapsed();
+    let duration = run.duration;
     let crew = run.crew.dismiss();
     run.show_page(RunState::Stopped);
     let mut generator = run.generator.report(&run.aggregate, run.crew.processor_share());
@@ -136,6 +157,10 @@ pub(super) fn run(
         setup_data,
         duration,
         generator,
+        scaling: run
+            .watching
+            .as_ref()
+            .map_or_else(Vec::new, |watching| watching::for_summary(watching.tracker())),
         display: run.display,
         board: run.board,
         crew: Some(run.crew),
@@ -176,6 +201,11 @@ struct Run<'a> {
     aborting: bool,
     crew_failed: bool,
     board: Option<Board>,
+    watching: Option<Watching>,
+    /// Whether the run phase has begun.
+    has_begun: bool,
+    /// From the start of the run phase to the end of teardown.
+    duration: Duration,
 }
 
 impl Run<'_> {
@@ -185,6 +215,7 @@ impl Run<'_> {
             return None;
         }
         self.begun = Instant::now();
+        self.has_begun = true;
         self.next_judgement = self.begun + JUDGE_EVERY;
         self.stage.control.start(self.begun);
         if let Some(board) = &mut self.board {
@@ -210,6 +241,8 @@ impl Run<'_> {
         if self.stage.control.failed() && self.exit.is_none() {
             self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
+        self.duration = self.begun.elapsed();
+        self.watch_after();
         data
     }
 
@@ -298,6 +331,7 @@ impl Run<'_> {
             if self.check_signal() {
                 return false;
             }
+            self.look_at_watch();
             self.look_at_page(RunState::Ready);
             let phase = Phase::Init { ready, total: self.planned() };
             let snapshot = self.snapshot_before(phase);
@@ -342,6 +376,12 @@ impl Run<'_> {
                 }
             }
             self.tick();
+        }
+        self.look_at_watch();
+        let elapsed = self.begun.elapsed();
+        self.aggregate.moments().end = Some(elapsed);
+        if let Some(watching) = &mut self.watching {
+            watching.end(elapsed);
         }
     }
 
@@ -459,6 +499,7 @@ impl Run<'_> {
         while let Ok(Some(event)) = self.crew.next(Duration::ZERO) {
             self.take(event);
         }
+        self.look_at_watch();
         let state = if self.aborting { RunState::Stopping } else { RunState::Running };
         self.look_at_page(state);
     }
@@ -488,6 +529,10 @@ impl Run<'_> {
         let progress = self.progress(now);
         let workers = self.crew.workers();
         let share = self.crew.processor_share();
+        let scaling = match (&self.watching, &self.board) {
+            (Some(watching), Some(board)) => watching::for_page(watching.tracker(), board.started_at()),
+            _ => Vec::new(),
+        };
         let Some(board) = &mut self.board else { return };
         let late = board.lag_so_far().map(|lag| lag.p99);
         let view = View {
@@ -498,6 +543,7 @@ impl Run<'_> {
             workers,
             state,
             saturated: self.generator.warning(share, late),
+            scaling,
         };
         board.show(now, view);
     }
@@ -506,6 +552,17 @@ impl Run<'_> {
         if let Some(board) = &mut self.board {
             board.add(delta);
         }
+        if let Some(watching) = &mut self.watching {
+            watching.measured(delta);
+        }
+        let now = if self.has_begun { self.begun.elapsed() } else { Duration::ZERO };
+        self.take_in(delta, now.saturating_sub(HALF_A_DELTA));
+        self.aggregate.at(now);
+    }
+
+    /// Adds what was measured about so long after the start.
+    fn take_in(&mut self, delta: &Delta, at: Duration) {
+        self.aggregate.at(at);
         if let Err(error) = self.aggregate.merge(delta) {
             self.spec.log.error(&format!("samples were lost: {error}"));
         }
@@ -522,6 +579,7 @@ impl Run<'_> {
 
     /// What happens many times a second while the test runs.
     fn tick(&mut self) {
+        self.look_at_watch();
         self.look_at_page(if self.aborting { RunState::Stopping } else { RunState::Running });
         let now = Instant::now();
         if now >= self.next_gauges {

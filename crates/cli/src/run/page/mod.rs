@@ -17,7 +17,7 @@ use throng_metrics::threshold::Evaluation;
 use throng_metrics::{Aggregate, Delta, Distribution};
 use throng_server::{
     Ask, Can, Command, Config, History, Keeps, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, Refusal,
-    Reply, RunState, Settings, Update, Users, Worker,
+    Reply, RunState, Scaling, Settings, Update, Users, Watched, Worker,
 };
 
 use super::prepare::Prepared;
@@ -45,6 +45,7 @@ pub(super) struct Board {
     lag: Distribution,
     settings: Settings,
     marks: Vec<Mark>,
+    watched: Vec<Watched>,
     /// Up to when what was told covers, once the run has begun.
     told: Option<Instant>,
     next: Instant,
@@ -60,6 +61,7 @@ pub(super) struct View<'a> {
     pub(super) workers: Vec<Worker>,
     pub(super) state: RunState,
     pub(super) saturated: Option<String>,
+    pub(super) scaling: Vec<Scaling>,
 }
 
 impl Board {
@@ -111,6 +113,7 @@ impl Board {
             lag: Distribution::default(),
             settings,
             marks: Vec::new(),
+            watched: Vec::new(),
             told: None,
             next: Instant::now(),
             started_at: None,
@@ -139,6 +142,11 @@ impl Board {
         self.next = at + SECOND + AFTER;
     }
 
+    /// When the run phase began, in ms since the Unix epoch; now, if it has not.
+    pub(super) fn started_at(&self) -> u64 {
+        self.started_at.unwrap_or_else(unix_now)
+    }
+
     /// Takes what was measured.
     pub(super) fn add(&mut self, delta: &Delta) {
         self.rows.add(delta, unix_now());
@@ -152,6 +160,24 @@ impl Board {
     /// A moment that the charts are to show.
     pub(super) fn mark(&mut self, kind: MarkKind, text: &str) {
         self.marks.push(Mark { at: unix_now(), kind, text: text.to_owned() });
+    }
+
+    /// A moment that is past.
+    pub(super) fn mark_at(&mut self, at: Instant, kind: MarkKind, text: &str) {
+        let at = unix_now().saturating_sub(at.elapsed().as_millis() as u64);
+        self.marks.push(Mark { at, kind, text: text.to_owned() });
+    }
+
+    /// What was read of what is watched.
+    pub(super) fn watched(&mut self, readings: Vec<Watched>) {
+        for reading in readings {
+            let is_same =
+                |known: &&mut Watched| (&known.chart, &known.label) == (&reading.chart, &reading.label);
+            match self.watched.iter_mut().find(is_same) {
+                Some(known) => known.value = known.value.max(reading.value),
+                None => self.watched.push(reading),
+            }
+        }
     }
 
     /// Whether it is time to tell how things stand.
@@ -196,6 +222,8 @@ impl Board {
             lag: self.lag_so_far(),
             saturated: view.saturated,
             marks: std::mem::take(&mut self.marks),
+            watched: std::mem::take(&mut self.watched),
+            scaling: view.scaling,
             ..Update::default()
         });
     }
