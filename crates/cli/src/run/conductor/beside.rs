@@ -46,6 +46,7 @@ impl Run<'_> {
             }
         }
         for reading in news.readings {
+            self.crew.measured(&reading.delta);
             self.take_in(&reading.delta, reading.at.saturating_duration_since(self.begun));
         }
         self.aggregate.at(self.begun.elapsed());

@@ -144,7 +144,8 @@ pub(super) fn run(
         Some(earlier) => run.go_on(earlier),
     };
     drop(listener);
-    let duration = run.duration;
+    // A run that ended before its phase began has none.
+    let duration = if run.duration.is_zero() { run.begun.elapsed() } else { run.duration };
     let crew = run.crew.dismiss();
     run.show_page(RunState::Stopped);
     let mut generator = run.generator.report(&run.aggregate, run.crew.processor_share());
@@ -267,6 +268,7 @@ impl Run<'_> {
             return self.whole();
         };
         self.begun = began;
+        self.has_begun = true;
         self.next_judgement = Instant::now() + JUDGE_EVERY;
         self.stage.control.start(began);
         if let Some(board) = &mut self.board {
@@ -294,6 +296,8 @@ impl Run<'_> {
         if self.stage.control.failed() && self.exit.is_none() {
             self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
+        self.duration = self.begun.elapsed();
+        self.watch_after();
         setup_data
     }
 
