@@ -74,8 +74,9 @@ fn is_rate(executor: &Executor) -> bool {
 fn turns(scenario: &Scenario) -> Option<Vec<Duration>> {
     let mut moments = vec![scenario.start_time];
     match &scenario.executor {
-        Executor::SharedIterations { .. } | Executor::PerVuIterations { .. } => return None,
-        Executor::ExternallyControlled { .. } => return None,
+        Executor::SharedIterations { .. }
+        | Executor::PerVuIterations { .. }
+        | Executor::ExternallyControlled { .. } => return None,
         Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
             let mut at = scenario.start_time;
             for stage in stages {
@@ -111,7 +112,8 @@ fn along(start: u64, stages: &[Stage], at: Duration, side: Side) -> f64 {
     for stage in stages {
         let (end, target) = (begin + stage.duration, stage.target as f64);
         if at < end || (at == end && side == Side::Before) {
-            let part = (at - begin).as_secs_f64() / stage.duration.as_secs_f64().max(f64::MIN_POSITIVE);
+            let part =
+                at.saturating_sub(begin).as_secs_f64() / stage.duration.as_secs_f64().max(f64::MIN_POSITIVE);
             return value + (target - value) * part.min(1.0);
         }
         (value, begin) = (target, end);
