@@ -339,7 +339,7 @@ fn leases(actions: &[worker::Action]) -> Vec<Moment> {
 #[test]
 fn a_worker_goes_on_for_the_grace_only_if_nobody_listens_while_its_lease_is_valid() {
     let refused = || worker::Event::NobodyListens("refused".to_owned());
-    let grace = Duration::from_secs(60);
+    let grace = Duration::from_mins(1);
     let mut machine = connecting(grace);
     let actions = hear(&mut machine, 1_160, refused());
     assert_eq!(leases(&actions), [at(61_150)], "counted from when it tried to connect");

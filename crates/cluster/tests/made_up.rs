@@ -17,7 +17,9 @@ fn made_up_bytes_leave_a_controller_whole() {
     seeds.sort();
     let seeds: Vec<Vec<u8>> = seeds.iter().map(|path| std::fs::read(path).unwrap()).collect();
     assert!(seeds.len() >= 9, "the seeds are there");
-    seeds.iter().for_each(|seed| attacker::attack(seed));
+    for seed in &seeds {
+        attacker::attack(seed);
+    }
     let rounds = std::env::var("THRONG_ROUNDS").map_or(20_000, |text| text.parse().unwrap());
     let mut random = Random(1);
     for _ in 0..rounds {

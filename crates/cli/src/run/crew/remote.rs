@@ -48,6 +48,7 @@ struct Member {
 }
 
 /// See the module's description.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing that it has happened")]
 pub(in crate::run) struct Remote {
     controller: Arc<Controller>,
     happenings: Receiver<Happening>,
