@@ -154,7 +154,9 @@ SECTIONS = {
                help="With --autostart: end so many seconds after the test. Default: go on until stopped"),
         _hidden(_flag("--headful", env="LOCUST_HEADFUL", help="")),
         _gone("--web-auth", "The --web-auth parameters has been replaced with --web-login", metavar="<username:password>"),
-        _refused(_flag("--web-login", env="LOCUST_WEB_LOGIN", help="Protect the web interface with a login page"), "--web-login"),
+        _flag("--web-login", env="LOCUST_WEB_LOGIN",
+              help="Let in only those who log in: with THRONG_WEB_USER and THRONG_WEB_PASSWORD[_FILE], or THRONG_WEB_TOKEN[_FILE], "
+              "or as the locustfile's web_ui.auth_args says"),
         _value("--tls-cert", env="LOCUST_TLS_CERT", default="", metavar="<filename>",
                help="The certificate to serve the web interface over HTTPS with"),
         _value("--tls-key", env="LOCUST_TLS_KEY", default="", metavar="<filename>", help="The private key of --tls-cert"),

@@ -38,7 +38,11 @@ class Session:
         self.runner = self._make_runner()
         self.csv = self._csv_writer()
         if not options.headless:
-            self.web_ui = self._web_ui()
+            try:
+                self.web_ui = self._web_ui()
+            except ValueError as error:
+                logger.error("there can be no web interface: %s", error)
+                return 1
         environment.events.init.fire(environment=environment, runner=self.runner, web_ui=self.web_ui)
         if log.unhandled_greenlet_exception:
             # A test that could not set itself up must not run.
@@ -98,6 +102,7 @@ class Session:
             host=host,
             port=options.web_port,
             web_base_path=options.web_base_path,
+            web_login=options.web_login,
             tls_cert=options.tls_cert,
             tls_key=options.tls_key,
             stats_csv_writer=self.csv,

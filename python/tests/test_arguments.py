@@ -170,7 +170,7 @@ class Files(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def test_what_throng_does_not_have_is_refused_by_name(self):
-        for line in ("--otel", "--web-login", "--build-path x"):
+        for line in ("--otel", "--build-path x"):
             refused = Refusal(line)
             self.assertEqual(refused.code, 2, line)
             self.assertIn("is not supported by throng yet", refused.text)

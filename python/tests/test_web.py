@@ -290,7 +290,7 @@ class Page(Web):
             ({**one, "classes": ["One"]}, "--class-picker"),
         ):
             self.assertIn(message, self.command("start", form, expect=400)["error"])
-        self.assertIn("cannot be paused", self.command("pause", expect=501)["error"])
+        self.assertIn("cannot be paused", self.command("pause", expect=422)["error"])
         self.command("users", {"users": 3}, expect=409)
         status, _ = self.ask("POST", "/api/v1/start", "{}")
         self.assertEqual((status, self.runner.state), (403, "ready"))

@@ -83,6 +83,8 @@ export class MockServer {
     if (request.method === 'POST') return this.command(path, request, response);
     if (path === 'api/v1/events') return this.open(response);
     if (path === 'api/v1/snapshot') return json(response, 200, this.snapshot());
+    if (path === 'api/v1/session') return json(response, 200, { login: false });
+    if (path === 'api/v1/summary.json') return json(response, 200, { metrics: {}, root_group: {} });
     const timeline = /^api\/v1\/requests\/(\d+)\/timeline$/.exec(path);
     if (timeline) {
       const found = this.run.requestTimeline(Number(timeline[1]));

@@ -11,6 +11,7 @@ import { render } from 'preact';
 import { run } from './model/here';
 import { openReport, refresh, watchPlace } from './model/history';
 import { followHash } from './model/place';
+import { ask as askForSession } from './model/session';
 import { embedded, follow, link } from './model/stream';
 import { App } from './views/app';
 
@@ -22,6 +23,7 @@ if (report) {
   else run.snapshot(report);
 } else {
   watchPlace(follow(run, refresh));
+  void askForSession();
 }
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -15,7 +15,7 @@ export type State =
   | 'missing';
 
 /** What a run can be told to do now. */
-export type Command = 'start' | 'stop' | 'edit' | 'reset' | 'scale' | 'pause' | 'resume';
+export type Command = 'start' | 'stop' | 'edit' | 'reset' | 'scale' | 'pause';
 
 export type Measured = number | null;
 

@@ -4,7 +4,9 @@
 //! has run; its layers keep the other sources apart until then, so that they can be merged in order.
 
 mod history;
+mod login;
 mod page;
+mod rest;
 mod summary;
 mod watch;
 
@@ -19,6 +21,7 @@ pub use history::History;
 pub(crate) use history::folder;
 pub use page::Page;
 pub(crate) use page::page;
+pub use rest::{DEFAULT as REST_ADDRESS, Rest};
 pub use summary::{Summary, SummaryMode};
 pub use watch::{Expectation, Watch};
 
@@ -151,6 +154,8 @@ pub struct RunSpec {
     pub page: Option<Page>,
     /// Where the run is kept, if it is.
     pub history: Option<History>,
+    /// k6's REST API, if it is served.
+    pub rest: Option<Rest>,
     /// What happens with the numbers at the end.
     pub summary: Summary,
     /// Whether thresholds count.
@@ -177,9 +182,10 @@ impl RunSpec {
         let config = ConfigFile::load(asked.as_deref(), values.environment())?;
 
         let include_process = values.switch("include-system-env-vars")?.unwrap_or(purpose == Purpose::Run);
-        // The join token and the passwords of databases are no business of a script's.
-        let is_ours = |name: &str| [TOKEN_VARIABLE, watch::VARIABLE].contains(&name);
-        let process = values.environment().clone().into_iter().filter(|(name, _)| !is_ours(name));
+        // The join token, the page's secrets and the passwords of databases are no business of a script's.
+        let is_secret =
+            |name: &str| [TOKEN_VARIABLE, watch::VARIABLE].contains(&name) || login::SECRETS.contains(&name);
+        let process = values.environment().clone().into_iter().filter(|(name, _)| !is_secret(name));
         let pairs = values.all_of_flag("env").unwrap_or_default();
         let env_pairs = script_environment(pairs, [])?;
         let env = script_environment(pairs, process.filter(|_| include_process))?;
@@ -191,11 +197,13 @@ impl RunSpec {
             }
             Purpose::Inspect { .. } => (Vec::new(), None),
         };
+        let face = if invocation.program == "throng" { Face::Own } else { Face::K6 };
+        let rest = if purpose == Purpose::Run { rest::rest(values, face)? } else { None };
         let layers = layers(values, config.options)?;
         let no_thresholds = values.switch("no-thresholds")?.unwrap_or(false);
         values.switch("no-usage-report")?;
         Ok(Self {
-            face: if invocation.program == "throng" { Face::Own } else { Face::K6 },
+            face,
             purpose,
             script,
             test_type: test_type(values)?,
@@ -214,6 +222,7 @@ impl RunSpec {
                 Purpose::Run => history::history(values)?,
                 Purpose::Inspect { .. } => None,
             },
+            rest,
             summary: Summary::new(values)?,
             thresholds: !no_thresholds,
             linger: values.switch("linger")?.or(config.linger).unwrap_or(false),

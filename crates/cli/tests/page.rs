@@ -138,7 +138,7 @@ fn a_run_is_seen_while_it_runs_and_can_be_stopped() {
 
     assert!(run.ask("POST /api/v1/stop", "").0.starts_with("HTTP/1.1 403 "));
     let (head, body) = run.ask("POST /api/v1/reset", "X-Throng: 1\r\n");
-    assert!(head.starts_with("HTTP/1.1 501 "), "{head} {body}");
+    assert!(head.starts_with("HTTP/1.1 422 "), "{head} {body}");
     let (head, _) = run.ask("POST /api/v1/stop", "X-Throng: 1\r\n");
     assert!(head.starts_with("HTTP/1.1 202 "), "{head}");
     let (code, errors) = run.wait();

@@ -17,6 +17,7 @@ mod log;
 mod moment;
 mod net;
 pub mod protocol;
+mod steering;
 mod token;
 pub mod worker;
 
@@ -28,5 +29,6 @@ pub use ids::{InstanceId, RunId, WorkerId};
 pub use log::{LogLevel, LogRecord};
 pub use moment::Moment;
 pub use net::{ClientTls, Controller, NetError, ServerTls, StateDir, StateError, Went, WorkerClient};
+pub use steering::Steering;
 pub use token::{Token, TokenError};
 pub use worker::{Disconnect, Instruction, Lease, Report, Want, WorkerConfig};

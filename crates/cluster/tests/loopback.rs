@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::{Run, bundle, config, token, worker};
 use throng_cluster::{
     ClientTls, ControllerConfig, Disconnect, Happening, Instruction, OnWorkerLoss, Order, Report, ServerTls,
-    Token, WorkerClient,
+    Steering, Token, WorkerClient,
 };
 
 fn start(setup_data: Option<&str>) -> Order {
@@ -108,6 +108,29 @@ fn a_worker_that_vanishes_is_lost_and_the_others_go_on() {
         run.until(|h| matches!(h, Happening::Ended));
         other.join().unwrap();
     }
+}
+
+#[test]
+fn what_is_set_from_outside_reaches_workers_once_they_have_started() {
+    let mut run = Run::bind(ControllerConfig::loopback(1, token()));
+    let (client, instructions) = WorkerClient::connect(config(run.controller.address(), "steered")).unwrap();
+    run.until(|h| matches!(h, Happening::AllJoined));
+    run.controller.order(Order::Prepare(bundle()));
+    let early = Steering { paused: true, vus: None };
+    run.controller.order(Order::Steer(early));
+    while !matches!(instructions.recv().unwrap(), Instruction::Prepare { .. }) {}
+    client.report(Report::Initialised);
+    run.until(|h| matches!(h, Happening::Ready));
+    run.controller.order(start(None));
+    assert!(matches!(instructions.recv().unwrap(), Instruction::Start { .. }));
+    assert!(matches!(instructions.recv().unwrap(), Instruction::Steer(told) if told == early));
+    let late = Steering { paused: false, vus: Some((3, 8)) };
+    run.controller.order(Order::Steer(late));
+    assert!(matches!(instructions.recv().unwrap(), Instruction::Steer(told) if told == late));
+    client.report(Report::Done);
+    run.until(|h| matches!(h, Happening::AllDone));
+    run.controller.order(Order::End);
+    run.until(|h| matches!(h, Happening::Ended));
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub enum Event {
     Pause,
     /// Externally controlled scenarios go on; sent to every shard.
     Resume,
-    /// The number of virtual users of the (first) externally controlled scenario; sent to every shard.
+    /// The number of virtual users of the (first) externally controlled scenario, in the whole test; sent to every shard of
+    /// every worker, and remembered for other maps of slots.
     SetVus {
         /// How many loop; more than `max_vus` counts as `max_vus`.
         vus: u64,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::action::{Action, Actions};
 use crate::engine::Engine;
 use crate::executor::arrivals::{self, Arrivals};
+use crate::executor::externally_controlled::Control;
 use crate::executor::looping::Looping;
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::layout::Layout;
@@ -15,6 +16,7 @@ use crate::shard::{Body, PartPhase, Shard};
 use crate::time::Time;
 use crate::timers::Due;
 use crate::vus::{Phase, Vus};
+use crate::work::Kind;
 
 impl Shard {
     /// Looks whether the map has changed, and prepares for it.
@@ -43,7 +45,12 @@ impl Shard {
             let part = &self.parts[scenario.index()];
             match (part.phase, &part.body) {
                 (PartPhase::Pending, _) => {
-                    let body = body(&self.engine, &self.layout, scenario, self.index, &self.vus);
+                    let mut body = body(&self.engine, &self.layout, scenario, self.index, &self.vus);
+                    keep_control(&part.body, &mut body, &self.layout, scenario);
+                    if let Some(control) = control_of(&body) {
+                        let (vus, max_vus) = control.numbers();
+                        self.engine.shared.scenario(scenario).reset_controlled(vus, max_vus);
+                    }
                     self.parts[scenario.index()].body = body;
                 }
                 (PartPhase::Running, Body::Looping(_)) => self.redeal_looping(scenario, at, now, actions),
@@ -61,8 +68,9 @@ impl Shard {
         for stint in turned.off {
             self.withdraw(scenario, stint, at, actions);
         }
-        if looping_control(&self.parts[scenario.index()].body) {
-            self.engine.shared.scenario(scenario).reset_controlled(&layout.works[scenario.index()]);
+        if let Some(control) = control_of(&self.parts[scenario.index()].body) {
+            let (vus, max_vus) = control.numbers();
+            self.engine.shared.scenario(scenario).reset_controlled(vus, max_vus);
             self.apply_control(scenario, now, actions);
         }
         for stint in turned.on {
@@ -83,8 +91,21 @@ impl Shard {
     }
 }
 
-fn looping_control(body: &Body) -> bool {
-    matches!(body, Body::Looping(Looping { control: Some(_), .. }))
+fn control_of(body: &Body) -> Option<Control> {
+    match body {
+        Body::Looping(looping) => looping.control,
+        Body::Arrivals(_) => None,
+    }
+}
+
+/// What was set from outside before a scenario began holds for its new part too.
+fn keep_control(before: &Body, after: &mut Body, layout: &Layout, scenario: ScenarioIndex) {
+    let (Some(mut control), Body::Looping(looping)) = (control_of(before), after) else { return };
+    let work = &layout.works[scenario.index()];
+    if let Kind::ExternallyControlled { vus, max_vus } = work.kind {
+        control.redeal(vus, max_vus, &work.vu_slots);
+        looping.control = Some(control);
+    }
 }
 
 /// A part that has not begun.

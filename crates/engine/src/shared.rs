@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::ids::{ScenarioIndex, ShardIndex};
 use crate::stock::Stock;
 use crate::time::Time;
-use crate::work::{Kind, Work};
+use crate::work::Work;
 
 /// Two cache lines, as the hardware fetches them in pairs.
 #[derive(Debug, Default)]
@@ -248,11 +248,9 @@ impl ScenarioShared {
     }
 
     /// What it is set to once another map of slots holds; nobody was withdrawn from that.
-    pub(crate) fn reset_controlled(&self, work: &Work) {
-        if let Kind::ExternallyControlled { vus, max_vus } = work.kind {
-            self.controlled_peak.store(max_vus, Ordering::Relaxed);
-            self.set_controlled(vus, max_vus);
-        }
+    pub(crate) fn reset_controlled(&self, vus: u64, max_vus: u64) {
+        self.controlled_peak.store(max_vus, Ordering::Relaxed);
+        self.set_controlled(vus, max_vus);
     }
 
     pub(crate) fn controlled(&self) -> (u64, u64) {

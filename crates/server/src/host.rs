@@ -50,6 +50,13 @@ pub enum Command {
         /// As before, if it is not given.
         spawn_rate: Option<f64>,
     },
+    /// Change the number of virtual users of a k6 script's externally controlled scenario.
+    Scale {
+        /// How many loop; as before, if it is not given.
+        vus: Option<u64>,
+        /// How many there are at most; as before, if it is not given.
+        max_vus: Option<u64>,
+    },
 }
 
 /// Why a command is not followed.
@@ -97,7 +104,8 @@ pub type Answer = (ForeignHead, mpsc::UnboundedReceiver<Bytes>);
 pub struct Reply<T>(oneshot::Sender<T>);
 
 impl<T> Reply<T> {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<T>) {
+    /// A place for an answer, and where it comes out.
+    pub fn new() -> (Self, oneshot::Receiver<T>) {
         let (sender, receiver) = oneshot::channel();
         (Self(sender), receiver)
     }
@@ -108,11 +116,25 @@ impl<T> Reply<T> {
     }
 }
 
+impl Reply<Answer> {
+    /// Answers with a body that is there already.
+    pub fn give_whole(self, head: ForeignHead, body: impl Into<Bytes>) {
+        let (parts, receiver) = mpsc::unbounded_channel();
+        // The receiver is at hand.
+        let _ = parts.send(body.into());
+        self.give((head, receiver));
+    }
+}
+
 /// A question.
 #[derive(Debug)]
 pub enum Ask {
     /// To be done; the answer says whether it is.
     Command(Command, Reply<Result<(), Refusal>>),
+    /// What `handleSummary` of a k6 script is given, by now, as JSON.
+    Summary(Reply<Result<String, Refusal>>),
+    /// Whether whoever asks this is let in. Only hosts that see to that themselves are asked.
+    Admit(Foreign, Reply<bool>),
     /// To be answered. Only hosts that said that they have routes are asked.
     Foreign(Foreign, Reply<Answer>),
 }

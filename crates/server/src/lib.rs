@@ -9,20 +9,24 @@
 
 #![forbid(unsafe_code)]
 
+mod door;
 mod history;
 mod host;
+mod login;
 mod model;
 mod page;
 mod serve;
 
+pub use door::Door;
 pub use history::{History, Keeps};
 pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
+pub use login::{Login, LoginError};
 pub use model::{
     Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark,
     MarkKind, Measured, Metric, Model, Row, RunState, Scaling, ScalingStep, Scenario, ScenarioState, Second,
     Settings, Threshold, Update, Users, Watched, Worker,
 };
-pub use page::{Access, Config, Page, StartError, Tls};
+pub use page::{Access, Config, Entrance, Page, StartError, Tls};
 
 /// The page with `data` in it as one file: a snapshot, or a comparison of two; none if the page is not built in.
 pub fn report(data: &str) -> Option<String> {

@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::history::{Beside, History, Keeper};
 use crate::host::Inbox;
+use crate::login::{Gate, Login};
 use crate::model::{Event, LogLine, Model, Update};
 use crate::serve::{self, listen};
 
@@ -29,6 +30,18 @@ pub enum Access {
     Anyone,
     /// Browsers that reach it as `localhost` or by an address: a name could be another site's that points here.
     ByAddress,
+}
+
+/// How people and programs come in.
+#[derive(Clone, Debug, Default)]
+pub enum Entrance {
+    /// All who reach the address.
+    #[default]
+    Open,
+    /// Those who can log in.
+    Login(Login),
+    /// Those whom the host program lets in ([`Ask::Admit`](crate::Ask::Admit)); its own routes see to themselves.
+    Host,
 }
 
 /// A certificate chain and its private key, PEM.
@@ -59,6 +72,8 @@ pub struct Config {
     pub foreign: bool,
     /// Where past runs are, and whether this one is to become one.
     pub history: Option<History>,
+    /// Who is let in.
+    pub entrance: Entrance,
 }
 
 /// Why there is no page.
@@ -83,6 +98,9 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// Sessions have to be random.
+    #[error("cannot serve a login: the system gave no random numbers")]
+    Randomness,
     /// The thread cannot be made.
     #[error("cannot start the page: {0}")]
     Start(#[from] std::io::Error),
@@ -120,9 +138,22 @@ impl Page {
         let address = listener.local_addr()?;
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}{}/", config.base_path);
-        let access = if address.ip().is_loopback() { Access::ByAddress } else { Access::Anyone };
+        // Where there is a login, a site whose name points here has nothing to log in with.
+        let is_open = matches!(config.entrance, Entrance::Open);
+        let access = if address.ip().is_loopback() && is_open { Access::ByAddress } else { Access::Anyone };
+        let admission = match config.entrance {
+            Entrance::Open => Admission::Open,
+            Entrance::Login(login) => {
+                let gate = Gate::new(login, address.port()).ok_or(StartError::Randomness)?;
+                Admission::Gate(Box::new(gate))
+            }
+            Entrance::Host => Admission::Host,
+        };
         let (history, keeper) = open_history(config.history);
-        let shared = Arc::new(Shared::new(access, config.foreign, inbox, history));
+        let encrypted = acceptor.is_some();
+        let base_path = config.base_path.clone();
+        let shared = Shared::new(access, config.foreign, inbox, history);
+        let shared = Arc::new(Shared { admission, encrypted, base_path, ..shared });
         let (told, tells) = mpsc::unbounded_channel();
         let routes = serve::routes(&config.base_path, shared.clone());
         let thread = std::thread::Builder::new().name("throng-page".to_owned()).spawn(move || {
@@ -215,13 +246,33 @@ pub(crate) struct Shared {
     pub(crate) foreign: bool,
     pub(crate) inbox: Inbox,
     pub(crate) history: Option<Beside>,
+    pub(crate) admission: Admission,
+    pub(crate) encrypted: bool,
+    pub(crate) base_path: String,
+}
+
+/// [`Entrance`], at work.
+pub(crate) enum Admission {
+    Open,
+    Gate(Box<Gate>),
+    Host,
 }
 
 impl Shared {
-    fn new(access: Access, foreign: bool, inbox: Inbox, history: Option<Beside>) -> Self {
+    pub(crate) fn new(access: Access, foreign: bool, inbox: Inbox, history: Option<Beside>) -> Self {
         let (events, _) = broadcast::channel(BACKLOG);
         let model = Model::beside(history.as_ref().map(Beside::kind).unwrap_or_default());
-        Self { model: Mutex::new(model), events, access, foreign, inbox, history }
+        Self {
+            model: Mutex::new(model),
+            events,
+            access,
+            foreign,
+            inbox,
+            history,
+            admission: Admission::Open,
+            encrypted: false,
+            base_path: String::new(),
+        }
     }
 
     /// Looks at the model. What panicked while it held it has been reported; the numbers are still the best there are.

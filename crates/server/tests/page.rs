@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use throng_server::{
-    Ask, Command, Config, ForeignHead, Measured, Page, Refusal, RunState, Second, Tls, Update,
+    Ask, Command, Config, Entrance, ForeignHead, Measured, Page, Refusal, RunState, Second, Tls, Update,
 };
 
 fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
@@ -20,6 +20,7 @@ fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
         base_path: base_path.to_owned(),
         tls: None,
         foreign: true,
+        entrance: Entrance::Open,
         history: None,
     };
     let page = Page::start(
@@ -34,6 +35,8 @@ fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
                 seen.lock().unwrap().push(command);
                 reply.give(Ok(()));
             }
+            Ask::Summary(reply) => reply.give(Ok(r#"{"metrics":{}}"#.to_owned())),
+            Ask::Admit(..) => unreachable!("this host has no login of its own"),
             Ask::Foreign(request, reply) => {
                 let (body, parts) = tokio::sync::mpsc::unbounded_channel();
                 let text =
@@ -98,7 +101,7 @@ fn event(stream: &mut BufReader<TcpStream>) -> (String, Value) {
 fn a_page_gets_a_snapshot_and_then_each_update_and_the_last_one_before_the_end() {
     let (page, _) = start("");
     page.push(update(1));
-    let mut stream = connect(&page, "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut stream = connect(&page, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (name, first) = event(&mut stream);
     assert_eq!((name.as_str(), &first["kind"]), ("snapshot", &Value::from("k6")));
     page.push(update(2));
@@ -131,7 +134,7 @@ fn commands_reach_the_host_and_its_decision_the_page() {
     assert!(matches!(&commands[0], Command::Start(start) if start.users == Some(5)));
     assert_eq!(commands[1], Command::Users { users: 7, spawn_rate: Some(2.0) });
     let (head, body) = ask(&page, "POST /api/v1/pause", own, "");
-    assert!(head.starts_with("HTTP/1.1 501 ") && body.contains("cannot be paused"), "{head} {body}");
+    assert!(head.starts_with("HTTP/1.1 422 ") && body.contains("cannot be paused"), "{head} {body}");
     let (head, _) = ask(&page, "POST /api/v1/resume", own, "");
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     let (head, body) = ask(&page, "POST /api/v1/start", own, r#"{"userz":5}"#);
@@ -202,8 +205,14 @@ fn a_base_path_is_before_all_and_cut_off_for_the_host() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let (page, _) = start("");
-    let config =
-        Config { listen: page.address(), base_path: String::new(), tls: None, foreign: false, history: None };
+    let config = Config {
+        listen: page.address(),
+        base_path: String::new(),
+        tls: None,
+        foreign: false,
+        entrance: Entrance::Open,
+        history: None,
+    };
     let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
     assert!(error.contains(&page.address().to_string()), "{error}");
 }
@@ -216,7 +225,14 @@ fn the_page_can_be_encrypted_and_a_silent_visitor_holds_up_nobody() {
         key: made.signing_key.serialize_pem().into_bytes(),
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config { listen, base_path: String::new(), tls: Some(tls), foreign: false, history: None };
+    let config = Config {
+        listen,
+        base_path: String::new(),
+        tls: Some(tls),
+        foreign: false,
+        entrance: Entrance::Open,
+        history: None,
+    };
     let page = Page::start(config, Arc::new(|_| {})).unwrap();
     assert!(page.url().starts_with("https://127.0.0.1:"));
     let silent = TcpStream::connect(page.address()).unwrap();
@@ -242,8 +258,14 @@ fn the_page_can_be_encrypted_and_a_silent_visitor_holds_up_nobody() {
     drop(silent);
 
     let nonsense = Tls { certificates: b"nonsense".to_vec(), key: Vec::new() };
-    let config =
-        Config { listen, base_path: String::new(), tls: Some(nonsense), foreign: false, history: None };
+    let config = Config {
+        listen,
+        base_path: String::new(),
+        tls: Some(nonsense),
+        foreign: false,
+        entrance: Entrance::Open,
+        history: None,
+    };
     let error = Page::start(config, Arc::new(|_| {})).unwrap_err().to_string();
     assert!(error.contains("the certificate"), "{error}");
 }

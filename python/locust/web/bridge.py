@@ -34,7 +34,7 @@ class Bridge:
 
     def _look(self):
         for ask in self.server.take():
-            gevent.spawn(self._serve if ask.kind == "request" else self._command, ask)
+            gevent.spawn({"request": self._serve, "admit": self._admit}.get(ask.kind, self._command), ask)
 
     # ---- requests
 
@@ -67,6 +67,9 @@ class Bridge:
             ask.begin(500, [("Content-Type", "text/plain")])
         finally:
             ask.end()
+
+    def _admit(self, ask):
+        ask.admit(self.web_ui.admits(self._environ(ask)))
 
     def _environ(self, ask):
         host, _, port = ask.remote.rpartition(":")
@@ -162,6 +165,9 @@ class Bridge:
         ask.refuse_ever("a locustfile cannot be paused")
 
     _resume = _pause
+
+    def _scale(self, ask):
+        ask.refuse_ever("scale is for k6 scripts: the number of a locustfile's users is set with users")
 
 
 def _texts(value):

@@ -4,6 +4,8 @@ The page and its event stream are served by Rust (`_core.WebServer`); everything
 endpoints, and the routes that a locustfile adds.
 """
 
+import functools
+import ipaddress
 import json
 import logging
 import socket
@@ -18,6 +20,8 @@ from . import actions, answers
 from .bridge import Bridge
 from .feed import Feed
 from .form import read_form
+from .login import PASSWORD, TOKEN, USER, OwnLogin, credentials
+from .login import routes as login_routes
 
 logger = logging.getLogger("locust.web")
 
@@ -73,8 +77,6 @@ class WebUI:
         userclass_picker_is_active=False,
         build_path=None,
     ):
-        if web_login:
-            refuse("--web-login")
         if build_path:
             refuse("--build-path")
         if bool(tls_cert) != bool(tls_key):
@@ -94,6 +96,10 @@ class WebUI:
         self.template_args = {}
         # As what runs are kept (`_history.wanted`).
         self.history = None
+        # What its own login needs, with --web-login and without credentials in the environment.
+        self.auth_args = {}
+        self._credentials = credentials()
+        self._login = OwnLogin(self.app) if web_login and self._credentials is None else None
         self.server = None
         self.feed = None
         self._bridge = None
@@ -127,6 +133,8 @@ class WebUI:
 
             self._app.jinja_env.globals["throng_extend"] = self._extend
             self._app.jinja_loader = DictLoader({"index.html": _INDEX})
+        if "locust" not in self._app.blueprints:
+            login_routes(self._app, self)
         return self._app
 
     def _extend(self, template_args):
@@ -137,9 +145,31 @@ class WebUI:
             self.feed.wake()
         return Markup('<meta http-equiv="refresh" content="0; url={}/">').format(escape(self.base_path))
 
+    @property
+    def login_manager(self):
+        """Flask-Login's, for the user loader of a locustfile's own login."""
+        if self._login is None:
+            refuse("web_ui.login_manager without --web-login, or with a login that the environment describes,")
+        return self._login.manager
+
     def auth_required_if_enabled(self, view_func):
-        """What locustfiles wrap their views in; as `--web-login` is refused, the view itself."""
-        return view_func
+        """Wraps a view so that only those who have logged in see it. Where the server sees to that, it is the view itself."""
+        if self._login is None:
+            return view_func
+
+        @functools.wraps(view_func)
+        def guarded(*args, **kwargs):
+            from flask import redirect, request, url_for
+
+            if self._login.admits(request.environ):
+                return view_func(*args, **kwargs)
+            return redirect(url_for("locust.login"))
+
+        return guarded
+
+    def admits(self, environ):
+        """Whether whoever asks this is let in, where the locustfile's login decides."""
+        return self._login is None or self._login.admits(environ)
 
     def update_template_args(self):
         """What locustfiles call before they render the page; ours is rendered from the state of the moment."""
@@ -154,8 +184,23 @@ class WebUI:
 
     def start(self):
         """Listens, on a thread of Rust's. OSError if the port is taken."""
-        tls = [open(path, "rb").read() for path in self.tls]
-        self.server = _core.WebServer(self._ip(), self.port, self.base_path, *tls, history=self.history)
+        certificates, key = (open(path, "rb").read() for path in self.tls) if self.tls else (None, None)
+        login = self._credentials
+        if self._login is not None:
+            if not self.auth_args:
+                raise ValueError(
+                    f"--web-login needs {USER} and {PASSWORD}, or {TOKEN}, in the environment; or a locustfile that sets "
+                    "web_ui.auth_args"
+                )
+            login = (None, None, None)
+        ip = self._ip()
+        self.server = _core.WebServer(ip, self.port, self.base_path, certificates, key, self.history, login)
+        if login is None and not ipaddress.ip_address(ip).is_loopback:
+            logger.warning(
+                "Whoever reaches port %d can watch and stop this test: --web-login asks for a password, --web-host 127.0.0.1 "
+                "keeps it to this machine.",
+                self.server.port,
+            )
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
 
@@ -179,6 +224,9 @@ class WebUI:
         """The WSGI application."""
         if self._app is not None and not self._is_ours(environ):
             return self._app(environ, start_response)
+        if not self.admits(environ):
+            start_response("302 Found", [("Location", f"{self.base_path}/login"), ("Content-Length", "0")])
+            return [b""]
         answer = self._answer(environ)
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body
         headers = [
@@ -212,7 +260,7 @@ class WebUI:
         try:
             return route(_Request(environ))
         except NotSupportedYet as error:
-            return Answer(str(error), "text/plain", HTTPStatus.NOT_IMPLEMENTED)
+            return Answer(str(error), "text/plain", HTTPStatus.UNPROCESSABLE_ENTITY)
         except (KeyError, ValueError) as error:
             return Answer(str(error), "text/plain", HTTPStatus.BAD_REQUEST)
         except Exception as error:

@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals';
 import type { ComparisonReport, LogLine, Snapshot, Tick } from '../wire';
 import type { Run } from './run';
+import * as session from './session';
 
 export type Link =
   /** Nothing has been heard yet. */
@@ -63,6 +64,7 @@ export function follow(run: Run, changed: () => void = () => {}, url = 'api/v1/e
       opened.close();
       source = null;
       link.value = 'lost';
+      void session.ask();
       setTimeout(connect, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
     });
   };

@@ -10,8 +10,8 @@ interface File {
   text: string;
   /** The name to keep it under, where the server gives none. */
   as?: string;
-  /** Whether only locustfiles have it. */
-  locust?: boolean;
+  /** Which kind of test has it, if not both. */
+  only?: 'locust' | 'k6';
 }
 
 const FILES: readonly File[] = [
@@ -30,7 +30,14 @@ const FILES: readonly File[] = [
     href: 'exceptions/csv',
     title: 'Exceptions, CSV',
     text: 'What the script raised, with tracebacks.',
-    locust: true,
+    only: 'locust',
+  },
+  {
+    href: 'api/v1/summary.json',
+    title: 'Summary, JSON',
+    text: 'What handleSummary() is given: metrics, checks and thresholds.',
+    as: 'summary.json',
+    only: 'k6',
   },
   {
     href: 'api/v1/snapshot',
@@ -67,11 +74,11 @@ const ofTest = (): File[] =>
     }));
 
 export function Downloads() {
-  const isK6 = run.about.value?.kind === 'k6';
+  const kind = run.about.value?.kind;
   return (
     <section class="downloads">
       {(place.value.past === null ? [...FILES, ...ofTest()] : ofPast(place.value.past))
-        .filter(({ locust }) => !(locust && isK6))
+        .filter(({ only }) => !only || only === kind)
         .map(({ href, title, text, as }) => (
           <a key={href} class="card" href={href} download={as ?? ''}>
             <strong>{title}</strong>

@@ -6,6 +6,7 @@ import * as commands from '../model/commands';
 import { clip, count, decimal, latency, percent, span } from '../model/format';
 import { run } from '../model/here';
 import { type Theme, theme } from '../model/settings';
+import { login, logOut } from '../model/session';
 import { link } from '../model/stream';
 import type { State } from '../wire';
 
@@ -44,6 +45,11 @@ export function Header() {
           </span>
         )}
         <Actions />
+        {login.value && (
+          <button type="button" onClick={() => void logOut()}>
+            Log out
+          </button>
+        )}
         <ThemeButton />
       </div>
       {!nothing && <Figures />}
@@ -87,7 +93,7 @@ function Actions() {
           {can('edit') ? 'Edit' : 'Scale'}
         </button>
       )}
-      {status.state === 'paused' && (can('resume') || can('pause')) ? (
+      {status.state === 'paused' && can('pause') ? (
         <button type="button" disabled={off} onClick={does(commands.resume)}>
           Resume
         </button>

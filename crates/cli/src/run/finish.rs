@@ -51,7 +51,8 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
         spec.log.warn("no iteration was finished: give the test more time, or its iterations less to do");
     }
     let crossed = !verdict.crossed.is_empty();
-    if crossed && ended.exit != Exit::ThresholdsCrossed {
+    // k6 says nothing more of a run that was stopped from outside.
+    if crossed && !matches!(ended.exit, Exit::ThresholdsCrossed | Exit::StoppedByRest) {
         spec.log.error(&format!("thresholds on metrics '{}' have been crossed", verdict.crossed.join(", ")));
     }
     match ended.exit {
@@ -60,7 +61,8 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
     }
 }
 
-fn is_hidden(metric: &SummaryMetric) -> bool {
+/// Whether it is a metric that k6 does not have.
+pub(super) fn is_hidden(metric: &SummaryMetric) -> bool {
     OWN_METRICS.contains(&&*metric.base) && metric.thresholds.is_empty()
 }
 
@@ -110,12 +112,8 @@ fn summarise(
     true
 }
 
-fn custom(
-    spec: &RunSpec,
-    prepared: &Prepared,
-    summary: &Summary,
-    stats: &[TrendStat],
-) -> Result<Option<SummaryFiles>, LifecycleError> {
+/// What `handleSummary` is given, as JSON.
+fn summary_data(spec: &RunSpec, prepared: &Prepared, summary: &Summary, stats: &[TrendStat]) -> String {
     let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
     let surroundings = Surroundings {
         time_unit,
@@ -123,7 +121,21 @@ fn custom(
         stdout_is_terminal: spec.terminal.is_terminal(Stream::Out),
         stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
     };
-    let data = handle_summary::data(summary, stats, &surroundings).to_string();
+    handle_summary::data(summary, stats, &surroundings).to_string()
+}
+
+/// The same of a run that goes on.
+pub(super) fn summary_so_far(spec: &RunSpec, prepared: &Prepared, summary: &Summary) -> String {
+    summary_data(spec, prepared, summary, &trend_stats(prepared))
+}
+
+fn custom(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    summary: &Summary,
+    stats: &[TrendStat],
+) -> Result<Option<SummaryFiles>, LifecycleError> {
+    let data = summary_data(spec, prepared, summary, stats);
     conductor::handle_summary(prepared, data)
         .unwrap_or_else(|| Err(LifecycleError::SummaryData("handleSummary() ended unexpectedly".into())))
 }

@@ -13,12 +13,16 @@ mod page;
 mod prepare;
 mod progress;
 mod raw;
+mod rest;
 mod script_log;
 mod source;
 mod stage;
 mod watching;
 pub mod worker;
 mod workforce;
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,8 +33,12 @@ use crate::signals;
 use crate::spec::{Purpose, RunSpec};
 use crate::terminal::Stream;
 
+use conductor::Outside;
 use prepare::Prepared;
 use stage::Stage;
+
+/// How often a run that is over looks whether it is asked something.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// Does what `spec` asks for and tells how it went.
 pub fn run(spec: RunSpec) -> Exit {
@@ -58,12 +66,16 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         inspect::print(spec, &prepared, requirements);
         return Ok(Exit::Success);
     }
-    if prepared.plan.options.paused {
+    let rest = rest::Rest::start(spec)?;
+    let board = page::Board::start(spec, &prepared)?;
+    if prepared.plan.options.paused
+        && rest.is_none()
+        && board.as_ref().is_none_or(|board| board.url().is_none())
+    {
         return Err(Failure::other(
-            "starting paused is not supported yet: there is no REST API to resume it with",
+            "a run that starts paused needs a page (--ui) or a REST API (--address) to be resumed from",
         ));
     }
-    let board = page::Board::start(spec, &prepared)?;
     let url = board.as_ref().and_then(|board| board.url()).map(str::to_owned);
     if let (Some(url), true) = (&url, spec.quiet) {
         spec.log.info(&format!("the page of this run is at {url}"));
@@ -81,23 +93,24 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
         };
         spec.terminal.print(Stream::Out, &(header::mark(coloured) + &header.to_text(coloured)));
     }
-    // The board stays for as long as the process does.
-    let (exit, board) = match &spec.databases {
-        Some(databases) => surrounded(spec, databases, || test(spec, &prepared, board)),
-        None => test(spec, &prepared, board),
+    let outside = Outside { board, rest, ..Outside::default() };
+    // The page stays for as long as the process does.
+    let (exit, outside) = match &spec.databases {
+        Some(databases) => surrounded(spec, databases, || test(spec, &prepared, outside)),
+        None => test(spec, &prepared, outside),
     }?;
-    if let Some(board) = &board {
+    if let Some(board) = &outside.board {
         board.conclude(spec, exit);
     }
     if spec.linger {
-        linger(spec);
+        linger(spec, &outside);
     }
-    drop(board);
+    drop(outside);
     Ok(exit)
 }
 
-/// How a test ended, with its page.
-type Tested = (Exit, Option<page::Board>);
+/// How a test ended, and what of it stays open.
+type Tested = (Exit, Outside);
 
 /// The test with its databases: filled before, cleaned up after it, also when it failed or was aborted.
 fn surrounded(
@@ -112,32 +125,34 @@ fn surrounded(
     // The first signal may still be for the test; a second one ends even this.
     let _listener = signals::listen(spec.log.clone(), |_| {});
     let cleaned = databases.clean(&spec.log);
-    done.map(|(exit, board)| (worse(exit, cleaned), board))
+    done.map(|(exit, outside)| (worse(exit, cleaned), outside))
 }
 
-fn test(spec: &RunSpec, prepared: &Prepared, board: Option<page::Board>) -> Result<Tested, Failure> {
+fn test(spec: &RunSpec, prepared: &Prepared, outside: Outside) -> Result<Tested, Failure> {
     let raw = raw::Raw::start(spec, prepared)?;
     let stage = Stage::new(prepared, raw.sink(), None);
     let crew = workforce::engage(spec, prepared, &stage, &raw)?;
-    let mut ended = conductor::run(spec, prepared, &stage, crew, board).map_err(Failure::other)?;
+    let mut ended = conductor::run(spec, prepared, &stage, crew, outside).map_err(Failure::other)?;
     raw.finish(spec);
-    let (board, crew) = (ended.board.take(), ended.crew.take());
+    let (outside, crew) = (std::mem::take(&mut ended.outside), ended.crew.take());
     let exit = finish::finish(spec, prepared, ended);
     if let Some(crew) = crew {
         crew.ended(exit);
     }
-    Ok((exit, board))
+    Ok((exit, outside))
 }
 
 /// Stays until a signal comes: `--linger`.
-fn linger(spec: &RunSpec) {
+fn linger(spec: &RunSpec, outside: &Outside) {
     let (sender, receiver) = std::sync::mpsc::channel();
     match signals::listen(spec.log.clone(), move |_| {
         let _ = sender.send(());
     }) {
         Ok(_listener) => {
             spec.log.info("the test is over; waiting for Ctrl-C, as --linger asks");
-            let _ = receiver.recv();
+            while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(LOOK_UP) {
+                conductor::answer_after_the_end(outside);
+            }
         }
         Err(error) => spec.log.error(&format!("cannot wait for a signal: {error}")),
     }

@@ -11,7 +11,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use throng_cluster::{
-    Bundle, Disconnect, Instruction, Lease, LogLevel, LogRecord, Report, WorkerClient, WorkerConfig, WorkerId,
+    Bundle, Disconnect, Instruction, Lease, LogLevel, LogRecord, Report, Steering, WorkerClient,
+    WorkerConfig, WorkerId,
 };
 use throng_engine::Time;
 use throng_js::log::{Level, Log};
@@ -233,6 +234,14 @@ impl Worker<'_> {
                     left.as_secs_f64()
                 ));
             }
+            Instruction::Steer(steering) => {
+                if let Some(Performance::Playing(playing)) = &mut self.performance {
+                    playing.steering = Some(steering);
+                    if playing.has_started {
+                        playing.crew.steer(steering);
+                    }
+                }
+            }
             Instruction::Abort { reason } => {
                 self.spec.log.info(&format!("ending iterations: {reason}"));
                 self.end(Playing::stop);
@@ -304,6 +313,8 @@ struct Playing {
     has_drained: bool,
     appetite: Appetite,
     started: Instant,
+    /// What was set from outside, if anything was.
+    steering: Option<Steering>,
     /// Changes that have been told and not made.
     deals: VecDeque<PartChange>,
     /// Changes that were made, until nothing runs any more of what they gave away.
@@ -367,6 +378,7 @@ impl Playing {
             has_drained: false,
             appetite: Appetite::default(),
             started: now,
+            steering: None,
             deals: VecDeque::new(),
             unsettled: VecDeque::new(),
             begin_by: None,
@@ -448,6 +460,9 @@ impl Playing {
             self.has_started = true;
             self.started = at;
             self.crew.start_at(at, setup_data);
+            if let Some(steering) = self.steering {
+                self.crew.steer(steering);
+            }
         }
     }
 

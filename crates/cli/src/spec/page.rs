@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
 use throng_server::{Config, Tls};
 
+use super::login;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::{Values, go_bool};
@@ -42,7 +43,9 @@ pub(crate) fn page(values: &Values, dashboard: bool, by_default: bool) -> Result
         (Some(certificates), Some(key)) => Some(Tls { certificates: read(certificates)?, key: read(key)? }),
         _ => return Err(Failure::other("--web-tls-cert and --web-tls-key are needed together")),
     };
-    Ok(Some(Page { config: Config { listen, base_path, tls, foreign: false, history: None }, demanded }))
+    let entrance = login::entrance(values)?;
+    let config = Config { listen, base_path, tls, foreign: false, entrance, history: None };
+    Ok(Some(Page { config, demanded }))
 }
 
 fn default() -> SocketAddr {

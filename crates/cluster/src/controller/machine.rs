@@ -26,6 +26,7 @@ use super::{Happening, OnWorkerLoss, Order};
 use crate::ids::{RunId, WorkerId};
 use crate::moment::Moment;
 use crate::protocol::{BundleMessage, Command, FromController, FromWorker, Prepare, Start, Task};
+use crate::steering::Steering;
 use crate::token::{Nonce, Token};
 
 /// How far ahead the common start is set: more than any command takes to arrive in a usable network.
@@ -176,6 +177,8 @@ pub struct Machine {
     leases: Leases,
     /// Once the start was ordered.
     start: Option<Ordered>,
+    /// How the host program set externally controlled scenarios, if it did.
+    steering: Option<Steering>,
     refusals: Refusals,
     told_all_joined: bool,
     told_ready: bool,
@@ -205,6 +208,7 @@ impl Machine {
             map: Map::equal(seats),
             leases: Leases::default(),
             start: None,
+            steering: None,
             refusals: Refusals::default(),
             told_all_joined: false,
             told_ready: false,
@@ -358,6 +362,12 @@ impl Machine {
             (Order::Abort { reason }, Phase::Gathering | Phase::Preparing | Phase::Running(_)) => {
                 self.abort(&reason, actions);
             }
+            (Order::Steer(steering), _) => {
+                self.steering = Some(steering);
+                if self.is_running() {
+                    self.command_all(&Task::Steer(steering.into()), actions);
+                }
+            }
             (Order::Abort { .. }, _) | (Order::End, Phase::Ending(_) | Phase::Ended) => {}
             (Order::End, _) => {
                 self.phase = Phase::Ending(now);
@@ -387,6 +397,9 @@ impl Machine {
         if let (Phase::Running(at), Some(start), false) = (self.phase, self.start.clone(), self.aborted) {
             self.command(index, Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
             self.tell_leases(index, false, actions);
+            if let Some(steering) = self.steering {
+                self.command(index, Task::Steer(steering.into()), actions);
+            }
         }
     }
 
@@ -397,6 +410,9 @@ impl Machine {
         self.open_ledger(actions);
         self.started = Some(at);
         self.command_all(&Task::Start(start.at(at, self.settings.unix_at_origin)), actions);
+        if let Some(steering) = self.steering {
+            self.command_all(&Task::Steer(steering.into()), actions);
+        }
         actions.push(Action::Starting(at));
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::CountedWork;
 use crate::bundle::Bundle;
+use crate::steering::Steering;
 
 /// What the host program has its workers do. Orders come in this order; each reaches every worker once, whatever happens
 /// to connections, or the worker is reported lost.
@@ -29,6 +30,8 @@ pub enum Order {
         /// Why, for the workers' own logs.
         reason: String,
     },
+    /// How externally controlled scenarios are set from now on; also those of workers that join later. Possible at any time.
+    Steer(Steering),
     /// The run is over: workers may go. Answered by [`Happening::Ended`](crate::Happening::Ended).
     End,
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use prost::{Message, Oneof};
 
 use super::counting::{Count, TallyMessage, Wants};
+use crate::steering::Steering;
 
 /// A piece of a message: large ones travel in parts, so that no frame is large.
 #[derive(Clone, PartialEq, Message)]
@@ -374,7 +375,7 @@ pub struct Command {
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// What to do.
-    #[prost(oneof = "Task", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Task", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
     pub task: Option<Task>,
 }
 
@@ -402,6 +403,35 @@ pub enum Task {
     /// Whoever gave something for the map of this version runs nothing of it any more.
     #[prost(uint64, tag = "8")]
     Still(u64),
+    /// Set externally controlled scenarios so.
+    #[prost(message, tag = "9")]
+    Steer(Steer),
+}
+
+/// See [`crate::Steering`]; numbers are of the whole test.
+#[derive(Clone, PartialEq, Message)]
+pub struct Steer {
+    /// Whether they start no iterations.
+    #[prost(bool, tag = "1")]
+    pub paused: bool,
+    /// How many virtual users loop.
+    #[prost(uint64, optional, tag = "2")]
+    pub vus: Option<u64>,
+    /// How many there are at most.
+    #[prost(uint64, optional, tag = "3")]
+    pub max_vus: Option<u64>,
+}
+
+impl From<Steering> for Steer {
+    fn from(Steering { paused, vus }: Steering) -> Self {
+        Self { paused, vus: vus.map(|(vus, _)| vus), max_vus: vus.map(|(_, max_vus)| max_vus) }
+    }
+}
+
+impl From<Steer> for Steering {
+    fn from(Steer { paused, vus, max_vus }: Steer) -> Self {
+        Self { paused, vus: vus.zip(max_vus) }
+    }
 }
 
 /// Load the bundle that came before.

@@ -8,6 +8,7 @@ use throng_plan::Slots;
 
 use crate::bundle::Bundle;
 use crate::ids::{RunId, WorkerId};
+use crate::steering::Steering;
 
 /// Why a worker is on its own for good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +96,8 @@ pub enum Instruction {
         /// The moment; the [`Lease`](crate::Lease) ends then.
         until: Instant,
     },
+    /// Set externally controlled scenarios so, now or once they run.
+    Steer(Steering),
     /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).
     Abort {
         /// Why.

@@ -505,6 +505,7 @@ impl Machine {
             }
             Some(Task::Still(version)) => actions.push(Action::Instruct(Instruction::Still(version))),
             Some(Task::Count(count)) => actions.push(Action::Instruct(counted(count))),
+            Some(Task::Steer(steer)) => actions.push(Action::Instruct(Instruction::Steer(steer.into()))),
             Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
             Some(Task::End(_)) => {
                 // Says that the command has arrived; the controller waits for it.

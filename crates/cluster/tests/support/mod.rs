@@ -122,7 +122,10 @@ pub fn worker(config: WorkerConfig, iterations: u64) -> JoinHandle<Ended> {
                     client.report(Report::Done);
                 }
                 Instruction::Deal { slots, .. } => client.dealt(slots.version()),
-                Instruction::Still(_) | Instruction::Count { .. } | Instruction::Orphaned { .. } => {}
+                Instruction::Still(_)
+                | Instruction::Count { .. }
+                | Instruction::Steer(_)
+                | Instruction::Orphaned { .. } => {}
                 Instruction::Abort { reason } => {
                     ended.aborted = Some(reason);
                     client.report(Report::Done);

@@ -3,9 +3,12 @@
 //! As observed on k6 1.1: lowering the number interrupts who is beyond it; a pause lets iterations finish
 //! and puts off the end by as long as it takes; the maximum never falls below the scenario's own. Raising
 //! the maximum initialises more. Places beyond the initial maximum get the ids after the whole pool's, in
-//! order, so that each shard knows its own. The plan refuses gracefulStop and segments here.
+//! order, so that each shard knows its own. The plan refuses gracefulStop and segments here; workers share what is set in
+//! the whole test by their slots.
 
 use std::time::Duration;
+
+use throng_plan::Slots;
 
 use crate::action::{Action, Actions};
 use crate::executor::looping::{Looping, Stint};
@@ -23,6 +26,8 @@ pub(crate) struct Control {
     paused: bool,
     /// The maximum that the placement knows, which is the scenario's own.
     foreseen: u64,
+    /// What was set from outside, of the whole test.
+    wished: Option<(u64, u64)>,
     /// What is left of its time while the clock stands.
     left: Option<Duration>,
 }
@@ -37,24 +42,39 @@ pub(crate) enum Change {
 
 impl Control {
     pub(crate) fn new(vus: u64, max_vus: u64) -> Self {
-        Self { vus: vus.min(max_vus), max_vus, paused: false, foreseen: max_vus, left: None }
+        Self { vus: vus.min(max_vus), max_vus, paused: false, foreseen: max_vus, wished: None, left: None }
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: Change, slots: &Slots) {
         match change {
             Change::Pause => self.paused = true,
             Change::Resume => self.paused = false,
             Change::Set { vus, max_vus } => {
-                // Ids have 32 bits, and there are other scenarios' virtual users.
-                self.max_vus = max_vus.clamp(self.foreseen, u64::from(u32::MAX / 2).max(self.foreseen));
-                self.vus = vus.min(self.max_vus);
+                self.wished = Some((vus, max_vus));
+                self.take_part_of_wish(slots);
             }
         }
     }
 
-    /// Another part of the test is this worker's.
-    pub(crate) fn redeal(&mut self, vus: u64, max_vus: u64) {
-        *self = Self { paused: self.paused, left: self.left, ..Self::new(vus, max_vus) };
+    fn take_part_of_wish(&mut self, slots: &Slots) {
+        let Some((vus, max_vus)) = self.wished else { return };
+        // Ids have 32 bits, and there are other scenarios' virtual users.
+        let most = u64::from(u32::MAX / 2).max(self.foreseen);
+        self.max_vus = slots.scale(max_vus).clamp(self.foreseen, most);
+        self.vus = slots.scale(vus).min(self.max_vus);
+    }
+
+    /// Another part of the test is this worker's: `vus` and `max_vus` of the script's numbers, and `slots` of those that were
+    /// set since.
+    pub(crate) fn redeal(&mut self, vus: u64, max_vus: u64, slots: &Slots) {
+        let Self { paused, wished, left, .. } = *self;
+        *self = Self { paused, wished, left, ..Self::new(vus, max_vus) };
+        self.take_part_of_wish(slots);
+    }
+
+    /// How many loop, and how many there are at most.
+    pub(crate) fn numbers(&self) -> (u64, u64) {
+        (self.vus, self.max_vus)
     }
 
     fn wants(&self, place: u64) -> bool {
@@ -71,7 +91,7 @@ impl Shard {
             let phase = part.phase;
             let Body::Looping(looping) = &mut part.body else { continue };
             let Some(control) = &mut looping.control else { continue };
-            control.change(change);
+            control.change(change, &self.layout.works[scenario.index()].vu_slots);
             self.engine.shared.scenario(scenario).set_controlled(control.vus, control.max_vus);
             if phase == PartPhase::Running {
                 self.apply_control(scenario, now, actions);

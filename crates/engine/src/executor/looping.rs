@@ -235,7 +235,7 @@ impl Looping {
         if let (Some(control), Kind::ExternallyControlled { vus, max_vus }) =
             (&mut self.control, &layout.works[scenario.index()].kind)
         {
-            control.redeal(*vus, *max_vus);
+            control.redeal(*vus, *max_vus, &layout.works[scenario.index()].vu_slots);
         }
         turned
     }

@@ -114,6 +114,31 @@ fn externally_controlled_virtual_users_keep_their_number() {
 }
 
 #[test]
+fn what_was_set_from_outside_is_shared_by_every_map() {
+    let executor = Executor::ExternallyControlled { vus: 2, max_vus: 12, duration: Some(ms(6000)) };
+    let mut later = scenario("x", executor.clone());
+    later.start_time = ms(2500);
+    for scenario in [scenario("x", executor), later] {
+        for shards in [1, 2] {
+            let slots = |version, owners: &[u32]| Slots::dealt(version, 0, owners.to_vec());
+            let log = Sim::of([scenario.clone()])
+                .slots(&slots(0, &[0, 1]))
+                .shards(shards)
+                .lasting(ms(100))
+                .command(at(1050), Command::SetVus { vus: 10, max_vus: 12 })
+                .deal(at(1900), at(2100), &slots(1, &[0, 0]))
+                .run();
+            let busy = |from: u64| {
+                let during = log.starts.iter().filter(|start| (from..from + 100).contains(&start.ms()));
+                during.count()
+            };
+            let first = if scenario.start_time.is_zero() { 5 } else { 0 };
+            assert_eq!((busy(1800), busy(3000), busy(6000)), (first, 10, if first == 0 { 10 } else { 0 }));
+        }
+    }
+}
+
+#[test]
 fn a_scenario_that_has_not_begun_begins_by_the_new_map() {
     let mut later = constant_rate(20, 2000, 12);
     later.start_time = ms(4500);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use throng_server::{Ask, Command, ForeignHead, Refusal, Reply, Start};
+use throng_server::{Ask, Command, Foreign, ForeignHead, Refusal, Reply, Start};
 
 use crate::gil::GilBound;
 
@@ -14,6 +14,7 @@ type Body = tokio::sync::mpsc::UnboundedSender<bytes::Bytes>;
 enum Answer {
     Command(Reply<Result<(), Refusal>>),
     Foreign(Reply<throng_server::Answer>),
+    Admit(Reply<bool>),
     Begun(Body),
     None,
 }
@@ -21,7 +22,7 @@ enum Answer {
 /// What was asked. One that is forgotten is answered with an error.
 #[pyclass(frozen, module = "locust._core")]
 pub(crate) struct WebAsk {
-    /// `start`, `stop`, `reset`, `pause`, `resume`, `users`, or `request`.
+    /// `start`, `stop`, `reset`, `pause`, `resume`, `users`, `scale`, `request`, or `admit`.
     #[pyo3(get)]
     kind: &'static str,
     /// Of `start` and `users`: users.
@@ -33,7 +34,7 @@ pub(crate) struct WebAsk {
     /// Of `start`: the rest, as JSON.
     #[pyo3(get)]
     details: String,
-    /// Of `request`.
+    /// Of `request`, and of the one for which `admit` asks.
     #[pyo3(get)]
     method: String,
     #[pyo3(get)]
@@ -67,17 +68,28 @@ impl WebAsk {
                 new.answer = GilBound::new(Cell::new(Answer::Command(reply)));
                 new.describe(command);
             }
+            // Answered where it came in.
+            Ask::Summary(_) => {}
+            Ask::Admit(request, reply) => {
+                new.kind = "admit";
+                new.answer = GilBound::new(Cell::new(Answer::Admit(reply)));
+                new.take(request);
+            }
             Ask::Foreign(request, reply) => {
                 new.answer = GilBound::new(Cell::new(Answer::Foreign(reply)));
-                new.method = request.method;
-                new.path = request.path;
-                new.query = request.query;
-                new.remote = request.remote;
-                new.headers = request.headers;
-                new.body = request.body;
+                new.take(request);
             }
         }
         new
+    }
+
+    fn take(&mut self, request: Foreign) {
+        self.method = request.method;
+        self.path = request.path;
+        self.query = request.query;
+        self.remote = request.remote;
+        self.headers = request.headers;
+        self.body = request.body;
     }
 
     fn describe(&mut self, command: Command) {
@@ -99,6 +111,7 @@ impl WebAsk {
             Command::Reset => "reset",
             Command::Pause => "pause",
             Command::Resume => "resume",
+            Command::Scale { .. } => "scale",
         };
     }
 
@@ -143,6 +156,13 @@ impl WebAsk {
     /// The command never will be.
     fn refuse_ever(&self, py: Python<'_>, why: String) {
         self.decide(py, Err(Refusal::NotSupported(why)));
+    }
+
+    /// Whether whoever asks is let in.
+    fn admit(&self, py: Python<'_>, admitted: bool) {
+        if let Answer::Admit(reply) = self.answer.get(py).replace(Answer::None) {
+            reply.give(admitted);
+        }
     }
 
     /// Begins the answer to a request.

@@ -8,13 +8,32 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use throng_history::Store;
-use throng_server::{Config, History, Keeps, LogLevel, LogLine, Page, RunState, StartError, Tls, Update};
+use throng_server::{
+    Ask, Config, Entrance, History, Keeps, LogLevel, LogLine, Login, Page, Refusal, RunState, StartError,
+    Tls, Update,
+};
 
 use super::ask::WebAsk;
 use super::feed::Feed;
 use super::mailbox::Mailbox;
 use crate::gil::GilBound;
 use crate::stats::Stats;
+
+/// Who is let in: `(user, password, token)`, or all three `None` for those that `admit` of Python's lets in.
+#[derive(FromPyObject)]
+struct LoginWanted(Option<String>, Option<String>, Option<String>);
+
+impl LoginWanted {
+    fn entrance(self) -> PyResult<Entrance> {
+        let Self(user, password, token) = self;
+        let person = user.zip(password);
+        if person.is_none() && token.is_none() {
+            return Ok(Entrance::Host);
+        }
+        let login = Login::new(person, token).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Entrance::Login(login))
+    }
+}
 
 struct State {
     page: Cell<Option<Page>>,
@@ -59,7 +78,8 @@ impl WebServer {
     /// Listens at an IP address; without one it only keeps runs. `history` is a folder, the name of runs, the checksum of the
     /// script, and how many runs stay. `OSError` if that cannot be had, `ValueError` for what is no certificate or no history.
     #[new]
-    #[pyo3(signature = (ip, port, base_path = "", certificates = None, key = None, history = None))]
+    #[pyo3(signature = (ip, port, base_path = "", certificates = None, key = None, history = None, login = None))]
+    #[expect(clippy::too_many_arguments, reason = "as Python calls it, with names")]
     fn new(
         py: Python<'_>,
         ip: Option<&str>,
@@ -68,6 +88,7 @@ impl WebServer {
         certificates: Option<Vec<u8>>,
         key: Option<Vec<u8>>,
         history: Option<(PathBuf, String, String, Option<u32>)>,
+        login: Option<LoginWanted>,
     ) -> PyResult<Self> {
         let history = py.detach(|| history.map(open).transpose()).map_err(PyValueError::new_err)?;
         let Some(ip) = ip else {
@@ -76,13 +97,21 @@ impl WebServer {
             let page = Page::unseen(history).map_err(|error| PyOSError::new_err(error.to_string()))?;
             return Ok(Self::of(page, Arc::new(Mailbox::new()?)));
         };
+        let entrance = login.map_or(Ok(Entrance::Open), LoginWanted::entrance)?;
         let ip = ip.parse().map_err(|_| PyValueError::new_err(format!("{ip} is no IP address")))?;
         let tls = certificates.zip(key).map(|(certificates, key)| Tls { certificates, key });
         let listen = SocketAddr::new(ip, port);
-        let config = Config { listen, base_path: base_path.to_owned(), tls, foreign: true, history };
+        let config =
+            Config { listen, base_path: base_path.to_owned(), tls, foreign: true, entrance, history };
         let mailbox = Arc::new(Mailbox::new()?);
         let inbox = mailbox.clone();
-        let page = py.detach(|| Page::start(config, Arc::new(move |ask| inbox.put(ask))));
+        let inbox = move |ask| match ask {
+            Ask::Summary(reply) => reply.give(Err(Refusal::NotSupported(
+                "handleSummary is of k6 scripts: a locustfile's numbers are at /stats/requests".to_owned(),
+            ))),
+            ask => inbox.put(ask),
+        };
+        let page = py.detach(|| Page::start(config, Arc::new(inbox)));
         let page = page.map_err(|error| match error {
             StartError::Listen { error, .. } => error.into(),
             StartError::Start(error) => PyOSError::new_err(error.to_string()),

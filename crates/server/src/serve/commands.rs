@@ -51,6 +51,24 @@ pub(super) async fn users(State(shared): Host, headers: HeaderMap, body: Bytes) 
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scale {
+    vus: Option<u64>,
+    max_vus: Option<u64>,
+}
+
+pub(super) async fn scale(State(shared): Host, headers: HeaderMap, body: Bytes) -> Response {
+    let read = read::<Scale>(&body).and_then(|scale| match scale {
+        Scale { vus: None, max_vus: None } => Err("give vus, max_vus or both".to_owned()),
+        Scale { vus, max_vus } => Ok(Command::Scale { vus, max_vus }),
+    });
+    match read {
+        Ok(command) => order(shared, &headers, command).await,
+        Err(why) => guarded(&shared, &headers).unwrap_or_else(|| problem(StatusCode::BAD_REQUEST, &why)),
+    }
+}
+
 pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, String> {
     let unusable = |error| format!("the body is not the JSON of this command: {error}");
     serde_json::from_slice(body).map_err(unusable)
@@ -70,9 +88,16 @@ async fn order(shared: Arc<Shared>, headers: &HeaderMap, command: Command) -> Re
     (shared.inbox)(Ask::Command(command, reply));
     match answer.await {
         Ok(Ok(())) => json(StatusCode::ACCEPTED, r#"{"ok":true}"#.to_owned()),
-        Ok(Err(Refusal::Invalid(text))) => problem(StatusCode::BAD_REQUEST, &text),
-        Ok(Err(Refusal::NotNow(text))) => problem(StatusCode::CONFLICT, &text),
-        Ok(Err(Refusal::NotSupported(text))) => problem(StatusCode::NOT_IMPLEMENTED, &text),
+        Ok(Err(refusal)) => refused(&refusal),
         Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the run takes no commands any more"),
+    }
+}
+
+/// The host program does not do it.
+pub(super) fn refused(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::Invalid(text) => problem(StatusCode::BAD_REQUEST, text),
+        Refusal::NotNow(text) => problem(StatusCode::CONFLICT, text),
+        Refusal::NotSupported(text) => problem(StatusCode::UNPROCESSABLE_ENTITY, text),
     }
 }

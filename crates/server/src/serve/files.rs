@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Host, now, problem};
+use super::{Host, commands, json, now, problem};
+use crate::host::{Ask, Reply};
 use crate::model::{Failure, Model, Row};
 
 /// The page with the run in it, as one file.
@@ -22,9 +23,20 @@ pub(super) fn as_report(name: &str, data: &str) -> Response {
     match throng_web_assets::report(data) {
         Some(html) => download("text/html; charset=utf-8", name, html),
         None => problem(
-            StatusCode::NOT_IMPLEMENTED,
+            StatusCode::NOT_FOUND,
             "this binary was built without its page, which is the report too: build it with ./x build",
         ),
+    }
+}
+
+/// What `handleSummary` is given.
+pub(super) async fn summary(State(shared): Host) -> Response {
+    let (reply, answer) = Reply::new();
+    (shared.inbox)(Ask::Summary(reply));
+    match answer.await {
+        Ok(Ok(text)) => json(StatusCode::OK, text),
+        Ok(Err(refusal)) => commands::refused(&refusal),
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "the run answers no questions any more"),
     }
 }
 

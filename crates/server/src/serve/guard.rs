@@ -1,7 +1,8 @@
 //! Who may change something: a page of ours, or a program; never a page of another site.
 //!
-//! A browser sends a custom header to another origin only after asking, which nobody answers here; `Origin` says where a
-//! page comes from. On a loopback address the `Host` must not be a name, either: any site could have its name point
+//! A browser sends a custom header to another origin only after asking, which nobody answers here; `Sec-Fetch-Site` and
+//! `Origin` say where a page comes from. The first is the browser's own judgement and holds behind a proxy that changes
+//! `Host`; it comes only where the page is encrypted or local. On a loopback address the `Host` must not be a name, either: any site could have its name point
 //! to 127.0.0.1 and would then be of the same origin (DNS rebinding).
 
 use std::net::IpAddr;
@@ -27,19 +28,30 @@ pub(super) fn command(headers: &HeaderMap, access: Access) -> Result<(), Denied>
 
 /// Whether these headers are not those of another site's page.
 pub(super) fn same_site(headers: &HeaderMap, access: Access) -> Result<(), Denied> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    if access == Access::ByAddress && !is_address(host) {
+    const ELSEWHERE: Denied = Denied("this came from a page of another site");
+    by_address(headers, access)?;
+    // `none` is what somebody typed or has among the bookmarks.
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return if site == "same-origin" || site == "none" { Ok(()) } else { Err(ELSEWHERE) };
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let same = origin.split_once("://").is_some_and(|(_, authority)| authority == host(headers));
+    if same { Ok(()) } else { Err(ELSEWHERE) }
+}
+
+/// Whether what listens on a loopback address is asked for by an address, or as `localhost`.
+pub(super) fn by_address(headers: &HeaderMap, access: Access) -> Result<(), Denied> {
+    // Whoever sends none is no browser.
+    let is_named = headers.contains_key(header::HOST) && !is_address(host(headers));
+    if access == Access::ByAddress && is_named {
         return Err(Denied("this page listens on a loopback address: ask for it as localhost or 127.0.0.1"));
     }
-    match headers.get(header::ORIGIN) {
-        None => Ok(()),
-        Some(origin) => {
-            let origin = origin.to_str().unwrap_or_default();
-            let same = origin.split_once("://").is_some_and(|(_, authority)| authority == host);
-            if same { Ok(()) } else { Err(Denied("this came from a page of another site")) }
-        }
-    }
+    Ok(())
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn is_address(host: &str) -> bool {
@@ -81,6 +93,20 @@ mod tests {
         let foreign = [("host", "127.0.0.1:8089"), (HEADER, "1"), ("origin", "http://evil.example")];
         assert!(denied(&foreign, Access::ByAddress));
         assert!(denied(&[("host", "127.0.0.1:8089"), (HEADER, "1"), ("origin", "null")], Access::Anyone));
+    }
+
+    #[test]
+    fn the_browsers_own_judgement_counts_where_there_is_one() {
+        let judged = |site| {
+            let pairs = [("host", "127.0.0.1:1"), (HEADER, "1"), ("origin", "https://out.example"), site];
+            command(&headers(&pairs), Access::ByAddress)
+        };
+        assert_eq!(judged(("sec-fetch-site", "same-origin")), Ok(()));
+        for site in ["cross-site", "same-site", ""] {
+            assert!(judged(("sec-fetch-site", site)).is_err(), "{site}");
+        }
+        let no_origin = [("host", "127.0.0.1:1"), ("sec-fetch-site", "cross-site")];
+        assert!(same_site(&headers(&no_origin), Access::Anyone).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The routes of the page, and serving them.
 
+mod admission;
 mod assets;
 mod commands;
 mod events;
@@ -8,13 +9,15 @@ mod foreign;
 mod guard;
 mod history;
 pub(crate) mod listen;
+mod openapi;
 mod prometheus;
+mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -26,38 +29,29 @@ use tower_service::Service as _;
 
 use crate::page::Shared;
 
+pub(crate) use foreign::ask as ask_host;
+
 type Host = State<Arc<Shared>>;
 
-/// All routes, below the base path.
+/// User, password and token, encoded.
+const LARGEST_LOGIN: usize = 16 << 10;
+
+/// All routes, below the base path: the table's, and those of the page itself.
 pub(crate) fn routes(base_path: &str, shared: Arc<Shared>) -> Router {
-    let routes = Router::new()
+    let routes = table::routes(shared.foreign)
         .route("/", get(assets::index))
         .route("/assets/{*file}", get(assets::file))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(|| async { "ok\n" }))
-        .route("/metrics", get(prometheus::metrics))
-        .route("/api/v1/events", get(events::events))
-        .route("/api/v1/snapshot", get(snapshot))
-        .route("/api/v1/report", get(files::report))
-        .route("/api/v1/requests/{id}/timeline", get(timeline))
-        .route("/api/v1/start", post(commands::start))
-        .route("/api/v1/stop", post(commands::stop))
-        .route("/api/v1/reset", post(commands::reset))
-        .route("/api/v1/pause", post(commands::pause))
-        .route("/api/v1/resume", post(commands::resume))
-        .route("/api/v1/users", post(commands::users))
         .merge(history::routes())
+        .route(
+            "/login",
+            get(admission::form).post(admission::log_in).layer(DefaultBodyLimit::max(LARGEST_LOGIN)),
+        )
+        .route("/login.css", get(admission::style))
+        .route("/logout", post(admission::log_out))
         .fallback(foreign::ask);
-    // A locustfile's process has these itself, and knows more.
-    let routes = if shared.foreign {
-        routes
-    } else {
-        routes
-            .route("/stats/report", get(files::report))
-            .route("/stats/requests/csv", get(files::requests))
-            .route("/stats/failures/csv", get(files::failures))
-    };
-    let routes = routes.with_state(shared);
+    let routes = routes
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), admission::check))
+        .with_state(shared);
     let routes = if base_path.is_empty() { routes } else { below(base_path, routes) };
     routes.layer(axum::middleware::map_response(with_headers))
 }
@@ -88,14 +82,24 @@ fn below(base_path: &str, routes: Router) -> Router {
 }
 
 /// What every answer carries, unless it says something else itself.
-async fn with_headers(mut response: Response) -> Response {
-    const HEADERS: [(HeaderName, &str); 4] = [
+pub(crate) async fn with_headers(mut response: Response) -> Response {
+    const ALL: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    for (name, value) in HEADERS {
+    // A locustfile's pages may have scripts of their own; ours say themselves what they need.
+    const OURS: [(HeaderName, &str); 2] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let is_theirs = response.extensions().get::<foreign::Theirs>().is_some();
+    let ours = OURS.into_iter().filter(|_| !is_theirs);
+    for (name, value) in ALL.into_iter().chain(ours) {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

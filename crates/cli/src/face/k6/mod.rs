@@ -96,7 +96,7 @@ fn dispatch(program: &'static str, flags: &[Flag], matches: &ArgMatches, mut roo
         "new" => new::execute(&invocation, own),
         "run" => run::execute(&invocation),
         "version" => Ok(version::execute(&invocation, own)),
-        name => remote::execute(&invocation, name),
+        name => remote::execute(&invocation, name, own),
     };
     conclude(&invocation, done)
 }

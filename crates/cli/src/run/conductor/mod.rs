@@ -6,24 +6,27 @@
 
 mod beside;
 mod job;
+mod outside;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use throng_cluster::Steering;
 use throng_engine::{Progress, Time};
 use throng_js::lifecycle::{Lifecycle, LifecycleError};
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
 use throng_outputs::summary::{GeneratorReport, ScalingReport};
-use throng_server::{MarkKind, RunState};
+use throng_server::MarkKind;
 
 use super::crew::{Crew, CrewEvent, CrewGone, Earlier, Stopper};
 use super::generator::Generator;
-use super::page::{Board, View};
+use super::page::Board;
 use super::prepare::Prepared;
 use super::progress;
+use super::rest::{Facts, Rest, Step};
 use super::stage::Stage;
 use super::watching::{self, Watching};
 use crate::exit::Exit;
@@ -33,8 +36,10 @@ use crate::signals::{self, Signal};
 use crate::spec::{RunSpec, SummaryMode};
 
 pub(super) use job::handle_summary;
+pub(super) use outside::answer_after_the_end;
 
 use job::Job;
+use outside::Errand;
 
 /// How often thresholds are judged while the test runs, as in k6.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -59,10 +64,20 @@ pub(super) struct Ended {
     pub(super) scaling: Vec<ScalingReport>,
     /// The progress display, for its last frame.
     pub(super) display: Display,
-    /// The page, which outlives the run.
-    pub(super) board: Option<Board>,
+    /// What of the run stays open to the outside.
+    pub(super) outside: Outside,
     /// To be told of the end.
     pub(super) crew: Option<Box<dyn Crew>>,
+}
+
+/// What outlives a run: its page, and its REST API with the last numbers.
+#[derive(Default)]
+pub(super) struct Outside {
+    pub(super) board: Option<Board>,
+    pub(super) rest: Option<Rest>,
+    pub(super) facts: Option<Facts>,
+    /// What `handleSummary` was given.
+    pub(super) summary: Option<String>,
 }
 
 /// Why the run is being stopped, as the signal handler and thresholds say it.
@@ -72,6 +87,7 @@ struct Stop(AtomicU8);
 const BY_INTERRUPT: u8 = 1;
 const BY_TERMINATE: u8 = 2;
 const BY_PAGE: u8 = 3;
+const BY_REST: u8 = 4;
 
 /// The conductor's own recorder, and that of the lifecycle functions; the crew's sources begin at [`CREW_SOURCES`].
 const OWN_SOURCE: u64 = 0;
@@ -85,7 +101,7 @@ pub(super) fn run(
     prepared: &Prepared,
     stage: &Stage,
     crew: Box<dyn Crew>,
-    board: Option<Board>,
+    outside: Outside,
 ) -> Result<Ended, String> {
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
@@ -134,20 +150,29 @@ pub(super) fn run(
         generator: Generator::start(),
         aborting: false,
         crew_failed: false,
-        board,
+        board: outside.board,
         watching,
         has_begun: false,
         duration: Duration::ZERO,
+        rest: outside.rest,
+        step: Step::InitVus,
+        steering: Steering { paused: prepared.plan.options.paused, vus: None },
+        setup_data: None,
+        errands: Vec::new(),
     };
-    let setup_data = match run.crew.take_earlier() {
+    match run.crew.take_earlier() {
         None => run.whole(),
         Some(earlier) => run.go_on(earlier),
-    };
+    }
     drop(listener);
     // A run that ended before its phase began has none.
     let duration = if run.duration.is_zero() { run.begun.elapsed() } else { run.duration };
     let crew = run.crew.dismiss();
-    run.show_page(RunState::Stopped);
+    run.step = if run.aborting { Step::Interrupted } else { Step::Ended };
+    run.show_page();
+    // Only what stays open is asked once more.
+    let facts = (spec.linger && run.rest.is_some()).then(|| run.facts());
+    let summary = (spec.linger && run.board.is_some()).then(|| run.summary_so_far());
     let mut generator = run.generator.report(&run.aggregate, run.crew.processor_share());
     generator.workers = crew.workers;
     generator.losses = crew.losses;
@@ -155,7 +180,7 @@ pub(super) fn run(
     Ok(Ended {
         exit: run.exit.unwrap_or(Exit::Success),
         aggregate: run.aggregate,
-        setup_data,
+        setup_data: run.setup_data,
         duration,
         generator,
         scaling: run
@@ -163,7 +188,7 @@ pub(super) fn run(
             .as_ref()
             .map_or_else(Vec::new, |watching| watching::for_summary(watching.tracker())),
         display: run.display,
-        board: run.board,
+        outside: Outside { board: run.board, rest: run.rest, facts, summary },
         crew: Some(run.crew),
     })
 }
@@ -207,13 +232,21 @@ struct Run<'a> {
     has_begun: bool,
     /// From the start of the run phase to the end of teardown.
     duration: Duration,
+    rest: Option<Rest>,
+    /// How far it is.
+    step: Step,
+    /// What was set from outside.
+    steering: Steering,
+    /// What `setup` returned, as JSON.
+    setup_data: Option<Arc<str>>,
+    errands: Vec<Errand>,
 }
 
 impl Run<'_> {
-    /// The whole run; returns the setup data.
-    fn whole(&mut self) -> Option<Arc<str>> {
-        if !self.initialise() {
-            return None;
+    /// The whole run.
+    fn whole(&mut self) {
+        if !self.initialise() || !self.wait_for_resume() {
+            return;
         }
         self.begun = Instant::now();
         self.has_begun = true;
@@ -222,33 +255,38 @@ impl Run<'_> {
         if let Some(board) = &mut self.board {
             board.begin(self.begun);
         }
-        let mut data = None;
+        self.step = Step::Setup;
         let mut setup_failed = false;
         if self.prepared.has("setup") && !self.prepared.plan.options.no_setup {
             self.crew.note(note::SETUP, note::BEGUN);
             match self.setup() {
-                Ok(result) => data = result.map(Arc::from),
+                Ok(result) => self.setup_data = result.map(Arc::from),
                 Err(()) => setup_failed = true,
             }
         }
         if !setup_failed && !self.is_stopping() {
-            self.iterate(data.clone());
+            self.step = Step::Running;
+            self.iterate();
         }
         if !setup_failed && self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
+            self.step = Step::Teardown;
             self.crew.note(note::TEARDOWN, note::BEGUN);
-            self.teardown(data.clone());
+            self.teardown();
             self.crew.note(note::TEARDOWN, note::DONE);
+        }
+        // One that is stopped before its first iteration ends here.
+        if self.is_stopping() {
+            self.note_stop();
         }
         if self.stage.control.failed() && self.exit.is_none() {
             self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
         }
         self.duration = self.begun.elapsed();
         self.watch_after();
-        data
     }
 
     /// The rest of a run that another process began.
-    fn go_on(&mut self, earlier: Earlier) -> Option<Arc<str>> {
+    fn go_on(&mut self, earlier: Earlier) {
         let Earlier { began, starting, setup_data, notes } = earlier;
         if let Some(exit) = notes.get(note::EXIT).and_then(|code| Exit::of(code.parse().ok()?)) {
             // It was said why.
@@ -256,13 +294,13 @@ impl Run<'_> {
         }
         let Some(began) = began else {
             if self.exit.is_some() {
-                return None;
+                return;
             }
             if notes.contains_key(note::SETUP) {
                 let text = "the controller was ended while setup() ran, or before what it returned was kept: setup() is not \
                             run twice, so the run cannot go on";
                 self.fail(Exit::Other, text, &[]);
-                return None;
+                return;
             }
             // Nothing has begun but gathering.
             return self.whole();
@@ -279,12 +317,15 @@ impl Run<'_> {
             (self.stopper)();
         }
         self.phase_start = starting;
-        self.iterate(setup_data.clone());
+        self.setup_data = setup_data;
+        self.step = Step::Running;
+        self.iterate();
+        self.step = Step::Teardown;
         if self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
             match notes.get(note::TEARDOWN).map(String::as_str) {
                 None => {
                     self.crew.note(note::TEARDOWN, note::BEGUN);
-                    self.teardown(setup_data.clone());
+                    self.teardown();
                     self.crew.note(note::TEARDOWN, note::DONE);
                 }
                 Some(note::DONE) => {}
@@ -298,7 +339,6 @@ impl Run<'_> {
         }
         self.duration = self.begun.elapsed();
         self.watch_after();
-        setup_data
     }
 
     fn planned(&self) -> u64 {
@@ -336,9 +376,31 @@ impl Run<'_> {
                 return false;
             }
             self.look_at_watch();
-            self.look_at_page(RunState::Ready);
+            self.look_outside();
             let phase = Phase::Init { ready, total: self.planned() };
             let snapshot = self.snapshot_before(phase);
+            self.display.show(snapshot, Instant::now());
+        }
+        true
+    }
+
+    /// A run that was started paused waits here; false if it is to end.
+    fn wait_for_resume(&mut self) -> bool {
+        self.step = Step::PausedBeforeRun;
+        while self.steering.paused || self.errands.iter().any(Errand::is_setup) {
+            match self.crew.next(LOOK_UP) {
+                Ok(Some(event)) => self.take(event),
+                Ok(None) => {}
+                Err(CrewGone) => {
+                    self.fail(Exit::Panic, "the generator threads ended while the run was paused", &[]);
+                    return false;
+                }
+            }
+            if self.check_signal() {
+                return false;
+            }
+            self.look_outside();
+            let snapshot = self.snapshot_before(Phase::Paused);
             self.display.show(snapshot, Instant::now());
         }
         true
@@ -364,8 +426,11 @@ impl Run<'_> {
         }
     }
 
-    fn iterate(&mut self, data: Option<Arc<str>>) {
-        self.phase_start = Some(self.crew.start(self.begun, data));
+    fn iterate(&mut self) {
+        self.phase_start = Some(self.crew.start(self.begun, self.setup_data.clone()));
+        if self.steering != Steering::default() {
+            self.crew.steer(self.steering);
+        }
         // An abort that came before the start found nothing to abort.
         if self.is_stopping() {
             (self.stopper)();
@@ -389,8 +454,8 @@ impl Run<'_> {
         }
     }
 
-    fn teardown(&mut self, data: Option<Arc<str>>) {
-        let timeout = self.prepared.plan.options.teardown_timeout;
+    fn teardown(&mut self) {
+        let (timeout, data) = (self.prepared.plan.options.teardown_timeout, self.setup_data.clone());
         let job = self.lifecycle(move |lifecycle| lifecycle.teardown(timeout, data));
         // A signal interrupts the iterations, not the cleaning up.
         match self.wait_for_quietly(job, Self::tick) {
@@ -504,52 +569,7 @@ impl Run<'_> {
             self.take(event);
         }
         self.look_at_watch();
-        let state = if self.aborting { RunState::Stopping } else { RunState::Running };
-        self.look_at_page(state);
-    }
-
-    /// Tells the page how things stand, if it is time to, and does what is asked for there.
-    fn look_at_page(&mut self, state: RunState) {
-        let Some(board) = &self.board else { return };
-        let (stopped, due) = (board.is_stopped(state), board.is_due(Instant::now()));
-        if stopped {
-            // A signal that came first is the reason.
-            let _ = self.stop.0.compare_exchange(0, BY_PAGE, Ordering::AcqRel, Ordering::Acquire);
-            (self.stopper)();
-        }
-        if due {
-            self.show_page(state);
-        }
-    }
-
-    fn show_page(&mut self, state: RunState) {
-        if self.board.is_none() {
-            return;
-        }
-        let now = Instant::now();
-        let judge = if state == RunState::Stopped { Judge::Final } else { Judge::Running };
-        let elapsed = now.saturating_duration_since(self.begun);
-        let verdicts = self.prepared.thresholds.evaluate(&self.aggregate, elapsed, judge);
-        let progress = self.progress(now);
-        let workers = self.crew.workers();
-        let share = self.crew.processor_share();
-        let scaling = match (&self.watching, &self.board) {
-            (Some(watching), Some(board)) => watching::for_page(watching.tracker(), board.started_at()),
-            _ => Vec::new(),
-        };
-        let Some(board) = &mut self.board else { return };
-        let late = board.lag_so_far().map(|lag| lag.p99);
-        let view = View {
-            prepared: self.prepared,
-            aggregate: &self.aggregate,
-            verdicts: &verdicts,
-            progress: &progress,
-            workers,
-            state,
-            saturated: self.generator.warning(share, late),
-            scaling,
-        };
-        board.show(now, view);
+        self.look_outside();
     }
 
     fn merge(&mut self, delta: &Delta) {
@@ -584,7 +604,7 @@ impl Run<'_> {
     /// What happens many times a second while the test runs.
     fn tick(&mut self) {
         self.look_at_watch();
-        self.look_at_page(if self.aborting { RunState::Stopping } else { RunState::Running });
+        self.look_outside();
         let now = Instant::now();
         if now >= self.next_gauges {
             self.next_gauges = now + Duration::from_secs(1);
@@ -657,6 +677,8 @@ impl Run<'_> {
             self.fail(Exit::Signal, &signal.message(), &[]);
         } else if self.stop.0.load(Ordering::Acquire) == BY_PAGE {
             self.fail(Exit::StoppedByRest, "the run was stopped from its page", &[]);
+        } else if self.stop.0.load(Ordering::Acquire) == BY_REST {
+            self.fail(Exit::StoppedByRest, "the run was stopped through the REST API", &[]);
         } else if let Some(message) = self.stage.control.aborted() {
             self.fail(Exit::ScriptAborted, &message, &[]);
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use throng_engine::{Engine, Progress, Time};
+use throng_cluster::Steering;
+use throng_engine::{Engine, Event, Progress, Time};
 use throng_js::worker::{Shards, ShardsConfig, ThreadEvent};
 
 use super::{Crew, CrewEvent, CrewGone, CrewReport, Stopper};
@@ -121,6 +122,15 @@ impl Crew for Local {
         let at = Instant::now();
         self.start_at(at, setup_data);
         at
+    }
+
+    fn steer(&mut self, steering: Steering) {
+        let controls = &self.shards.controls;
+        // The numbers first, so that nobody goes on who is not wanted any more.
+        if let Some((vus, max_vus)) = steering.vus {
+            controls.tell(Event::SetVus { vus, max_vus });
+        }
+        controls.tell(if steering.paused { Event::Pause } else { Event::Resume });
     }
 
     fn stopper(&self) -> Stopper {

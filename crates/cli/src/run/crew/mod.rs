@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use throng_cluster::Steering;
 use throng_engine::{Counts, Progress, Time};
 use throng_metrics::Delta;
 use throng_server::Worker;
@@ -86,6 +87,8 @@ pub(super) trait Crew {
     fn progress(&self, now: Time) -> Progress;
     /// Starts the scenarios everywhere at one moment, which it returns. The run phase, `setup` included, began at `began`.
     fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant;
+    /// Sets externally controlled scenarios, which have started.
+    fn steer(&mut self, steering: Steering);
     /// How to interrupt all iterations. What stops a crew that has not started has no effect.
     fn stopper(&self) -> Stopper;
     /// The share of the processors it has used since it was made, from 0 to 1; where there are several machines, the

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use throng_cluster::{
-    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, Went, WorkerId,
+    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, Steering, Went, WorkerId,
 };
 use throng_engine::{Progress, Time};
 use throng_metrics::Delta;
@@ -412,6 +412,10 @@ impl Crew for Remote {
             }
         }
         self.started.unwrap_or(asked)
+    }
+
+    fn steer(&mut self, steering: Steering) {
+        self.controller.order(Order::Steer(steering));
     }
 
     fn stopper(&self) -> Stopper {

@@ -16,8 +16,8 @@ use throng_history::Store;
 use throng_metrics::threshold::Evaluation;
 use throng_metrics::{Aggregate, Delta, Distribution};
 use throng_server::{
-    Ask, Can, Command, Config, History, Keeps, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, Refusal,
-    Reply, RunState, Scaling, Settings, Update, Users, Watched, Worker,
+    Ask, Can, Config, Entrance, History, Keeps, Kind, Lag, LogLevel, LogLine, Mark, MarkKind, Page, RunState,
+    Scaling, Settings, Update, Users, Watched, Worker,
 };
 
 use super::prepare::Prepared;
@@ -33,14 +33,12 @@ const SECOND: Duration = Duration::from_secs(1);
 /// is always one report of each.
 const AFTER: Duration = Duration::from_millis(300);
 
-type Order = (Command, Reply<Result<(), Refusal>>);
-
 /// The page, and what is kept for it alone.
 pub(super) struct Board {
     page: Page,
     /// Whether the run is to be kept.
     keeps: bool,
-    orders: Receiver<Order>,
+    asks: Receiver<Ask>,
     rows: Table,
     lag: Distribution,
     settings: Settings,
@@ -60,6 +58,7 @@ pub(super) struct View<'a> {
     pub(super) progress: &'a Progress,
     pub(super) workers: Vec<Worker>,
     pub(super) state: RunState,
+    pub(super) can: Vec<Can>,
     pub(super) saturated: Option<String>,
     pub(super) scaling: Vec<Scaling>,
 }
@@ -68,12 +67,10 @@ impl Board {
     /// The page that `spec` asks for, if it does.
     pub(super) fn start(spec: &RunSpec, prepared: &Prepared) -> Result<Option<Self>, Failure> {
         let history = history(spec, prepared)?;
-        let (sender, orders) = mpsc::channel();
+        let (sender, asks) = mpsc::channel();
         let inbox = move |ask| {
             // After the end nobody listens, and the reply that is dropped says so.
-            if let Ask::Command(command, reply) = ask {
-                let _ = sender.send((command, reply));
-            }
+            let _ = sender.send(ask);
         };
         let keeps = history.is_some();
         let mut page = None;
@@ -99,6 +96,14 @@ impl Board {
             let sink = page.log_sink();
             logger.tap(move |level, message, fields| sink(line(level, message, fields)));
         }
+        let is_open =
+            spec.page.as_ref().is_some_and(|wanted| matches!(wanted.config.entrance, Entrance::Open));
+        if is_open && !page.url().is_empty() && !page.address().ip().is_loopback() {
+            spec.log.warn(&format!(
+                "whoever reaches {} can watch and stop this run: --web-login asks for a password or a token",
+                page.address()
+            ));
+        }
         let settings = Settings {
             kind: Kind::K6,
             file: spec.script.name().to_owned(),
@@ -108,7 +113,7 @@ impl Board {
         Ok(Some(Self {
             page,
             keeps,
-            orders,
+            asks,
             rows: Table::default(),
             lag: Distribution::default(),
             settings,
@@ -209,8 +214,13 @@ impl Board {
             started_at: self.started_at,
             ended_at: ended.then_some(wall),
             covers,
-            can: if view.state == RunState::Running { vec![Can::Stop] } else { Vec::new() },
-            users: Users { now: active_vus, target: initialised_vus, max, ..Users::default() },
+            can: view.can,
+            users: Users {
+                now: active_vus,
+                target: view::controlled(view.progress).unwrap_or(initialised_vus),
+                max,
+                ..Users::default()
+            },
             workers: view.workers,
             totals,
             requests,
@@ -236,34 +246,9 @@ impl Board {
         (self.lag.count() > 0).then_some(lag)
     }
 
-    /// Whether somebody at a page wants the run to end; what else is asked for is refused.
-    pub(super) fn is_stopped(&self, state: RunState) -> bool {
-        let mut stopped = false;
-        for (command, reply) in self.orders.try_iter() {
-            let answer = match command {
-                Command::Stop if state == RunState::Stopped => {
-                    Err(Refusal::NotNow("the run is over".to_owned()))
-                }
-                Command::Stop => {
-                    stopped = true;
-                    Ok(())
-                }
-                Command::Start(_) => {
-                    Err(Refusal::NotNow("a k6 script runs once: start throng again".to_owned()))
-                }
-                Command::Reset => {
-                    Err(Refusal::NotSupported("the statistics of a k6 script cannot be reset".to_owned()))
-                }
-                Command::Pause | Command::Resume => {
-                    Err(Refusal::NotSupported("pausing is not supported yet".to_owned()))
-                }
-                Command::Users { .. } => Err(Refusal::NotSupported(
-                    "changing the number of virtual users is not supported yet".to_owned(),
-                )),
-            };
-            reply.give(answer);
-        }
-        stopped
+    /// What was asked for since the last look.
+    pub(super) fn asks(&self) -> Vec<Ask> {
+        self.asks.try_iter().collect()
     }
 }
 

@@ -37,6 +37,15 @@ pub(super) fn scenarios(plan: &Plan, progress: &Progress, has_begun: bool) -> Ve
         .collect()
 }
 
+/// How many virtual users are wanted, where that is set from outside alone.
+pub(super) fn controlled(progress: &Progress) -> Option<u64> {
+    let wanted = progress.scenarios.iter().map(|scenario| match scenario.detail {
+        Detail::Controlled { vus, .. } => Some(vus),
+        _ => None,
+    });
+    wanted.sum()
+}
+
 /// How long the run will take in seconds, if that depends on time alone.
 pub(super) fn planned(plan: &Plan) -> Option<f64> {
     let ends = plan.scenarios.iter().map(|scenario| match scenario.executor {

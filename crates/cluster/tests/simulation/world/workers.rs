@@ -113,6 +113,7 @@ impl World {
             }
             Instruction::Still(version) => self.assert_still(process, version),
             count @ Instruction::Count { .. } => self.count(process, count),
+            Instruction::Steer(_) => unreachable!("nobody steers here"),
             Instruction::Abort { .. } => {
                 self.noted(process, "abort");
                 self.finish(process);
