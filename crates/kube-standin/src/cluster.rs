@@ -228,7 +228,7 @@ impl Cluster {
 
     /// Stores an object, whatever is there and whoever may; panics if it is of no kind that the server knows.
     pub fn put(&self, mut object: Value) -> Value {
-        let key = self.key_of(&object);
+        let key = Self::key_of(&object);
         if key.resource.namespaced {
             object["metadata"]["namespace"] = json!(key.namespace);
         }
@@ -344,7 +344,7 @@ impl Cluster {
         }
     }
 
-    fn key_of(&self, object: &Value) -> Key {
+    fn key_of(object: &Value) -> Key {
         let resource = Resource::of(object)
             .unwrap_or_else(|| panic!("no kind {}/{}", object["apiVersion"], object["kind"]));
         let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default();

@@ -20,7 +20,7 @@ pub(crate) fn answer(
         groups.sort_unstable();
         groups.dedup();
         groups.retain(|(group, _)| {
-            !group.is_empty() && !(*group == "metrics.k8s.io" && inner.policy().without_metrics)
+            !(group.is_empty() || *group == "metrics.k8s.io" && inner.policy().without_metrics)
         });
         groups
     };

@@ -199,7 +199,9 @@ async fn run(inner: &Arc<Inner>, key: &Key, pod: &Value, behaviour: &Behaviour) 
         let code = match behaviour {
             Behaviour::Process => process::run(inner, key, pod).await?,
             Behaviour::Ends { log, code, after } => {
-                log.iter().for_each(|line| inner.pods.write(key, line));
+                for line in log {
+                    inner.pods.write(key, line);
+                }
                 // What ends at once is never seen ready.
                 if *after > Duration::from_millis(50) {
                     ready(inner, key, true);
@@ -210,12 +212,16 @@ async fn run(inner: &Arc<Inner>, key: &Key, pod: &Value, behaviour: &Behaviour) 
                 }
             }
             Behaviour::CrashLoop { log, code } => {
-                log.iter().for_each(|line| inner.pods.write(key, line));
+                for line in log {
+                    inner.pods.write(key, line);
+                }
                 tokio::time::sleep(Duration::from_millis(30)).await;
                 *code
             }
             Behaviour::Runs { log } => {
-                log.iter().for_each(|line| inner.pods.write(key, line));
+                for line in log {
+                    inner.pods.write(key, line);
+                }
                 ready(inner, key, true);
                 return deleted(inner, key).await;
             }

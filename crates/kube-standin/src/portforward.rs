@@ -1,4 +1,4 @@
-//! `pods/portforward` over WebSockets, as the client of this workspace speaks it: subprotocol `v4.channel.k8s.io`, for each
+//! `pods/portforward` over web sockets, as the client of this workspace speaks it: subprotocol `v4.channel.k8s.io`, for each
 //! port a channel for data and one for an error, each opened by the port's number.
 
 use std::sync::Arc;

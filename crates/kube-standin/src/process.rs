@@ -4,6 +4,7 @@
 //! machine, `0.0.0.0` the pod's own address, and names of services (`NAME.NAMESPACE.svc`) theirs.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ fn stored(inner: &Inner, plural: &str, namespace: &str, name: &Value) -> Option<
     inner.store().get(&Key::new(resource, namespace, name.as_str()?)).cloned()
 }
 
-/// The files of a ConfigMap or Secret.
+/// The files of a `ConfigMap` or `Secret`.
 fn content(object: &Value, is_secret: bool) -> BTreeMap<String, Vec<u8>> {
     let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
     let entries = |part: &str, coded: bool| -> Vec<(String, Vec<u8>)> {
@@ -329,7 +330,6 @@ pub(crate) async fn run(inner: &Arc<Inner>, key: &Key, pod: &Value) -> Option<i3
                 }
             }
         };
-        use std::os::unix::process::ExitStatusExt;
         status
             .map_or(255, |status| status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(255))
     };

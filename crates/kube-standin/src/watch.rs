@@ -42,7 +42,7 @@ pub(crate) fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Refu
     let start = task.begin(from);
     let epoch = inner.stream_epoch();
     tokio::spawn(async move {
-        let limit = limit.unwrap_or(Duration::from_secs(3600));
+        let limit = limit.unwrap_or(Duration::from_hours(1));
         let _ = tokio::time::timeout(limit, task.run(start, epoch)).await;
     });
     let body = futures_util::stream::unfold(body, |mut body| async move {

@@ -47,7 +47,7 @@ pub struct ResultFile {
 }
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Lead {
     /// The post in this pod.
@@ -159,6 +159,8 @@ async fn collect(response: hyper::Response<hyper::body::Incoming>) -> Result<Byt
         .map_err(|error| Error::Pod(format!("the controller's answer broke off: {error}")))
 }
 
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
 /// A path as part of an address.
 pub(crate) fn encode(path: &str) -> String {
     let mut text = String::new();
@@ -166,7 +168,9 @@ pub(crate) fn encode(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
     text

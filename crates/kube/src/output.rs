@@ -69,7 +69,7 @@ pub async fn follow(
     let streams = found.iter().map(|pod| {
         let each = &each;
         logs::follow(connection, name(pod), if workers { "worker" } else { "controller" }, move |line| {
-            each(name(pod), line)
+            each(name(pod), line);
         })
     });
     futures_util::future::try_join_all(streams).await.map(drop)

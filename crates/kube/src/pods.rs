@@ -1,5 +1,6 @@
 //! The pods of a run, with what is said about them.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
 use kube::api::ListParams;
@@ -49,7 +50,6 @@ pub(crate) async fn owner_trouble(
     if component == "controller" {
         return trouble::of_owner(&warnings(connection, "Job", &run.object()).await);
     }
-    use k8s_openapi::api::apps::v1::Deployment;
     let deployments: Api<Deployment> = Api::namespaced(connection.client.clone(), &connection.namespace);
     let deployment = deployments.get_opt(&run.workers()).await.ok().flatten()?;
     let conditions = deployment.status?.conditions?;

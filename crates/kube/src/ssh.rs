@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use crate::error::{Error, Result};
 
 /// How long ssh may take, passwords and all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running ssh; ended when dropped.
 #[derive(Debug)]

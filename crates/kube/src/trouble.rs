@@ -74,8 +74,8 @@ pub fn of_pod(pod: &Pod, events: &[Event]) -> Option<Trouble> {
         return Some(Trouble::new(Severity::Final, format!("pod {name} was evicted: {why}")));
     }
     let init = status.init_container_statuses.iter().flatten();
-    let all = init.chain(status.container_statuses.iter().flatten());
-    all.filter_map(|container| of_container(name, container)).next().or_else(|| mounting(pod, events))
+    let mut all = init.chain(status.container_statuses.iter().flatten());
+    all.find_map(|container| of_container(name, container)).or_else(|| mounting(pod, events))
 }
 
 fn unscheduled(pod: &Pod) -> Option<Trouble> {
@@ -159,7 +159,7 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
     let fix = match (ended.exit_code, ended.reason.as_deref()) {
         (_, Some("OOMKilled")) => "\n  give it more memory with --limits or --controller-limits",
-        (126 | 127 | 128, _) => "\n  the image must have throng on its path: see --image",
+        (126..=128, _) => "\n  the image must have throng on its path: see --image",
         _ => "",
     };
     let text =

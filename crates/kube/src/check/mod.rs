@@ -48,7 +48,7 @@ impl Finding {
 pub async fn check(connection: &Connection, target: Option<&Target>, mut tell: impl FnMut(Finding)) {
     match connection.version().await {
         Ok(version) => {
-            tell(Finding::good(format!("the API server at {} answers: {version}", connection.server)))
+            tell(Finding::good(format!("the API server at {} answers: {version}", connection.server)));
         }
         Err(error) => {
             let fix = "check the kubeconfig, --context and the network; for a cluster behind another machine, --ssh";

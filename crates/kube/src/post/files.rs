@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::files::below;
 
 /// How long a worker tries to get files from the controller.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Makes the folder that the test works in, with what is there already.
 pub(super) async fn prepare(orders: &Orders, test: &Path) -> Result<()> {

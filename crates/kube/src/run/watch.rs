@@ -19,7 +19,7 @@ use crate::trouble::{self, name};
 /// How often to look at workers.
 const PACE: Duration = Duration::from_secs(3);
 /// How long the cluster may be away while a test runs.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Waits for the end of the test, and gives its code.
 pub(super) async fn end(connection: &Connection, lead: &Lead, pod: &str, say: &Arc<dyn Say>) -> Result<i32> {
