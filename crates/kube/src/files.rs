@@ -248,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_path_from_the_network_stays_below_its_root() {
-        let root = Path::new("/work");
-        assert_eq!(below(root, "a/b.js"), Some(PathBuf::from("/work/a/b.js")));
+        let root = Path::new("/srv/tests");
+        assert_eq!(below(root, "a/b.js"), Some(PathBuf::from("/srv/tests/a/b.js")));
         for bad in ["", "/etc/passwd", "../x", "a/../../x"] {
             assert_eq!(below(root, bad), None, "{bad}");
         }
