@@ -19,6 +19,9 @@ const SIZE_EVERY: Duration = Duration::from_secs(30);
 /// Of what goes on for longer there is one event.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// One number of what a server said, where it says it.
+type Reading = fn(&Vitals) -> Option<f64>;
+
 pub(crate) async fn watch(address: Address, settings: Settings, mut teller: Teller) {
     let mut backoff = Backoff::default();
     let mut history = History::new(teller.name());
@@ -118,7 +121,7 @@ impl History {
         put(&metric::DB_LOCK_WAITING, vitals.waiting);
         put(&metric::DB_REPLICATION_LAG, vitals.lag.map(|seconds| seconds * 1_000.0));
         put(&metric::DB_SIZE, vitals.size);
-        let since = |of: fn(&Vitals) -> Option<f64>| -> Option<f64> {
+        let since = |of: Reading| -> Option<f64> {
             let now = of(vitals)?;
             // What a server counted before the first reading is not of this test.
             let before = last.as_ref().map_or(Some(now), of)?;
@@ -126,7 +129,7 @@ impl History {
             Some(if now < before { now } else { now - before })
         };
         put(&metric::DB_QUERIES, since(|vitals| vitals.queries));
-        let counted: [(&'static Metric, fn(&Vitals) -> Option<f64>, [&'static str; 2]); 4] = [
+        let counted: [(&'static Metric, Reading, [&'static str; 2]); 4] = [
             (&metric::DB_LOCK_WAITS, |vitals| vitals.lock_waits, ["wait for a lock", "waits for locks"]),
             (&metric::DB_DEADLOCKS, |vitals| vitals.deadlocks, ["deadlock", "deadlocks"]),
             (&metric::DB_SLOW_QUERIES, |vitals| vitals.slow_queries, ["slow query", "slow queries"]),
@@ -163,13 +166,11 @@ impl History {
 
     /// Whether an event of this kind is the first for a while.
     fn is_news(&mut self, kind: &'static str, now: Instant) -> bool {
-        match self.events.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, at)) => now.saturating_duration_since(std::mem::replace(at, now)) > QUIET,
-            None => {
-                self.events.push((kind, now));
-                true
-            }
+        if let Some((_, at)) = self.events.iter_mut().find(|(known, _)| *known == kind) {
+            return now.saturating_duration_since(std::mem::replace(at, now)) > QUIET;
         }
+        self.events.push((kind, now));
+        true
     }
 }
 

@@ -24,7 +24,9 @@ pub(crate) struct Left {
 
 /// Wall time in seconds.
 pub(crate) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+    #[expect(clippy::disallowed_methods, reason = "compared with the times of samples, which are wall times")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
 impl Run {
@@ -141,9 +143,8 @@ impl Left {
     #[track_caller]
     pub(crate) fn first(&self, metric: &str, wanted: impl Fn(f64) -> bool) -> f64 {
         let found = self.of(metric).into_iter().find(|(_, value)| wanted(*value));
-        found
-            .map(|(at, _)| at)
-            .unwrap_or_else(|| panic!("no such {metric}: {:?}\n{}", self.of(metric), self.stderr))
+        let Some((at, _)) = found else { panic!("no such {metric}: {:?}\n{}", self.of(metric), self.stderr) };
+        at
     }
 
     /// The sum of a metric's values.

@@ -137,17 +137,13 @@ impl MongoDb {
     }
 
     async fn size(&self) -> Result<Option<f64>, Error> {
-        match &self.of_test {
-            Some(database) => {
-                let stats = database.run_command(doc! { "dbStats": 1 }).await?;
-                let sizes = [at(&stats, &["dataSize"]), at(&stats, &["indexSize"])];
-                Ok(sizes[0].map(|data| data + sizes[1].unwrap_or_default()))
-            }
-            None => {
-                let all = self.admin.run_command(doc! { "listDatabases": 1 }).await?;
-                Ok(at(&all, &["totalSize"]))
-            }
+        if let Some(database) = &self.of_test {
+            let stats = database.run_command(doc! { "dbStats": 1 }).await?;
+            let sizes = [at(&stats, &["dataSize"]), at(&stats, &["indexSize"])];
+            return Ok(sizes[0].map(|data| data + sizes[1].unwrap_or_default()));
         }
+        let all = self.admin.run_command(doc! { "listDatabases": 1 }).await?;
+        Ok(at(&all, &["totalSize"]))
     }
 }
 

@@ -207,6 +207,7 @@ mod note {
     pub(super) const DONE: &str = "done";
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts of a run, none of which excludes another")]
 struct Run<'a> {
     spec: &'a RunSpec,
     prepared: &'a Prepared,

@@ -116,7 +116,7 @@ impl Run<'_> {
     }
 
     fn has_begun(&self) -> bool {
-        !matches!(self.step, Step::InitVus | Step::PausedBeforeRun)
+        self.has_begun
     }
 
     /// What the page asks for.

@@ -74,7 +74,7 @@ fn line(values: &BTreeMap<&'static str, f64>, by: &str) -> String {
     if let Some(replicas) = of("k8s_hpa_replicas") {
         match of("k8s_hpa_desired_replicas") {
             Some(desired) if desired != replicas => {
-                parts.push(format!("{replicas} replicas → {desired} wanted"))
+                parts.push(format!("{replicas} replicas → {desired} wanted"));
             }
             _ => parts.push(format!("{replicas} replicas")),
         }

@@ -19,12 +19,12 @@ fn word(command: &Command, text: &str) -> Word {
         Some((name, _)) => (name, true),
         None => (text, false),
     };
-    let found = command.get_arguments().find(|arg| match name.strip_prefix("--") {
-        Some(long) => arg.get_long() == Some(long),
-        None => {
-            let short = name.strip_prefix('-').filter(|short| short.chars().count() == 1);
-            short.is_some_and(|short| arg.get_short() == short.chars().next())
+    let found = command.get_arguments().find(|arg| {
+        if let Some(long) = name.strip_prefix("--") {
+            return arg.get_long() == Some(long);
         }
+        let short = name.strip_prefix('-').filter(|short| short.chars().count() == 1);
+        short.is_some_and(|short| arg.get_short() == short.chars().next())
     });
     match found {
         Some(arg) => Word::Own { takes_next: !has_value && arg.get_action().takes_values() },
