@@ -97,7 +97,7 @@ fn what_is_not_supported_is_refused_by_name() {
 #[test]
 fn announced_commands_end_with_2() {
     for (args, message) in
-        [(&["k8s", "deploy"][..], "throng k8s is not supported yet"), (&["nope"], "unknown command")]
+        [(&["check", "a.js"][..], "throng check is not supported yet"), (&["nope"], "unknown command")]
     {
         THRONG.run(args).expect_code(2).expect_error(message);
     }

@@ -186,6 +186,7 @@ mod tests {
     #[test]
     fn what_is_counted_has_none() {
         assert_eq!(peak(json!({ "vus": 2, "iterations": 9 })), None);
-        assert_eq!(peak(json!({ "stages": [{ "duration": "5s", "target": 0 }], "vus": 0 })), None);
+        let scenario = json!({ "executor": "per-vu-iterations", "vus": 2, "iterations": 9 });
+        assert_eq!(peak(json!({ "scenarios": { "a": scenario } })), None);
     }
 }
