@@ -5,8 +5,8 @@ import type { ComponentChildren } from 'preact';
 import * as commands from '../model/commands';
 import { clip, count, decimal, latency, percent, span } from '../model/format';
 import { run } from '../model/here';
-import { type Theme, theme } from '../model/settings';
 import { login, logOut } from '../model/session';
+import { type Theme, theme } from '../model/settings';
 import { link } from '../model/stream';
 import type { State } from '../wire';
 
