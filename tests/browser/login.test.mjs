@@ -32,7 +32,9 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-test('a login is asked for, kept and ended; then a run is paused, scaled and stopped', { skip: !THRONG }, async () => {
+test('a login is asked for, kept and ended; then a run is paused, scaled and stopped', {
+  skip: !THRONG,
+}, async () => {
   const program = spawn(THRONG, ['run', '--ui=127.0.0.1:0', '--web-login', 'script.js'], {
     cwd: folder,
     env: { ...process.env, THRONG_WEB_USER: 'ann', THRONG_WEB_PASSWORD: 'correct horse' },
@@ -46,7 +48,11 @@ test('a login is asked for, kept and ended; then a run is paused, scaled and sto
     });
   }
   try {
-    await until(() => said, (text) => text.includes('web dashboard: http://'), 30_000);
+    await until(
+      () => said,
+      (text) => text.includes('web dashboard: http://'),
+      30_000,
+    );
     const url = said.match(/web dashboard: (\S+)/)[1];
     const context = await browser.newContext({ colorScheme: 'dark' });
     const page = await context.newPage();
@@ -63,10 +69,7 @@ test('a login is asked for, kept and ended; then a run is paused, scaled and sto
     await page.keyboard.press('Enter');
     await page.locator('.bar .state', { hasText: 'Running' }).waitFor();
     const [cookie] = await context.cookies();
-    assert.deepEqual(
-      [cookie.httpOnly, cookie.sameSite, cookie.secure],
-      [true, 'Strict', false],
-    );
+    assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.secure], [true, 'Strict', false]);
 
     const other = await context.newPage();
     await other.goto(url);
