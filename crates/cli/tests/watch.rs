@@ -297,9 +297,10 @@ fn what_cannot_be_watched_is_refused_before_any_load() {
         done.expect_error(message);
     };
     refused(&["--watch=cassandra://h"], "there are mysql, postgres, mongodb and redis");
-    refused(&["--watch=web"], "expected a database's URL");
+    refused(&["--watch=web"], "expected hpa/NAME, deployment/NAME");
     refused(&["--watch-after=10m"], "--watch-after needs --watch");
-    refused(&["--watch=hpa/web"], "watching hpa/web is not supported yet: only databases are watched");
+    refused(&["--watch=logs/statefulset/mysql"], "watching logs needs --match REGEX");
+    refused(&["--watch=mysql://h", "--match=x"], "--match needs logs to look into");
     refused(
         &["--expect=db_deadlocks: count==0"],
         "db_deadlocks is measured where --watch says what to watch",

@@ -61,7 +61,10 @@ pub(crate) fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Refu
     }
     let shape = Shape {
         timestamps: asked.is("timestamps"),
-        since: asked.query("sinceTime").and_then(|text| text.parse().ok()),
+        since: asked.query("sinceTime").and_then(|text| text.parse().ok()).or_else(|| {
+            let seconds: u64 = asked.query("sinceSeconds")?.parse().ok()?;
+            Some(jiff::Timestamp::now() - Duration::from_secs(seconds))
+        }),
         tail: asked.query("tailLines").and_then(|text| text.parse().ok()),
     };
     let lines = inner.pods.log(&key, previous).unwrap_or_default();

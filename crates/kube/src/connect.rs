@@ -53,7 +53,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Connection {
     /// Prepares a client; nothing is sent yet but for a tunnel.
     pub async fn open(place: &Place) -> Result<Self> {
+        Self::prepare(place, |_| ()).await
+    }
+
+    /// The same for who tries again by themselves and has to know of every failure: the client otherwise repeats what a
+    /// server could not answer now, for longer than a reader of the log wants to wait.
+    pub async fn open_without_retries(place: &Place) -> Result<Self> {
+        Self::prepare(place, |config| config.default_retry = false).await
+    }
+
+    async fn prepare(place: &Place, change: impl FnOnce(&mut Config)) -> Result<Self> {
         let (mut config, source) = configuration(place).await?;
+        change(&mut config);
         config.connect_timeout = Some(PATIENCE);
         if let Some(namespace) = &place.namespace {
             namespace.clone_into(&mut config.default_namespace);

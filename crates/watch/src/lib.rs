@@ -1,4 +1,4 @@
-//! What is watched beside a test: databases now, autoscalers, pods and logs to come.
+//! What is watched beside a test: autoscalers, pods, databases, logs.
 //!
 //! A [`Watcher`] reads on a thread of its own what its [`Target`]s say and tells it as samples of [`Metric`]s and as
 //! [`Event`]s; what becomes of them (thresholds, charts, outputs) is the business of whoever listens, as for every other
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod cluster;
 mod database;
 pub mod metric;
 pub mod scale;
@@ -16,6 +17,7 @@ pub mod spec;
 mod told;
 mod watcher;
 
+pub use cluster::Pattern;
 pub use metric::Metric;
 pub use spec::{SpecError, Target};
 pub use told::{Event, EventKind, Sample, Told};

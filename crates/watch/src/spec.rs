@@ -57,8 +57,8 @@ pub enum ObjectKind {
 pub enum SpecError {
     /// It is none of the known kinds.
     #[error(
-        "cannot watch {0:?}: expected a database's URL (mysql://, postgres://, mongodb://, redis://); autoscalers, pods and \
-         logs (hpa/NAME, deployment/NAME, logs/…) are not supported yet"
+        "cannot watch {0:?}: expected hpa/NAME, deployment/NAME, statefulset/NAME, pods/SELECTOR, logs/ before one of \
+         the last three, or a database's URL (mysql://, postgres://, mongodb://, redis://)"
     )]
     Unknown(String),
     /// A name is missing or is no name of an object.
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_cannot_be_watched_is_refused_by_name() {
         let said = |text| Target::parse(text).unwrap_err().to_string();
-        assert!(said("web").contains("cannot watch \"web\": expected a database's URL"));
+        assert!(said("web").contains("cannot watch \"web\": expected hpa/NAME"));
         assert!(said("hpa/").contains("a name is missing"));
         assert!(said("hpa/Web").contains("characters that no name has"));
         assert!(said("logs/hpa/web").contains("name its deployment"));

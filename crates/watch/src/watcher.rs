@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::cluster::{self, Pattern};
 use crate::database;
 use crate::metric;
+use crate::scale::Fact;
 use crate::spec::{Target, What};
 use crate::told::{Event, EventKind, Sample, Told};
 
@@ -20,6 +22,12 @@ pub struct Settings {
     pub interval: Duration,
     /// When a query is slow, where a server has no limit of its own.
     pub slow: Duration,
+    /// The context of the kubeconfig, if not the present one.
+    pub context: Option<String>,
+    /// The namespace, if not the context's.
+    pub namespace: Option<String>,
+    /// What to look for in logs.
+    pub patterns: Vec<Pattern>,
 }
 
 /// Watches until it is dropped.
@@ -44,6 +52,7 @@ impl Watcher {
                         tokio::spawn(database::watch(address, settings.clone(), teller));
                     }
                 }
+                tokio::spawn(cluster::watch(settings, outlet));
                 // An error is that the watcher was dropped, which says the same.
                 let _ = stopped.await;
             });
@@ -87,6 +96,11 @@ impl Teller {
     /// How samples call the thing.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Something that the story of scaling is made of.
+    pub(crate) fn fact(&self, at: Instant, fact: Fact) {
+        let _ = self.sender.send(Told::Fact(at, fact));
     }
 
     pub(crate) fn samples(&self, samples: Vec<Sample>) {

@@ -1,9 +1,9 @@
-//! What is watched beside the load, and what is expected of it: `--watch`, `--expect` and their like.
+//! What is watched beside the load, and what is expected of it: `--watch`, `--match`, `--expect` and their like.
 
 use std::time::Duration;
 
 use throng_plan::duration;
-use throng_watch::{Settings, Target, spec};
+use throng_watch::{Pattern, Settings, Target, spec};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -42,7 +42,9 @@ pub(super) fn watch(values: &Values) -> Result<Option<Watch>, Failure> {
     let interval = time("watch-interval")?;
     let (after, slow) = (time("watch-after")?, time("watch-slow")?);
     if targets.is_empty() {
-        for name in ["watch-interval", "watch-after", "watch-slow"] {
+        for name in
+            ["watch-interval", "watch-after", "watch-namespace", "watch-context", "watch-slow", "match"]
+        {
             if values.one(name).is_some() {
                 let message = format!("--{name} needs --watch, which says what to watch");
                 return Err(Failure::new(Exit::InvalidConfig, message));
@@ -50,14 +52,39 @@ pub(super) fn watch(values: &Values) -> Result<Option<Watch>, Failure> {
         }
         return Ok(None);
     }
-    if let Some(target) = targets.iter().find(|target| !matches!(target.what, spec::What::Database(_))) {
-        return Err(invalid(format!("watching {target} is not supported yet: only databases are watched")));
-    }
     if interval.is_some_and(|interval| interval < SHORTEST_INTERVAL) {
         return Err(invalid("--watch-interval: a tenth of a second is the shortest"));
     }
-    let settings = Settings { interval: interval.unwrap_or(INTERVAL), slow: slow.unwrap_or(SLOW), targets };
+    let settings = Settings {
+        interval: interval.unwrap_or(INTERVAL),
+        slow: slow.unwrap_or(SLOW),
+        context: values.one("watch-context").map(str::to_owned),
+        namespace: values.one("watch-namespace").map(str::to_owned),
+        patterns: patterns(values, &targets)?,
+        targets,
+    };
     Ok(Some(Watch { settings, after: after.unwrap_or_default() }))
+}
+
+/// What to look for in logs: `[NAME=]REGEX`. Logs are read for that alone, so that neither makes sense without the other.
+fn patterns(values: &Values, targets: &[Target]) -> Result<Vec<Pattern>, Failure> {
+    let texts = several(values, "match", |c| c == '\n');
+    let reads_logs = targets.iter().any(|target| matches!(target.what, spec::What::Logs(_)));
+    if reads_logs && texts.is_empty() {
+        return Err(invalid("watching logs needs --match REGEX, which says what lines to count"));
+    }
+    if !reads_logs && !texts.is_empty() {
+        return Err(invalid("--match needs logs to look into: --watch logs/statefulset/NAME, for example"));
+    }
+    texts.iter().map(|text| pattern(text)).collect()
+}
+
+fn pattern(text: &str) -> Result<Pattern, Failure> {
+    let (name, regex) = match text.split_once('=') {
+        Some((name, regex)) if spec::is_name(name) => (name, regex),
+        _ => (text, text),
+    };
+    Pattern::new(name, regex).map_err(|error| invalid(format!("--match {text:?}: {error}")))
 }
 
 /// `METRIC: EXPRESSION [WINDOW]`, where the metric may have a selector.
@@ -106,5 +133,18 @@ mod tests {
         );
         assert!(expectation("db_deadlocks").unwrap_err().message.contains("expected 'METRIC: EXPRESSION'"));
         assert!(expectation("a{b:c}").is_err());
+    }
+
+    #[test]
+    fn a_pattern_may_have_a_name() {
+        let read = |text| {
+            let pattern = pattern(text).unwrap();
+            (pattern.name.clone(), pattern.regex.as_str().to_owned())
+        };
+        let of = |name: &str, regex: &str| (name.to_owned(), regex.to_owned());
+        assert_eq!(read("deadlock=Deadlock found"), of("deadlock", "Deadlock found"));
+        assert_eq!(read("a=b c=d"), of("a", "b c=d"));
+        assert_eq!(read("Too many"), of("Too many", "Too many"));
+        assert!(pattern("x=(").unwrap_err().message.starts_with("--match \"x=(\": "));
     }
 }

@@ -160,7 +160,13 @@ impl Left {
 
     #[track_caller]
     pub(crate) fn expect_said(&self, what: &str) {
-        assert!(self.stderr.contains(what), "expected {what:?} in {}", self.stderr);
+        // Lines of the log have their text in quotation marks.
+        let quoted = what.replace('"', "\\\"");
+        assert!(
+            self.stderr.contains(what) || self.stderr.contains(&quoted),
+            "expected {what:?} in {}",
+            self.stderr
+        );
     }
 
     /// How often the log says this.

@@ -93,6 +93,8 @@ impl Tracker {
                 .filter(|(name, pod)| pod.workload == history.workload && !taken.contains(name))
                 .filter(|(_, pod)| {
                     pod.created.is_some_and(|at| at >= (decided - SLACK).max(before) && at < next + SLACK)
+                        // The slack is for clocks; one that was ready before is of no decision that comes after.
+                        && pod.ready.is_none_or(|at| at >= decided)
                 })
                 .collect();
             pods.sort_by(|a, b| a.1.created.partial_cmp(&b.1.created).unwrap_or(std::cmp::Ordering::Equal));
