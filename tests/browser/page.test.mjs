@@ -84,7 +84,10 @@ describe('a locustfile', () => {
       await page.keyboard.press('Enter');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       assert.deepEqual(mock.posted.at(-1), ['users', { users: 250, spawn_rate: 50 }]);
-      assert.match(await figure(page, 'Users').innerText(), /200 \/ 250/);
+      await until(
+        () => figure(page, 'Users').innerText(),
+        (text) => /200 \/ 250/.test(text),
+      );
       mock.tick();
       await until(
         () => figure(page, 'Users').innerText(),
@@ -444,7 +447,10 @@ describe('past runs', () => {
     on({ kind: 'k6', seconds: 60, past: true }, async (page, mock) => {
       const live = await figure(page, 'Requests').innerText();
       await tab(page, 'History');
-      assert.equal(await rows(page).count(), 3);
+      await until(
+        () => rows(page).count(),
+        (count) => count === 3,
+      );
       await page.locator('tr', { hasText: 'nightly' }).getByText('baseline').waitFor();
       await page.getByRole('button', { name: 'nightly' }).click();
       await page.getByText('This is run 2 of the history').waitFor();
