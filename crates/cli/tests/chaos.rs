@@ -12,6 +12,8 @@ mod controller;
 mod namespace;
 #[path = "chaos/rogue.rs"]
 mod rogue;
+#[path = "chaos/steering.rs"]
+mod steering;
 mod support;
 #[path = "support/target.rs"]
 mod target;
@@ -225,6 +227,23 @@ fn a_worker_that_freezes_starts_nothing_when_it_wakes_up_and_comes_back() {
     done.expect_code(0);
     expect_never_more(&target, 60);
     assert_eq!(target.count(), iterations, "what it measured before is not lost");
+}
+
+#[test]
+fn a_controller_that_freezes_gives_nobody_up_when_it_wakes_up() {
+    let mut chaos = Chaos::with(RATE, 3);
+    chaos.controller.signal("STOP");
+    std::thread::sleep(Duration::from_secs(4));
+    chaos.controller.signal("CONT");
+    chaos.controller.until("the controller was held up for");
+    let (done, target, iterations) = chaos.end();
+    let done = done.expect_code(0);
+    expect_never_more(&target, 60);
+    expect_back(&target, 60, 2);
+    assert_eq!(target.count(), iterations);
+    assert!(!done.stdout.contains("was lost"), "{}", done.stdout);
+    // Nobody starts anything for long without an answer.
+    assert!(done.stdout.contains("of 540 planned starts are missing"), "{}", done.stdout);
 }
 
 // --- iterations that are counted ----------------------------------------------------------------------

@@ -11,10 +11,13 @@ use prost::Message as _;
 use support::{bundle, delta, iterations};
 use throng_cluster::controller::{self, ConnectionId};
 use throng_cluster::protocol::{
-    Batch, Challenge, Command, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse, Status,
-    Taken, Task, ToController, VERSION, Welcome,
+    Batch, Challenge, Command, Count, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse,
+    Status, Taken, Task, ToController, VERSION, Welcome,
 };
-use throng_cluster::{Happening, InstanceId, Moment, OnWorkerLoss, Order, Report, RunId, worker};
+use throng_cluster::{
+    CountedWork, Happening, InstanceId, Moment, OnWorkerLoss, Order, Report, RunId, worker,
+};
+use throng_engine::ScenarioIndex;
 use throng_metrics::Delta;
 
 fn at(millis: u64) -> Moment {
@@ -25,6 +28,7 @@ fn at(millis: u64) -> Moment {
 struct Controller {
     machine: controller::Machine,
     now: u64,
+    sleeps: bool,
 }
 
 impl Controller {
@@ -39,11 +43,15 @@ impl Controller {
             unix_at_origin: Duration::from_secs(1_000),
             grace: Duration::ZERO,
         };
-        Self { machine: controller::Machine::new(at(0), settings), now: 0 }
+        Self { machine: controller::Machine::new(at(0), settings), now: 0, sleeps: false }
     }
 
+    /// Its surroundings wake it when it is due, unless it `sleeps`.
     fn take(&mut self, event: controller::Event) -> Vec<controller::Action> {
         let mut actions = Vec::new();
+        while !self.sleeps && self.machine.wakes_at() <= at(self.now) {
+            self.machine.on_event(self.machine.wakes_at(), controller::Event::Tick, &mut actions);
+        }
         self.machine.on_event(at(self.now), event, &mut actions);
         actions
     }
@@ -229,6 +237,42 @@ fn a_running_test_takes_no_newcomers_yet() {
     );
 }
 
+/// Two workers at work since 300 ms, last heard at 0.
+fn running() -> Controller {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    controller.join(2, 22, 0);
+    controller.order(Order::Prepare(bundle()));
+    for connection in [1, 2] {
+        let milestones = vec![Milestone::Initialised(true).into()];
+        controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
+    }
+    controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    controller
+}
+
+#[test]
+fn a_controller_that_was_itself_away_gives_nobody_up_for_that() {
+    let heartbeat = || FromWorker::Heartbeat(Heartbeat { sent: 1, received: 9 });
+    let mut controller = running();
+    (controller.now, controller.sleeps) = (12_000, true);
+    let woken = controller.take(controller::Event::Tick);
+    let [Happening::HeldUp { absent }] = told(&woken)[..] else { panic!("{woken:?}") };
+    assert_eq!(*absent, Duration::from_secs(12));
+    controller.sleeps = false;
+    // What they had said waits to be read; one of them says nothing.
+    controller.hear(1, heartbeat());
+    controller.now = 13_050;
+    let actions = controller.take(controller::Event::Tick);
+    assert!(matches!(told(&actions)[..], [Happening::Lost(loss)] if loss.worker.index() == 1), "{actions:?}");
+
+    // With it there all the time everyone is given up in time.
+    let mut controller = running();
+    controller.now = 2_250;
+    let actions = controller.take(controller::Event::Tick);
+    assert_eq!(told(&actions).iter().filter(|h| matches!(h, Happening::Lost(_))).count(), 2, "{actions:?}");
+}
+
 #[test]
 fn an_order_at_the_wrong_time_fails_the_run() {
     let mut controller = Controller::new();
@@ -259,6 +303,35 @@ fn what_only_the_failed_disk_of_a_controller_knew_is_said_and_orders_it_forgot_a
         matches!(sent(&refused, 3)[..], [FromController::Refused(r)] if r.reason.contains("remembers")),
         "{refused:?}"
     );
+}
+
+#[test]
+fn iterations_of_reports_that_are_missing_are_run_again() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    controller.join(2, 22, 0);
+    let work = CountedWork { scenario: ScenarioIndex::new(0), vus: 2, iterations: 4, is_each: true };
+    controller.order(Order::Count(vec![work]));
+    controller.order(Order::Prepare(bundle()));
+    for connection in [1, 2] {
+        let milestones = vec![Milestone::Initialised(true).into()];
+        controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
+    }
+    controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    controller.take(controller::Event::Accepted { connection: ConnectionId(3), address, nonce: [0; 16] });
+    controller.hear(3, FromWorker::Hello(Hello { version: VERSION, nonce: vec![1; 16] }));
+    let join = Join { instance: 11, received: 1, kept_from: 5, ..Join::default() };
+    let again = controller.hear(3, FromWorker::Join(join));
+    let counts = |message: &FromController| match message {
+        FromController::Command(Command { task: Some(Task::Count(count)), .. }) => Some(count.clone()),
+        _ => None,
+    };
+    let counts: Vec<Count> = sent(&again, 3).into_iter().filter_map(counts).collect();
+    // What it was given first, that it forgets that, and the same again.
+    let told: Vec<(u32, bool, usize)> = counts.iter().map(|c| (c.epoch, c.void, c.grants.len())).collect();
+    assert_eq!(told, [(0, false, 1), (1, true, 0), (1, false, 1)]);
+    assert_eq!(counts[0].grants, counts[2].grants);
 }
 
 /// A worker that has joined, at 1 s.

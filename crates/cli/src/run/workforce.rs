@@ -98,6 +98,13 @@ fn remote(
             "an execution segment together with workers is not supported yet: workers are dealt the whole test",
         ));
     }
+    if state.is_some() && !prepared.thresholds.windowed().is_empty() {
+        return Err(Failure::new(
+            Exit::InvalidConfig,
+            "thresholds on parts of a run (`by peak`, `within 10m of end`) together with --state-dir are not supported yet: \
+             a controller that goes on knows what was measured before, but not when",
+        ));
+    }
     let samples = raw.inlet();
     let bundle = bundle::pack(spec, prepared, samples.is_some())?;
     let bound = match state {

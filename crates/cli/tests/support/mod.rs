@@ -49,9 +49,11 @@ impl Face {
         static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
         let folder = FOLDER.get_or_init(|| {
             let folder = tempfile::tempdir().expect("a temporary folder");
+            // Another build of the program may be tested, such as the one that is shipped.
+            let program = std::env::var_os("THRONG_TEST_PROGRAM").filter(|program| !program.is_empty());
+            let program = program.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_throng")), PathBuf::from);
             for name in ["k6", "locust", "throng"] {
-                std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_throng"), folder.path().join(name))
-                    .expect("a link");
+                std::os::unix::fs::symlink(&program, folder.path().join(name)).expect("a link");
             }
             folder
         });

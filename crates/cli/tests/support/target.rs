@@ -74,6 +74,14 @@ impl Target {
         self.requests.list.lock().unwrap().iter().map(|(_, path)| path).collect::<BTreeSet<_>>().len()
     }
 
+    /// Nothing but this path was asked for.
+    #[track_caller]
+    pub(crate) fn expect_only(&self, wanted: &str) {
+        let list = self.requests.list.lock().unwrap();
+        let other = list.iter().find(|(_, path)| path != wanted);
+        assert!(other.is_none(), "{other:?}");
+    }
+
     /// Each path was asked for once.
     #[track_caller]
     pub(crate) fn expect_no_doubles(&self) {

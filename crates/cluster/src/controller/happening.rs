@@ -176,6 +176,12 @@ pub enum Happening {
         /// How many, each of about a second.
         reports: u64,
     },
+    /// This controller itself did nothing for so long, while the test ran: its process was stopped, or its disk was slow. Workers
+    /// start nothing after two seconds without an answer.
+    HeldUp {
+        /// For how long.
+        absent: Duration,
+    },
     /// The state of the run could not be written down, for this reason: no other controller can go on with it.
     NotKept(String),
     /// A worker went as it was asked to by its operator: it ended its iterations and reported everything.

@@ -3,6 +3,7 @@
 //! A run has as many seats as workers were expected. Until the start a seat that is lost can be taken by another worker,
 //! which gets the same slots; after the start a seat stays with its worker, who may come back to it.
 
+mod absence;
 mod dealing;
 mod joining;
 mod keeping;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::absence::Presence;
 use self::dealing::Map;
 pub(super) use self::keeping::Kept;
 use self::leases::Leases;
@@ -175,6 +177,7 @@ pub struct Machine {
     bundle: Bytes,
     map: Map,
     leases: Leases,
+    presence: Presence,
     /// Once the start was ordered.
     start: Option<Ordered>,
     /// How the host program set externally controlled scenarios, if it did.
@@ -207,6 +210,7 @@ impl Machine {
             bundle: Bytes::new(),
             map: Map::equal(seats),
             leases: Leases::default(),
+            presence: Presence::since(now),
             start: None,
             steering: None,
             refusals: Refusals::default(),
@@ -226,6 +230,7 @@ impl Machine {
 
     /// Takes in an event.
     pub fn on_event(&mut self, now: Moment, event: Event, actions: &mut Vec<Action>) {
+        self.notice_absence(now, actions);
         match event {
             Event::Accepted { connection, address, nonce } => {
                 self.meetings.insert(connection, (address, Meeting::Silent(nonce)));
@@ -245,15 +250,15 @@ impl Machine {
         }
         self.on_time(now, actions);
         self.on_progress(now, actions);
+        self.note_presence(now);
     }
 
     /// When [`Event::Tick`] is due at the latest.
     pub fn wakes_at(&self) -> Moment {
-        let running = self.is_running();
         let mut wakes_at = match self.phase {
             Phase::Ending(since) => since + FAREWELL,
             Phase::Ended => return Moment::NEVER,
-            _ => self.members.iter().map(|m| m.given_up_at(running)).min().unwrap_or(Moment::NEVER),
+            _ => self.members.iter().map(|m| self.given_up_at(m)).min().unwrap_or(Moment::NEVER),
         };
         if self.awaits_workers() {
             wakes_at = wakes_at.min(self.vacant_since + self.settings.gather_timeout);
@@ -279,10 +284,9 @@ impl Machine {
             }
             return;
         }
-        let running = self.is_running();
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            if now >= member.given_up_at(running) {
+            if now >= self.given_up_at(member) {
                 let silent = now.since(member.heard).as_secs_f64();
                 let why = match member.link {
                     None if member.awaited_until.is_some() => {

@@ -1,24 +1,23 @@
 //! The worker as a state machine: told the time and what happened, it answers with what is to be done.
 
-use std::collections::BTreeSet;
+mod commands;
+mod reports;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use throng_engine::ScenarioIndex;
 use throng_plan::Slots;
 
 use super::pending::Pending;
 use super::{Disconnect, Instruction, Report};
-use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::ids::{InstanceId, RunId, WorkerId};
-use crate::lane::{Arrival, Inbox, Outbox};
+use crate::lane::{Inbox, Outbox};
 use crate::moment::Moment;
 use crate::protocol::{
-    self, Batch, BundleMessage, Challenge, Command, Count, FromController, FromWorker, HEARTBEAT, Heartbeat,
-    Hello, Join, LEASE, Milestone, ProgressMessage, SILENCE, Status, Task, WantMessage, Wants, Welcome,
-    decode,
+    self, Batch, BundleMessage, Challenge, FromController, FromWorker, Hello, Join, LEASE, Milestone,
+    ProgressMessage, SILENCE, Status, Welcome,
 };
 use crate::token::{Nonce, Role, Token};
 
@@ -438,194 +437,5 @@ impl Machine {
             actions.push(Action::Send(FromWorker::Batch(batch.clone())));
         }
         self.send_batch(actions);
-    }
-
-    // --- commands --------------------------------------------------------------------------------
-
-    fn commanded(&mut self, now: Moment, command: Command, actions: &mut Vec<Action>) {
-        match self.commands.arrive(command.number) {
-            Arrival::Next => {}
-            Arrival::Again => return,
-            Arrival::Gap => return self.refuse("a command of it was lost, which cannot happen", actions),
-        }
-        match command.task {
-            Some(Task::Prepare(prepare)) => {
-                let Some((run, worker)) = self.run else { return };
-                let Some(bundle) = self.bundle.take() else {
-                    return self.refuse("it sent no test to prepare", actions);
-                };
-                self.seat = prepare.seat;
-                match Bundle::try_from(bundle) {
-                    Ok(bundle) => actions.push(Action::Instruct(Instruction::Prepare {
-                        run,
-                        worker,
-                        workers: prepare.workers,
-                        slots: Slots::dealt(prepare.version, prepare.seat, prepare.owners),
-                        bundle: Arc::new(bundle),
-                    })),
-                    Err(error) => {
-                        self.pending.milestone(Milestone::InitFailed(error.to_string()));
-                        self.send_batch(actions);
-                    }
-                }
-            }
-            Some(Task::Start(start)) => {
-                self.running = true;
-                self.start = Moment::from_nanos(start.at);
-                let local = |nanos| self.clock.to_local(Moment::from_nanos(nanos));
-                let (at, began) = (local(start.at), local(start.began));
-                let ahead = self.ahead(at, start.unix);
-                let setup_data = start.setup_data.map(Arc::from);
-                actions.push(Action::Start { at, began, setup_data, ahead });
-            }
-            Some(Task::Deal(_)) if !self.settings.takes_deals => {
-                self.refuse("it deals slots to a worker that cannot take them", actions);
-            }
-            Some(Task::Deal(deal)) => {
-                let workers = deal.owners.iter().collect::<BTreeSet<_>>().len() as u32;
-                let mut coming = vec![u32::MAX; deal.owners.len()];
-                for slot in deal.moved {
-                    if let (Some(owner), Some(coming)) =
-                        (deal.owners.get(slot as usize), coming.get_mut(slot as usize))
-                    {
-                        *coming = *owner;
-                    }
-                }
-                let coming = Slots::from_owners(deal.version, self.seat, coming);
-                let slots = Slots::dealt(deal.version, self.seat, deal.owners);
-                let from = Moment::from_nanos(deal.from);
-                let since_start = from.since(self.start);
-                actions.push(Action::Deal {
-                    slots,
-                    from: self.clock.to_local(from),
-                    since_start,
-                    workers,
-                    coming,
-                });
-            }
-            Some(Task::Still(version)) => actions.push(Action::Instruct(Instruction::Still(version))),
-            Some(Task::Count(count)) => actions.push(Action::Instruct(counted(count))),
-            Some(Task::Steer(steer)) => actions.push(Action::Instruct(Instruction::Steer(steer.into()))),
-            Some(Task::Abort(reason)) => actions.push(Action::Instruct(Instruction::Abort { reason })),
-            Some(Task::End(_)) => {
-                // Says that the command has arrived; the controller waits for it.
-                self.heartbeat(now, actions);
-                self.link = Link::Over;
-                actions.push(Action::Close);
-                actions.push(Action::Instruct(Instruction::End));
-            }
-            None => self.refuse("it sent an unknown command: use the same throng on all machines", actions),
-        }
-    }
-
-    /// By how much the wall clock is ahead of the controller's, which shows `unix` at `at`.
-    fn ahead(&self, at: Moment, unix: u64) -> i64 {
-        let own = (self.settings.unix_at_origin + at.since_origin()).as_nanos() as u64;
-        let ahead = own.wrapping_sub(unix) as i64;
-        let error = self.clock.error().unwrap_or(Duration::MAX);
-        if u128::from(ahead.unsigned_abs()) > error.as_nanos() { ahead } else { 0 }
-    }
-
-    // --- reports ---------------------------------------------------------------------------------
-
-    fn reported(&mut self, now: Moment, report: Report, actions: &mut Vec<Action>) {
-        match report {
-            Report::VusReady(count) => self.status.vus_ready = Some(count),
-            Report::Progress(progress) => self.status.progress = Some((&progress).into()),
-            Report::Lag(lag) => {
-                let worst = (lag.as_nanos() as u64).max(self.status.lag.unwrap_or_default());
-                self.status.lag = Some(worst);
-            }
-            Report::Usage(cpu) => self.status.cpu = Some(cpu),
-            Report::Log(record) => self.pending.log(record),
-            Report::Delta(delta) => self.pending.delta(delta),
-            Report::Counted(delta, counts) => {
-                if self.pending.is_of_another_epoch(&counts) {
-                    self.push_batch(actions);
-                }
-                self.pending.delta(delta);
-                self.pending.counts(counts);
-            }
-            Report::Wants(wants) => {
-                if matches!(self.link, Link::Joined) {
-                    let wants = wants.iter().map(|want| WantMessage {
-                        scenario: want.scenario.index() as u32,
-                        left: want.left,
-                        wanted: want.wanted,
-                        rest: want.rest,
-                    });
-                    actions.push(Action::Send(FromWorker::Wants(Wants { wants: wants.collect() })));
-                }
-            }
-            Report::Initialised => self.pending.milestone(Milestone::Initialised(true)),
-            Report::InitFailed(text) => self.pending.milestone(Milestone::InitFailed(text)),
-            Report::ScriptAborted(text) => self.pending.milestone(Milestone::ScriptAborted(text)),
-            Report::ScriptFailed => self.pending.milestone(Milestone::ScriptFailed(true)),
-            Report::Leaving => self.pending.milestone(Milestone::Leaving(true)),
-            Report::Done => {
-                // How far it came is known before it is done.
-                if matches!(self.link, Link::Joined) && self.has_status() {
-                    self.send_status(now, actions);
-                }
-                self.pending.milestone(Milestone::Done(true));
-            }
-        }
-    }
-
-    fn send_batch(&mut self, actions: &mut Vec<Action>) {
-        if matches!(self.link, Link::Joined) && !self.pending.is_empty() && self.batches.len() < WINDOW {
-            self.push_batch(actions);
-        }
-    }
-
-    /// Makes a batch of what waits; it is sent now or with the next connection.
-    fn push_batch(&mut self, actions: &mut Vec<Action>) {
-        let batch = self.pending.take(self.batches.last() + 1);
-        self.batches.push(batch.clone());
-        if matches!(self.link, Link::Joined) {
-            actions.push(Action::Send(FromWorker::Batch(batch)));
-        }
-    }
-
-    fn acknowledged(&mut self, batch: u64, actions: &mut Vec<Action>) {
-        let samples = |(_, batch): (u64, &Batch)| batch.samples.iter().map(Bytes::len).sum::<usize>();
-        let taken: usize = self.batches.kept().take_while(|(number, _)| *number <= batch).map(samples).sum();
-        if taken > 0 {
-            actions.push(Action::SamplesTaken(taken));
-        }
-        self.batches.acknowledge(batch);
-    }
-
-    fn has_status(&self) -> bool {
-        self.status != Status::default()
-    }
-
-    fn send_status(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        self.status_sent = now;
-        if self.status.progress.is_some() {
-            self.progress_sent.clone_from(&self.status.progress);
-        }
-        actions.push(Action::Send(FromWorker::Status(std::mem::take(&mut self.status))));
-    }
-
-    fn heartbeat(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        self.heartbeats += 1;
-        self.next_heartbeat =
-            now + if self.heartbeats < EAGER_HEARTBEATS { EAGER_HEARTBEAT } else { HEARTBEAT };
-        let heartbeat = Heartbeat { sent: now.as_nanos(), received: self.commands.received() };
-        actions.push(Action::Send(FromWorker::Heartbeat(heartbeat)));
-    }
-}
-
-/// The host program's view of a change of its iterations.
-fn counted(count: Count) -> Instruction {
-    let scenario = |position: u32| ScenarioIndex::new(position as usize);
-    let Count { epoch, void, grants, recalls, closed } = count;
-    Instruction::Count {
-        epoch,
-        void,
-        grants: grants.iter().map(|grant| (scenario(grant.scenario), decode(&grant.indices))).collect(),
-        recalls: recalls.iter().map(|recall| (scenario(recall.scenario), recall.count)).collect(),
-        closed: closed.into_iter().map(scenario).collect(),
     }
 }

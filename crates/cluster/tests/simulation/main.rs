@@ -1,7 +1,7 @@
 //! The machines alone, on a simulated network and simulated clocks.
 //!
 //! A seed decides how many workers there are, how fast their messages travel, and who is killed, frozen, cut off, told to
-//! leave or loses its connection, and when; and whether and when the controller is killed and started again. What has to hold in every world is asserted; a failure prints its seed.
+//! leave or loses its connection, and when; and whether and when the controller is frozen, or killed and started again. What has to hold in every world is asserted; a failure prints its seed.
 //! `THRONG_SEEDS=10000 cargo test -p throng-cluster --test simulation` tries that many, `THRONG_SEED=7` tries one.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub, reason = "tests")]

@@ -84,6 +84,8 @@ enum Mishap {
     Join,
     /// The controller's process ends without a word, and is started again after a while.
     KillController(Duration),
+    /// The controller's process does nothing for a while.
+    FreezeController(Duration),
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "states of a process that are independent of each other")]
@@ -139,6 +141,7 @@ pub struct World {
     dying: Option<Duration>,
     controller_ahead: Duration,
     controller_wakes_at: Option<Moment>,
+    controller_frozen_until: Duration,
     redistribute: bool,
     /// The iterations are counted.
     counted: Option<CountedWork>,
@@ -218,6 +221,7 @@ impl World {
             dying: None,
             controller_ahead,
             controller_wakes_at: None,
+            controller_frozen_until: Duration::ZERO,
             redistribute,
             counted,
             sum: counting::Sum::default(),
@@ -243,7 +247,7 @@ impl World {
         }
         for _ in 0..world.random.range(0..6) {
             let process = world.random.range(0..u64::from(expected)) as usize;
-            let mishap = match world.random.range(0..if is_kept { 21 } else { 16 }) {
+            let mishap = match world.random.range(0..if is_kept { 23 } else { 18 }) {
                 0 | 1 => Mishap::Kill(process),
                 2 => Mishap::Restart(process),
                 3..=5 => Mishap::Freeze(process, world.random.millis(100..11_000)),
@@ -252,6 +256,7 @@ impl World {
                 12 => Mishap::Join,
                 13 | 14 => Mishap::Terminate(process),
                 15 => Mishap::Abort,
+                16 | 17 => Mishap::FreezeController(world.random.millis(100..11_000)),
                 _ => Mishap::KillController(world.random.millis(50..12_000)),
             };
             let at = world.random.millis(0..18_000);
@@ -325,6 +330,13 @@ impl World {
 
     fn happen(&mut self, due: Due) {
         match due {
+            // What comes meanwhile waits in the order in which it came, but the clock is looked at first.
+            Due::ControllerWakes if self.controller_frozen_until > self.now => {
+                self.at(self.controller_frozen_until, Due::ControllerWakes);
+            }
+            Due::ToController(event) if self.controller_frozen_until > self.now => {
+                self.at(self.controller_frozen_until + Duration::from_nanos(1), Due::ToController(event));
+            }
             Due::ControllerWakes => {
                 self.controller_wakes_at = None;
                 self.controller_takes(cluster::Event::Tick);
@@ -384,7 +396,9 @@ impl World {
     fn befall(&mut self, mishap: Mishap) {
         self.tell(format!("{mishap:?}"));
         let lasts = match mishap {
-            Mishap::Freeze(_, duration) | Mishap::CutOff(_, duration) => duration,
+            Mishap::Freeze(_, duration)
+            | Mishap::CutOff(_, duration)
+            | Mishap::FreezeController(duration) => duration,
             // Who has died meanwhile is given up when the grace is over.
             Mishap::KillController(duration) => duration + self.settings.grace + Duration::from_secs(3),
             _ => Duration::ZERO,
@@ -418,9 +432,16 @@ impl World {
                 }
             }
             Mishap::Join => self.spawn(),
+            Mishap::FreezeController(duration) => {
+                if self.controller.is_some() {
+                    self.controller_frozen_until = self.controller_frozen_until.max(self.now + duration);
+                }
+            }
             Mishap::KillController(duration) => {
                 if self.controller.is_some() && !self.ended {
                     self.dying = Some(duration);
+                    // One that is killed is not frozen any more.
+                    self.controller_frozen_until = self.now;
                     self.after(Duration::from_millis(100), Due::ToController(cluster::Event::Tick));
                 }
             }

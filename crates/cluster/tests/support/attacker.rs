@@ -57,6 +57,19 @@ impl Controller {
         told
     }
 
+    /// Lets time pass; it is woken whenever it is due.
+    fn pass(&mut self, time: Duration) -> Vec<Happening> {
+        let until = self.now + time;
+        let mut told = Vec::new();
+        while self.machine.wakes_at() <= until.into() {
+            self.now = self.now.max(self.machine.wakes_at().since_origin());
+            told.extend(self.take(Event::Tick));
+        }
+        self.now = self.now.max(until);
+        told.extend(self.take(Event::Tick));
+        told
+    }
+
     fn accept(&mut self, connection: ConnectionId) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         self.take(Event::Accepted { connection, address, nonce: [3; 16] });
@@ -136,13 +149,9 @@ pub(crate) fn attack(data: &[u8]) {
     assert!(is_worker || choice % 4 != 0 || !controller.trusted, "who does not know the token stays outside");
     controller.take(Event::Closed { connection: ATTACKER, why: String::new() });
     // The run comes to its end, also if the attacker goes silent now.
-    for _ in 0..3 {
-        controller.now += Duration::from_secs(11);
-        controller.take(Event::Tick);
-    }
+    controller.pass(Duration::from_secs(33));
     controller.take(order(Order::End));
-    controller.now += Duration::from_secs(11);
-    let told = controller.take(Event::Tick);
+    let told = controller.pass(Duration::from_secs(11));
     let ended = told.iter().any(|happening| matches!(happening, Happening::Ended));
     assert!(ended || controller.machine.wakes_at() == Moment::NEVER, "it ends");
 }

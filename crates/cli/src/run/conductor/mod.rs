@@ -5,7 +5,10 @@
 //! one, with the threads of this process as its crew.
 
 mod beside;
+mod events;
+mod going_on;
 mod job;
+mod lifecycle;
 mod outside;
 
 use std::sync::Arc;
@@ -14,14 +17,12 @@ use std::time::{Duration, Instant};
 
 use throng_cluster::Steering;
 use throng_engine::{Progress, Time};
-use throng_js::lifecycle::{Lifecycle, LifecycleError};
-use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Phase as Judge;
-use throng_metrics::{Aggregate, Breakdown, Delta, Notice, Recorder, builtin};
+use throng_metrics::{Aggregate, Breakdown, Recorder, builtin};
 use throng_outputs::summary::{GeneratorReport, ScalingReport};
 use throng_server::MarkKind;
 
-use super::crew::{Crew, CrewEvent, CrewGone, Earlier, Stopper};
+use super::crew::{Crew, CrewEvent, CrewGone, Stopper};
 use super::generator::Generator;
 use super::page::Board;
 use super::prepare::Prepared;
@@ -38,7 +39,7 @@ use crate::spec::{RunSpec, SummaryMode};
 pub(super) use job::handle_summary;
 pub(super) use outside::answer_after_the_end;
 
-use job::Job;
+use going_on::note;
 use outside::Errand;
 
 /// How often thresholds are judged while the test runs, as in k6.
@@ -193,20 +194,6 @@ pub(super) fn run(
     })
 }
 
-/// Notes for a process that goes on with the run of this one.
-mod note {
-    /// How `setup` is doing.
-    pub(super) const SETUP: &str = "setup";
-    /// How `teardown` is doing.
-    pub(super) const TEARDOWN: &str = "teardown";
-    /// The exit code, once it is not 0.
-    pub(super) const EXIT: &str = "exit";
-    /// A function that runs.
-    pub(super) const BEGUN: &str = "begun";
-    /// One that has run.
-    pub(super) const DONE: &str = "done";
-}
-
 #[expect(clippy::struct_excessive_bools, reason = "facts of a run, none of which excludes another")]
 struct Run<'a> {
     spec: &'a RunSpec,
@@ -286,62 +273,6 @@ impl Run<'_> {
         self.watch_after();
     }
 
-    /// The rest of a run that another process began.
-    fn go_on(&mut self, earlier: Earlier) {
-        let Earlier { began, starting, setup_data, notes } = earlier;
-        if let Some(exit) = notes.get(note::EXIT).and_then(|code| Exit::of(code.parse().ok()?)) {
-            // It was said why.
-            (self.exit, self.aborting) = (Some(exit), true);
-        }
-        let Some(began) = began else {
-            if self.exit.is_some() {
-                return;
-            }
-            if notes.contains_key(note::SETUP) {
-                let text = "the controller was ended while setup() ran, or before what it returned was kept: setup() is not \
-                            run twice, so the run cannot go on";
-                self.fail(Exit::Other, text, &[]);
-                return;
-            }
-            // Nothing has begun but gathering.
-            return self.whole();
-        };
-        self.begun = began;
-        self.has_begun = true;
-        self.next_judgement = Instant::now() + JUDGE_EVERY;
-        self.stage.control.start(began);
-        if let Some(board) = &mut self.board {
-            board.begin(began);
-        }
-        if self.exit.is_some() {
-            // That it is ending may not have been ordered.
-            (self.stopper)();
-        }
-        self.phase_start = starting;
-        self.setup_data = setup_data;
-        self.step = Step::Running;
-        self.iterate();
-        self.step = Step::Teardown;
-        if self.prepared.has("teardown") && !self.prepared.plan.options.no_teardown {
-            match notes.get(note::TEARDOWN).map(String::as_str) {
-                None => {
-                    self.crew.note(note::TEARDOWN, note::BEGUN);
-                    self.teardown();
-                    self.crew.note(note::TEARDOWN, note::DONE);
-                }
-                Some(note::DONE) => {}
-                Some(_) => self.spec.log.warn(
-                    "the controller was ended while teardown() ran: it is not run twice, so it may not have run to its end",
-                ),
-            }
-        }
-        if self.stage.control.failed() && self.exit.is_none() {
-            self.fail(Exit::ScriptMarkedFailed, "test run was marked as failed", &[]);
-        }
-        self.duration = self.begun.elapsed();
-        self.watch_after();
-    }
-
     fn planned(&self) -> u64 {
         u64::from(self.prepared.engine.placement().planned_vus())
     }
@@ -407,26 +338,6 @@ impl Run<'_> {
         true
     }
 
-    fn setup(&mut self) -> Result<Option<String>, ()> {
-        let timeout = self.prepared.plan.options.setup_timeout;
-        let job = self.lifecycle(move |lifecycle| lifecycle.setup(timeout));
-        let result = self.wait_for(job, |run| {
-            let snapshot = run.snapshot_before(Phase::Setup);
-            run.display.show(snapshot, Instant::now());
-        });
-        match result {
-            Some(Ok(data)) => Ok(data),
-            Some(Err(error)) => {
-                self.lifecycle_failed(&error, Exit::SetupTimeout);
-                Err(())
-            }
-            None => {
-                self.fail(Exit::Panic, "setup() ended unexpectedly", &[]);
-                Err(())
-            }
-        }
-    }
-
     fn iterate(&mut self) {
         self.phase_start = Some(self.crew.start(self.begun, self.setup_data.clone()));
         if self.steering != Steering::default() {
@@ -453,153 +364,6 @@ impl Run<'_> {
         if let Some(watching) = &mut self.watching {
             watching.end(elapsed);
         }
-    }
-
-    fn teardown(&mut self) {
-        let (timeout, data) = (self.prepared.plan.options.teardown_timeout, self.setup_data.clone());
-        let job = self.lifecycle(move |lifecycle| lifecycle.teardown(timeout, data));
-        // A signal interrupts the iterations, not the cleaning up.
-        match self.wait_for_quietly(job, Self::tick) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => self.lifecycle_failed(&error, Exit::TeardownTimeout),
-            None => self.fail(Exit::Panic, "teardown() ended unexpectedly", &[]),
-        }
-    }
-
-    // --- lifecycle functions ---------------------------------------------------------------------
-
-    fn lifecycle<R: Send + 'static>(
-        &self,
-        body: impl FnOnce(&Lifecycle) -> Result<R, LifecycleError> + Send + 'static,
-    ) -> Job<R> {
-        let program = self.prepared.loaded.program.clone();
-        let (settings, log) = (self.stage.settings.clone(), self.prepared.log.clone());
-        let recorder = self.stage.recorder(LIFECYCLE_SOURCE);
-        Job::spawn(program, settings, log, recorder, body)
-    }
-
-    /// Waits for a lifecycle function; a signal or an abort interrupts it.
-    fn wait_for<R: Send + 'static>(
-        &mut self,
-        job: Job<R>,
-        mut show: impl FnMut(&mut Self),
-    ) -> Option<Result<R, LifecycleError>> {
-        let mut interrupted = false;
-        while !job.is_finished() {
-            std::thread::sleep(LOOK_UP);
-            self.attend();
-            show(self);
-            if self.is_stopping() && !interrupted {
-                interrupted = true;
-                job.interrupt();
-            }
-        }
-        self.collect(job)
-    }
-
-    fn wait_for_quietly<R: Send + 'static>(
-        &mut self,
-        job: Job<R>,
-        mut show: impl FnMut(&mut Self),
-    ) -> Option<Result<R, LifecycleError>> {
-        while !job.is_finished() {
-            std::thread::sleep(LOOK_UP);
-            self.attend();
-            show(self);
-        }
-        self.collect(job)
-    }
-
-    fn collect<R: Send + 'static>(&mut self, job: Job<R>) -> Option<Result<R, LifecycleError>> {
-        let (result, delta) = job.join()?;
-        if let Some(delta) = delta {
-            self.merge(&delta);
-            self.crew.measured(&delta);
-        }
-        Some(result)
-    }
-
-    fn lifecycle_failed(&mut self, error: &LifecycleError, timeout: Exit) {
-        match error {
-            LifecycleError::Timeout { .. } => {
-                let hint =
-                    [Field::new("hint", "raise the timeout with the setupTimeout or teardownTimeout option")];
-                self.fail(timeout, &error.to_string(), &hint);
-            }
-            LifecycleError::Script(ScriptError::Aborted) if self.is_stopping() => {
-                self.note_stop();
-            }
-            LifecycleError::SetupData(_)
-            | LifecycleError::Script(ScriptError::Rejected(_) | ScriptError::Unusable(_)) => {
-                self.fail(Exit::Other, &error.to_string(), &[]);
-            }
-            _ => self.fail(
-                Exit::ScriptException,
-                &error.to_string(),
-                &[Field::new("hint", "script exception")],
-            ),
-        }
-    }
-
-    // --- events ----------------------------------------------------------------------------------
-
-    fn take(&mut self, event: CrewEvent) {
-        match event {
-            CrewEvent::Delta(delta) | CrewEvent::Counted(delta, _) => self.merge(&delta),
-            CrewEvent::Lag(worst) => {
-                self.generator.lag(worst);
-                if let Some(board) = &mut self.board {
-                    board.lag(worst);
-                }
-            }
-            CrewEvent::Done => self.done = true,
-            CrewEvent::InitFailed(text) => self.spec.log.error(&text),
-            CrewEvent::ScriptAborted(message) => self.stage.control.abort(&message),
-            CrewEvent::ScriptFailed => self.stage.control.fail(),
-            CrewEvent::Failed(text) => {
-                self.fail(Exit::Other, &text, &[]);
-                self.crew_failed = true;
-            }
-            CrewEvent::VusReady(_) | CrewEvent::Ready => {}
-        }
-    }
-
-    /// Takes what the crew has to say meanwhile: workers log, and may be lost, at any time.
-    fn attend(&mut self) {
-        while let Ok(Some(event)) = self.crew.next(Duration::ZERO) {
-            self.take(event);
-        }
-        self.look_at_watch();
-        self.look_outside();
-    }
-
-    fn merge(&mut self, delta: &Delta) {
-        if let Some(board) = &mut self.board {
-            board.add(delta);
-        }
-        if let Some(watching) = &mut self.watching {
-            watching.measured(delta);
-        }
-        let now = if self.has_begun { self.begun.elapsed() } else { Duration::ZERO };
-        self.take_in(delta, now.saturating_sub(HALF_A_DELTA));
-        self.aggregate.at(now);
-    }
-
-    /// Adds what was measured about so long after the start.
-    fn take_in(&mut self, delta: &Delta, at: Duration) {
-        self.aggregate.at(at);
-        if let Err(error) = self.aggregate.merge(delta) {
-            self.spec.log.error(&format!("samples were lost: {error}"));
-        }
-        for notice in self.aggregate.take_notices() {
-            self.spec.log.warn(&describe(&notice));
-        }
-    }
-
-    fn merge_own(&mut self) {
-        let delta = self.recorder.take_delta();
-        self.merge(&delta);
-        self.crew.measured(&delta);
     }
 
     /// What happens many times a second while the test runs.
@@ -693,19 +457,6 @@ impl Run<'_> {
         if self.exit.is_none() {
             self.exit = Some(exit);
             self.crew.note(note::EXIT, &exit.code().to_string());
-        }
-    }
-}
-
-fn describe(notice: &Notice) -> String {
-    match notice {
-        Notice::SeriesFolded { limit, keys } => format!(
-            "there are more than {limit} combinations of tags; from now on {} read 'other' (set the `name` tag, or use \
-             http.url, where addresses hold identifiers)",
-            keys.join(", ")
-        ),
-        Notice::ErrorsFolded { limit } => {
-            format!("there are more than {limit} different error texts; further ones read 'other'")
         }
     }
 }

@@ -175,6 +175,7 @@ impl Run<'_> {
             };
             return Err(Refusal::NotNow(text.to_owned()));
         }
+        self.note_steering();
         if self.phase_start.is_some() {
             self.crew.steer(self.steering);
         }
@@ -222,6 +223,7 @@ impl Run<'_> {
             )));
         }
         self.steering.vus = Some((vus, max_vus));
+        self.note_steering();
         if self.phase_start.is_some() {
             self.crew.steer(self.steering);
         }
@@ -264,6 +266,7 @@ impl Run<'_> {
             }
             Question::SetSetupData(data) => {
                 self.setup_data = Some(Arc::from(data.as_str()));
+                self.note_setup_data();
                 let answer = self.facts().answer(&asked.question);
                 asked.answer(answer);
             }
@@ -286,6 +289,7 @@ impl Run<'_> {
                 let answer = match self.collect(job) {
                     Some(Ok(data)) => {
                         self.setup_data = data.map(Arc::from);
+                        self.note_setup_data();
                         self.facts().answer(&asked.question)
                     }
                     failed => failed_call("setup", failed.and_then(Result::err).as_ref()),

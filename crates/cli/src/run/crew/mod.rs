@@ -34,6 +34,8 @@ pub(super) enum CrewEvent {
     InitFailed(String),
     /// Samples of about a second.
     Delta(Delta),
+    /// All that was measured before this process went on with the run.
+    Earlier(Delta),
     /// The same, and what became of iterations that a controller dealt out to this worker.
     Counted(Delta, Counts),
     /// How late an event loop was within a second, at worst.

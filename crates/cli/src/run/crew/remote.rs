@@ -212,7 +212,11 @@ impl Remote {
             }
             Happening::Ready => self.waiting.push_back(CrewEvent::Ready),
             Happening::Starting { at } => self.started = Some(at),
-            Happening::Delta { worker: _, delta } => self.waiting.push_back(CrewEvent::Delta(delta)),
+            Happening::Delta { worker: _, delta } => self.waiting.push_back(if self.is_history {
+                CrewEvent::Earlier(delta)
+            } else {
+                CrewEvent::Delta(delta)
+            }),
             Happening::Progress { worker, progress } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.progress = Some(progress);
@@ -299,6 +303,12 @@ impl Remote {
                 "{reports} reports of worker {}, of about a second each, are missing: the controller's machine failed before \
                  they were on its disk",
                 self.name(worker)
+            )),
+            Happening::HeldUp { absent } => self.record(format!(
+                "the controller was held up for {}{}: it was stopped, its machine or its disk was slow; meanwhile workers \
+                 start nothing after two seconds without an answer",
+                seconds(absent),
+                since(self.started),
             )),
             Happening::NotKept(error) => self.log.error(&format!(
                 "the run cannot be kept in the state directory any more and goes on without: {error}; a controller that \

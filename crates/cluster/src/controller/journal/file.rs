@@ -2,7 +2,7 @@
 //! was.
 
 /// What a file begins with; the digit is the version.
-pub(super) const HEADER: &[u8] = b"throng journal 1\n";
+pub(super) const HEADER: &[u8] = b"throng journal 2\n";
 
 /// Length and CRC-32, four bytes each, least significant first.
 const PREFIX: usize = 8;

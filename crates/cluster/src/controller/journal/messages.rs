@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+use super::difference::Difference;
 use crate::protocol::{Command, ProgressMessage};
 
 /// Everything that one event changed: written at once, so it is there as a whole or not at all.
@@ -15,7 +16,7 @@ pub(super) struct Record {
     /// Only in the first record of a file.
     #[prost(message, optional, tag = "2")]
     pub(super) identity: Option<IdentityMessage>,
-    /// The whole state of the machine after the event; none where it did not change.
+    /// The whole state of the machine; only in the first record of a file.
     #[prost(message, optional, tag = "3")]
     pub(super) state: Option<StateMessage>,
     /// What `setup` returned; once.
@@ -36,6 +37,9 @@ pub(super) struct Record {
     /// The host program's own notes: names and values in turn.
     #[prost(string, repeated, tag = "9")]
     pub(super) notes: Vec<String>,
+    /// What the event changed in the state of the machine.
+    #[prost(message, optional, tag = "10")]
+    pub(super) change: Option<Difference>,
 }
 
 /// Which run it is.
@@ -74,7 +78,7 @@ pub(super) struct WorkerProgress {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ToldMessage {
-    #[prost(oneof = "Told", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "Told", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub(super) told: Option<Told>,
 }
 
@@ -95,6 +99,9 @@ pub(super) enum Told {
     Missing(MissingMessage),
     #[prost(message, tag = "7")]
     Discarded(DiscardedMessage),
+    /// For so many nanoseconds.
+    #[prost(uint64, tag = "8")]
+    HeldUp(u64),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -182,9 +189,6 @@ pub(in crate::controller) struct StateMessage {
     pub(in crate::controller) script_failed: Option<SaidMessage>,
     #[prost(message, optional, tag = "11")]
     pub(in crate::controller) init_failed: Option<SaidMessage>,
-    /// The commands that members have not acknowledged, each once; without the setup data.
-    #[prost(message, repeated, tag = "12")]
-    pub(in crate::controller) tasks: Vec<Command>,
     /// The iterations that are counted, by scenario.
     #[prost(message, repeated, tag = "14")]
     pub(in crate::controller) books: Vec<BookMessage>,
@@ -261,9 +265,9 @@ pub(in crate::controller) struct MemberMessage {
     /// The number of the last command.
     #[prost(uint64, tag = "7")]
     pub(in crate::controller) commanded: u64,
-    /// The last ones, which are not acknowledged, by their place among [`StateMessage::tasks`].
-    #[prost(uint32, repeated, tag = "8")]
-    pub(in crate::controller) kept: Vec<u32>,
+    /// The last ones, which are not acknowledged; without the setup data.
+    #[prost(message, repeated, tag = "8")]
+    pub(in crate::controller) kept: Vec<Command>,
     /// The last batch that was taken.
     #[prost(uint64, tag = "9")]
     pub(in crate::controller) taken: u64,

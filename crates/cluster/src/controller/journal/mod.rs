@@ -5,10 +5,11 @@
 //! takes nothing with it. It does no I/O: the edge appends what [`Entry`] holds to a file, the simulation to a buffer.
 //!
 //! A file is a header and records, each after its length and checksum. The first record says which run it is and holds all
-//! that was known when the file was begun; a file that has grown is replaced by one of such a record
-//! ([`Journal::snapshot`]). What workers measured is kept as one merged delta, so the size is that of the metrics and not of
+//! that was known when the file was begun, later ones what an event changed of that ([`Difference`]); a file that has grown is
+//! replaced by one of such a first record ([`Journal::snapshot`]). What workers measured is kept as one merged delta, so the size is that of the metrics and not of
 //! the time. The join token and variables of the environment are not in it; what `setup` returned is.
 
+mod difference;
 mod file;
 mod messages;
 mod told;
@@ -23,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use throng_engine::Progress;
 use throng_metrics::{Delta, DeltaSum};
 
+use self::difference::Difference;
 use self::messages::{BatchMessage, IdentityMessage, Record, ToldMessage, WorkerProgress};
 pub(super) use self::messages::{
     BookMessage, ChangeMessage, EpochMessage, HeldMessage, MapMessage, MemberMessage, SaidMessage,
@@ -102,6 +104,8 @@ pub struct Journal {
     told: Vec<ToldMessage>,
     progress: BTreeMap<u32, (Moment, ProgressMessage)>,
     notes: BTreeMap<String, String>,
+    /// The machine's state as the file has it.
+    written: StateMessage,
     /// The setup data has been written.
     has_setup_data: bool,
     /// The size of the file and what of it was its beginning.
@@ -139,6 +143,7 @@ impl Journal {
             told: Vec::new(),
             progress: BTreeMap::new(),
             notes: BTreeMap::new(),
+            written: StateMessage::default(),
             has_setup_data: false,
             size: 0,
             began_with: 0,
@@ -213,7 +218,9 @@ impl Journal {
         }
         self.told.extend(record.told.iter().cloned());
         if state {
-            record.state = Some(machine.state());
+            let state = machine.state();
+            record.change = Difference::between(&self.written, &state);
+            self.written = state;
             if let (false, Some(data)) = (self.has_setup_data, machine.setup_data()) {
                 self.has_setup_data = true;
                 record.setup_data = Some(data.to_string());
@@ -250,16 +257,18 @@ impl Journal {
         });
         let setup_data = machine.setup_data().map(ToString::to_string);
         self.has_setup_data = setup_data.is_some();
+        self.written = machine.state();
         let record = Record {
             at: now.as_nanos(),
             identity: Some(self.identity.clone()),
-            state: Some(machine.state()),
+            state: Some(self.written.clone()),
             setup_data,
             batch: None,
             delta: Some(self.merged.delta().encode().into()),
             told: self.told.clone(),
             progress: progress.collect(),
             notes: self.notes.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect(),
+            change: None,
         };
         let mut bytes = file::HEADER.to_vec();
         file::append(&mut bytes, &record.encode_to_vec());
@@ -325,6 +334,9 @@ impl Recovered {
         self.last = self.last.max(Moment::from_nanos(record.at));
         if let Some(state) = record.state {
             self.state = state;
+        }
+        if let Some(change) = record.change {
+            change.apply(&mut self.state).ok_or(JournalError::Unreadable)?;
         }
         if let Some(data) = record.setup_data {
             self.setup_data = Some(data.into());
@@ -414,6 +426,7 @@ impl Recovered {
             told: self.told,
             progress: progress.collect(),
             notes: self.notes,
+            written: StateMessage::default(),
             has_setup_data: false,
             size: 0,
             began_with: 0,

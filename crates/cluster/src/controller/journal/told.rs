@@ -37,6 +37,7 @@ pub(super) fn keep(happening: &Happening) -> Option<ToldMessage> {
         Happening::Discarded { worker, iterations } => {
             Told::Discarded(DiscardedMessage { worker: worker.index(), iterations: *iterations })
         }
+        Happening::HeldUp { absent } => Told::HeldUp(nanos(*absent)),
         _ => return None,
     };
     Some(ToldMessage { told: Some(told) })
@@ -66,6 +67,7 @@ pub(super) fn tell(message: &ToldMessage) -> Option<Happening> {
         Told::Discarded(DiscardedMessage { worker, iterations }) => {
             Happening::Discarded { worker: WorkerId(worker), iterations }
         }
+        Told::HeldUp(absent) => Happening::HeldUp { absent: Duration::from_nanos(absent) },
     })
 }
 
@@ -91,6 +93,7 @@ mod tests {
             Happening::Done { worker },
             Happening::ReportsMissing { worker, reports: 4 },
             Happening::Discarded { worker, iterations: 5 },
+            Happening::HeldUp { absent: Duration::from_secs(3) },
         ] {
             let again = tell(&keep(&fact).unwrap()).unwrap();
             assert_eq!(format!("{again:?}"), format!("{fact:?}"));

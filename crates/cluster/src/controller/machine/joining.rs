@@ -204,7 +204,11 @@ impl Machine {
         let reports = member.batches.skip_to(join.kept_from);
         if reports > 0 {
             actions.push(Action::Tell(Happening::ReportsMissing { worker: id, reports }));
+            // Which iterations they told of nobody knows: all that it has is run again.
+            self.take_leases(index);
+            self.tell_leases(index, true, &mut Vec::new());
         }
+        let member = &mut self.members[index];
         member.commands.acknowledge(join.received);
         if let Some(old) = member.link.replace(connection) {
             self.meetings.remove(&old);

@@ -82,8 +82,7 @@ impl Machine {
             Phase::Ending(since) => (3, since.as_nanos()),
             Phase::Ended => (4, 0),
         };
-        let mut tasks = Vec::new();
-        let members = self.members.iter().map(|member| keep_member(member, &mut tasks)).collect();
+        let members = self.members.iter().map(keep_member).collect();
         StateMessage {
             phase,
             phase_at,
@@ -97,7 +96,6 @@ impl Machine {
             script_aborted: self.script_aborted.clone(),
             script_failed: self.script_failed.clone(),
             init_failed: self.init_failed.clone(),
-            tasks,
             books: if self.leases.ledger.books.is_empty() {
                 Ledger::new(&self.leases.works).keep()
             } else {
@@ -126,7 +124,7 @@ impl Machine {
             _ => Phase::Ending(now),
         };
         let members = (0..).zip(state.members).map(|(id, member)| {
-            let mut member = restore_member(id, member, &state.tasks, setup_data.as_ref());
+            let mut member = restore_member(id, member, setup_data.as_ref());
             member.heard = last;
             member.awaited_until = member.is_present().then(|| now + (grace + LEASE + LEASE_MARGIN));
             member
@@ -169,18 +167,13 @@ impl Machine {
     }
 }
 
-fn keep_member(member: &Member, tasks: &mut Vec<Command>) -> MemberMessage {
-    let mut place = |task: &Task| {
+fn keep_member(member: &Member) -> MemberMessage {
+    let keep = |(number, task): (u64, &Task)| {
         let mut task = task.clone();
         if let Task::Start(start) = &mut task {
             start.setup_data = None;
         }
-        let task = Some(task);
-        let known = tasks.iter().position(|known| known.task == task);
-        known.unwrap_or_else(|| {
-            tasks.push(Command { number: 0, task });
-            tasks.len() - 1
-        }) as u32
+        Command { number, task: Some(task) }
     };
     MemberMessage {
         instance: member.instance.0,
@@ -194,7 +187,7 @@ fn keep_member(member: &Member, tasks: &mut Vec<Command>) -> MemberMessage {
             Standing::Left => 2,
         },
         commanded: member.commands.last(),
-        kept: member.commands.kept().map(|(_, task)| place(task)).collect(),
+        kept: member.commands.kept().map(keep).collect(),
         taken: member.batches.received(),
         prepared: member.prepared,
         initialised: member.initialised,
@@ -205,8 +198,8 @@ fn keep_member(member: &Member, tasks: &mut Vec<Command>) -> MemberMessage {
     }
 }
 
-fn restore_member(id: u32, kept: MemberMessage, tasks: &[Command], setup_data: Option<&Arc<str>>) -> Member {
-    let commands = kept.kept.iter().filter_map(|place| tasks.get(*place as usize)?.task.clone());
+fn restore_member(id: u32, kept: MemberMessage, setup_data: Option<&Arc<str>>) -> Member {
+    let commands = kept.kept.into_iter().filter_map(|command| command.task);
     let commands = commands.map(|mut task| {
         if let Task::Start(start) = &mut task {
             start.setup_data = setup_data.map(ToString::to_string);
