@@ -5,6 +5,9 @@
     run.py compare --engine THRONG [NAME...]   compare with what was recorded
     run.py table                               which locustfile asserts what, as Markdown
 
+With --workers N each run is spread over N worker processes. Numbers (requests, failures, exceptions, exit codes) have to be those
+of one process. What locustfiles note they may note in each process and in any order, but it has to be the same things.
+
 The engine may be several words ("throng locust", "python -m locust"). See README.md.
 """
 
@@ -29,6 +32,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--engine", type=shlex.split)
     parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=0, help="compare runs on so many worker processes")
     parser.add_argument("--verbose", action="store_true", help="print what the engine wrote where facts differ")
     options = parser.parse_intermixed_args()
     scripts = script.load_all(FILES)
@@ -47,6 +51,10 @@ def main():
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     serving, base_url = server.start()
     chore = record if options.chore == "record" else compare
+    if options.workers:
+        for each in wanted:
+            each.runs = [run for run in each.runs if not is_alone(each, run)]
+        wanted = [each for each in wanted if each.runs]
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda each: chore(each, options, base_url), wanted))
     serving.shutdown()
@@ -78,8 +86,11 @@ def compare(each, options, base_url):
     recorded = json.loads(each.recorded.read_text(encoding="utf-8"))
     problems, differing = [], set()
     for run in each.runs:
-        seen, stdout, stderr = engine.observe(options.engine, each, run, base_url)
-        found = difference({run.name: recorded.get(run.name, {})}, {run.name: seen})
+        seen, stdout, stderr = engine.observe(options.engine, each, run, base_url, options.workers)
+        expected = recorded.get(run.name, {})
+        if options.workers:
+            expected, seen = spread(each, expected), spread(each, seen)
+        found = difference({run.name: expected}, {run.name: seen})
         differing |= {key for key in each.differs if any(line.startswith(f"{run.name}: {key}: ") for line in found)}
         found = [line for line in found if not any(line.startswith(f"{run.name}: {key}: ") for key in each.differs)]
         if found and options.verbose:
@@ -87,6 +98,28 @@ def compare(each, options, base_url):
         problems += found
     problems += [f"no longer differs in {key}: take the line out" for key in sorted(set(each.differs) - differing)]
     return report(each.name, problems, time.monotonic() - started)
+
+
+# What a master says of the whole run: as often as in one process.
+NUMBERS = {"requests", "errors", "exceptions", "exit code", "exit_code of quit"}
+
+
+def is_alone(each, run):
+    """Whether a run makes no sense on several workers, or has its own."""
+    return bool(each.workers or "" in each.alone or run.name in each.alone or "--processes" in run.arguments)
+
+
+def spread(each, facts):
+    """Facts that are the same in one process and in several."""
+    once = {}
+    for key, values in facts.items():
+        if key in each.spread:
+            continue
+        if key not in NUMBERS and isinstance(values, list) and not key.startswith(("columns", "rows", "json", "tables")):
+            values = sorted({json.dumps(value, sort_keys=True): value for value in values}.items())
+            values = [value for _, value in values]
+        once[key] = values
+    return once
 
 
 def difference(expected, seen):

@@ -22,7 +22,16 @@ def fact(key, value=True):
 
 def finish(user):
     """Ends the run from a task, after which nothing more happens in it."""
-    user.environment.runner.quit()
+    runner = user.environment.runner
+    if _is_worker(runner):
+        # A worker that quits by itself would be replaced by another.
+        runner.send_message("finish")
+        gevent.sleep(60)
+    runner.quit()
+
+
+def _is_worker(runner):
+    return type(runner).__name__ == "WorkerRunner"
 
 
 @events.user_error.add_listener
@@ -32,14 +41,16 @@ def give_up(user_instance, **_kwargs):
     _failed += 1
     if _failed == 20:
         fact("gave up")
-        gevent.spawn(user_instance.user.environment.runner.quit)
+        gevent.spawn(finish, user_instance.user)
 
 
 @events.init.add_listener
 def remember(environment, **_kwargs):
-    if type(environment.runner).__name__ == "WorkerRunner":
+    if _is_worker(environment.runner):
         # The results are its master's.
         return
+    if type(environment.runner).__name__ == "MasterRunner":
+        environment.runner.register_message("finish", lambda **_kwargs: gevent.spawn(environment.runner.quit))
 
     @environment.events.quit.add_listener
     def results(exit_code, **_kwargs):

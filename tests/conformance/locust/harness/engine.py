@@ -14,8 +14,10 @@ from pathlib import Path
 LIMIT_SECONDS = 60
 
 
-def observe(engine, script, run, base_url):
-    """The facts of one run: what the locustfile noted, the exit code, and the files and output asked for."""
+def observe(engine, script, run, base_url, processes=0):
+    """The facts of one run: what the locustfile noted, the exit code, and the files and output asked for; on so many worker
+    processes, if there are to be any.
+    """
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         folder = Path(folder)
         noted = folder / "facts"
@@ -25,6 +27,8 @@ def observe(engine, script, run, base_url):
         arguments = run.arguments.replace("HOST", base_url).replace("HERE", str(script.path.parent)).split()
         if "-f" not in arguments and not any(argument.startswith("--locustfile") for argument in arguments):
             arguments = ["-f", str(script.path), *arguments]
+        if processes:
+            arguments += ["--processes", str(processes)]
         env = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         env.update(HOME=str(folder), FACTS=str(noted), PYTHONDONTWRITEBYTECODE="1", BASE_URL=base_url)
         env.update({name: value.replace("HOST", base_url) for name, value in run.env.items()})

@@ -12,6 +12,9 @@ The header is the comments that a file begins with:
     # differs: key: why                  a fact in which throng differs on purpose
     # signal: TERM when ready            a signal once the fact `ready` was noted
     # workers: 2                         the run is a master's, and has so many workers with the same file
+    # alone: why                         it is not run on several workers (`run.py compare --workers`)
+    # alone NAME: why                    one of its runs is not
+    # spread: key: why                   a fact that is another one on several workers
     # throng-only: why                   there is nothing to compare with; the recorded facts are throng's
 """
 
@@ -19,7 +22,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|workers|throng-only|output)( [^:]+)?: ?(.*)")
+_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|workers|alone|spread|throng-only|output)( [^:]+)?: ?(.*)")
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Script:
     differs: dict
     signal: str
     workers: int
+    alone: dict
+    spread: dict
     throng_only: bool
     outputs: list
 
@@ -53,7 +58,7 @@ class Script:
 
 def load(path):
     """Reads a locustfile's header. ValueError if it has none."""
-    script = Script(path, [], [], set(), {}, "", 0, False, [])
+    script = Script(path, [], [], set(), {}, "", 0, {}, {}, False, [])
     runs, settings = {}, []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -77,6 +82,11 @@ def load(path):
             script.signal = rest
         elif word == "workers":
             script.workers = int(rest)
+        elif word == "alone":
+            script.alone[which] = rest
+        elif word == "spread":
+            key, _, why = rest.partition(": ")
+            script.spread[key] = why
         elif word == "output":
             script.outputs.append(rest)
         else:
