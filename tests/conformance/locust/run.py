@@ -89,7 +89,7 @@ def compare(each, options, base_url):
         seen, stdout, stderr = engine.observe(options.engine, each, run, base_url, options.workers)
         expected = recorded.get(run.name, {})
         if options.workers:
-            expected, seen = spread(each, expected), spread(each, seen)
+            expected, seen = spread(each, expected, seen)
         found = difference({run.name: expected}, {run.name: seen})
         differing |= {key for key in each.differs if any(line.startswith(f"{run.name}: {key}: ") for line in found)}
         found = [line for line in found if not any(line.startswith(f"{run.name}: {key}: ") for key in each.differs)]
@@ -101,6 +101,7 @@ def compare(each, options, base_url):
 
 
 # What a master says of the whole run: as often as in one process.
+OUTPUTS = ("columns ", "rows ", "json ", "exists ")
 NUMBERS = {"requests", "errors", "exceptions", "exit code", "exit_code of quit"}
 
 
@@ -109,17 +110,25 @@ def is_alone(each, run):
     return bool(each.workers or "" in each.alone or run.name in each.alone or "--processes" in run.arguments)
 
 
-def spread(each, facts):
-    """Facts that are the same in one process and in several."""
-    once = {}
-    for key, values in facts.items():
-        if key in each.spread:
+def spread(each, expected, seen):
+    """What one process noted and what several did, each without what need not be the same."""
+    for key in each.spread:
+        expected, seen = ({other: facts[other] for other in facts if other != key} for facts in (expected, seen))
+    expected, seen = dict(expected), dict(seen)
+    for key in {*expected, *seen}:
+        is_part = key in each.parts or "*" in each.parts and key not in NUMBERS
+        if key in NUMBERS and not is_part or key.startswith(OUTPUTS):
             continue
-        if key not in NUMBERS and isinstance(values, list) and not key.startswith(("columns", "rows", "json", "tables")):
-            values = sorted({json.dumps(value, sort_keys=True): value for value in values}.items())
-            values = [value for _, value in values]
-        once[key] = values
-    return once
+        one, other = _once(expected.get(key, [])), _once(seen.get(key, []))
+        if is_part:
+            other = [value for value in other if value in one]
+        expected[key], seen[key] = one, other
+    return expected, seen
+
+
+def _once(values):
+    """Each value once, in an order of its own."""
+    return [json.loads(text) for text in sorted({json.dumps(value, sort_keys=True) for value in values})]
 
 
 def difference(expected, seen):

@@ -3,6 +3,7 @@
 # run file: --headless --only-summary -u 4 -r 4 -t 1 --config-users users.json
 # file users.json: [{"user_class_name": "B", "weight": 0, "host": "http://b"}]
 # run unknown: --headless --only-summary -u 4 -r 4 -t 1 --config-users {"user_class_name":"Nope"}
+# parts: counts: each worker counts its own users
 """Settings of user classes from the command line."""
 
 from facts import fact

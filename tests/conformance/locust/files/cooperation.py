@@ -1,6 +1,7 @@
 # asserts: gevent, time.sleep, gevent.Timeout, gevent.pool, threading
 # run: --headless --only-summary -u 4 -r 4 -t 30
 # unordered: user
+# alone: its users wait for each other in one process
 """Code that blocks suspends one user; greenlets, pools, time-outs and threads of a task work."""
 
 import queue

@@ -2,6 +2,7 @@
 # run: --headless --only-summary -u 1 -t 20 --csv run --csv-full-history
 # output: columns run_stats_history.csv
 # output: rows run_stats_history.csv
+# alone: workers report every three seconds, and the run is over before
 """The history of every endpoint."""
 
 import gevent

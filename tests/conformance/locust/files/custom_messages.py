@@ -1,5 +1,6 @@
 # asserts: runner.register_message, runner.send_message
 # run: --headless --only-summary -u 1 -t 20
+# alone: it asks what a runner of one process is; nodes_messages asks those of several
 """Messages in one process go to its own listeners."""
 
 import gevent

@@ -1,5 +1,6 @@
 # asserts: --equal-weights
 # run: --headless --only-summary -u 4 -r 4 -t 1 --equal-weights
+# parts: counts: each worker counts its own users
 """All classes and tasks equally likely."""
 
 from facts import fact

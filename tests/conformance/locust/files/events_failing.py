@@ -4,6 +4,7 @@
 # env init: WHERE=init
 # run steering: --headless --only-summary -u 1 -t 1
 # env steering: WHERE=request
+# alone run: the listener that makes a request runs in each process
 """A listener that fails is logged and makes the exit code 2; the others are called. In `init` it ends the run."""
 
 import os

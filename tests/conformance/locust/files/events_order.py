@@ -4,6 +4,7 @@
 # env quit: HOW=quit
 # run stop: --headless --only-summary -u 1 -t 3
 # env stop: HOW=stop
+# alone: it is about the order in one process; nodes_events is about that in several
 """All events of a run: their order, their arguments, and the state that the runner is in."""
 
 import os

@@ -11,6 +11,8 @@
 # env own: HOW=own
 # run threshold: --headless --only-summary -u 1 -t 20
 # env threshold: HOW=threshold
+# parts: errors: each process looks at its own statistics
+# parts: ratio: the same
 """What the process ends with."""
 
 import os

@@ -6,6 +6,7 @@
 # env endless: QUIT=1
 # output: log ^(Starting Locust|Run time limit|No run time limit|Ramping to|All users spawned|--run-time limit|Shutting down)
 # output: exists logs/run.log
+# alone: a master says other things; nodes_results compares them
 """The lines that tools look for."""
 
 import os

@@ -1,5 +1,6 @@
 # asserts: User.tasks, runner.exceptions
 # run: --headless --only-summary -u 1 -t 1
+# parts: kinds of exceptions: the master has those of all, a worker may have had none
 """A user without tasks fails when it should run one."""
 
 from facts import fact

@@ -1,5 +1,6 @@
 # asserts: events.user_error, User.on_start, User.on_stop
 # run: --headless --only-summary -u 2 -r 2 -t 2
+# parts: users left: a master keeps what workers reported last
 """A user whose on_start fails dies, without on_stop, and is not replaced."""
 
 from facts import fact

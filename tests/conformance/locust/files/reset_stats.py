@@ -1,5 +1,6 @@
 # asserts: --reset-stats
 # run: --headless --only-summary -u 4 -r 2 -t 6 --reset-stats
+# alone: whether reports of the ramp come before or after the reset is chance
 """Statistics start over when all users are there."""
 
 import gevent

@@ -1,5 +1,6 @@
 # asserts: LoadTestShape.tick, runner.user_classes_count
 # run: --headless --only-summary
+# parts: classes: each worker counts its own users
 """A shape that chooses user classes for each stage."""
 
 from facts import fact

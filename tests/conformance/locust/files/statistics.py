@@ -1,5 +1,6 @@
 # asserts: stats.total, stats.get, stats.entries, stats.errors, StatsEntry, StatsError, stats.num_requests, StatsEntry.to_dict, stats.log_request, stats.log_error, StatsEntry.get_response_time_percentile
 # run: --headless --only-summary -u 1 -t 20
+# parts: *: a process without users has empty statistics
 """Statistics as objects that a locustfile reads."""
 
 from facts import fact, finish

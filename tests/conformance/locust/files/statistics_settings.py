@@ -2,6 +2,7 @@
 # run: --headless --only-summary -u 1 -t 20
 # run wrong: --headless --only-summary -u 1 -t 2
 # env wrong: WRONG=1
+# parts: histogram: a process without users has empty statistics
 """Constants of the module that locustfiles change."""
 
 import os

@@ -1,6 +1,7 @@
 # asserts: exception.StopUser, User.on_start, User.on_stop, TaskSet.on_stop, runner.user_count
 # run: --headless --only-summary -u 3 -r 3 -t 2
 # unordered: ran
+# parts: users left: a master keeps what workers reported last
 """A user that ends itself; nothing takes its place once all are spawned."""
 
 from facts import fact

@@ -1,6 +1,7 @@
 # asserts: events.user_error, runner.exceptions, Environment.catch_exceptions, --exit-code-on-error
 # run: --headless --only-summary -u 1 -t 20
 # run code: --headless --only-summary -u 1 -t 20 --exit-code-on-error 7
+# spread: nodes: the nodes are the workers
 """An exception in a task is reported and the user goes on; the run then fails."""
 
 from facts import fact, finish

@@ -14,6 +14,7 @@ The header is the comments that a file begins with:
     # workers: 2                         the run is a master's, and has so many workers with the same file
     # alone: why                         it is not run on several workers (`run.py compare --workers`)
     # alone NAME: why                    one of its runs is not
+    # parts: key: why                    workers note something besides what one process notes; `*` is all that is noted
     # spread: key: why                   a fact that is another one on several workers
     # throng-only: why                   there is nothing to compare with; the recorded facts are throng's
 """
@@ -22,7 +23,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|workers|alone|spread|throng-only|output)( [^:]+)?: ?(.*)")
+_DIRECTIVE = re.compile(r"# (asserts|run|env|file|unordered|differs|signal|workers|alone|parts|spread|throng-only|output)( [^:]+)?: ?(.*)")
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Script:
     signal: str
     workers: int
     alone: dict
+    parts: dict
     spread: dict
     throng_only: bool
     outputs: list
@@ -58,7 +60,7 @@ class Script:
 
 def load(path):
     """Reads a locustfile's header. ValueError if it has none."""
-    script = Script(path, [], [], set(), {}, "", 0, {}, {}, False, [])
+    script = Script(path, [], [], set(), {}, "", 0, {}, {}, {}, False, [])
     runs, settings = {}, []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -84,9 +86,9 @@ def load(path):
             script.workers = int(rest)
         elif word == "alone":
             script.alone[which] = rest
-        elif word == "spread":
+        elif word in ("parts", "spread"):
             key, _, why = rest.partition(": ")
-            script.spread[key] = why
+            (script.parts if word == "parts" else script.spread)[key] = why
         elif word == "output":
             script.outputs.append(rest)
         else:
