@@ -111,6 +111,18 @@ class Processes(unittest.TestCase):
                     with self.assertRaises(ProcessLookupError):
                         os.kill(int(pid), 0)
 
+    def test_a_task_named_stop_keeps_no_test_from_ending(self):
+        """Seen as a run that never ended: what ends a user is a method of that name, which the class had replaced."""
+        named = STEADY.replace("def hello", "def stop").replace("constant(0.05)", "constant(60)")
+        for processes in ("", "--processes 2"):
+            with (
+                Target() as target,
+                Run(named, f"--headless --only-summary -u 4 -r 4 -t 1 {processes} -H {target.url}") as ran,
+            ):
+                self.assertEqual(ran.code, 0, ran.stderr)
+                self.assertEqual(requests(ran), 4)
+                self.assertIn("MyUser.stop failed; the user is ended without it", ran.stderr)
+
     def test_workers_leave_when_their_master_dies(self):
         with Target() as target:
 

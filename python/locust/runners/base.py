@@ -125,7 +125,7 @@ class Runner:
                 self._stopping.setdefault(name, {})[greenlet] = user
                 # One that already ends itself needs no further order.
                 if not greenlet.dead:
-                    user.stop(force=not patience)
+                    _tell_to_stop(user, greenlet, force=not patience)
                 leaving.append(greenlet)
         if not leaving:
             return
@@ -313,6 +313,16 @@ class Runner:
                 mean,
                 worst,
             )
+
+
+def _tell_to_stop(user, greenlet, force):
+    """`user.stop`, which a locustfile's class may have as something else, such as a task: that must not keep a test from ending."""
+    try:
+        user.stop(force=force)
+    except Exception:
+        logger.error("%s.stop failed; the user is ended without it\n%s", type(user).__name__, traceback.format_exc())
+        if force:
+            greenlet.kill(block=False)
 
 
 class DistributedRunner(Runner):

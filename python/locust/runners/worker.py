@@ -345,8 +345,11 @@ class WorkerRunner(DistributedRunner):
         if self._leaving:
             return
         self._leaving = True
-        self.stop()
-        self._send_stats()
-        self._tell("quit")
-        self.link.close()
-        self.greenlet.kill(block=False)
+        try:
+            self.stop()
+            self._send_stats()
+        finally:
+            # Whatever failed: a worker that stayed would be waited for.
+            self._tell("quit")
+            self.link.close()
+            self.greenlet.kill(block=False)

@@ -13,6 +13,7 @@
 # env threshold: HOW=threshold
 # parts: errors: each process looks at its own statistics
 # parts: ratio: the same
+# alone own: the task sets the exit code of its own process, which is a worker
 """What the process ends with."""
 
 import os

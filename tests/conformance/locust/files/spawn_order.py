@@ -1,5 +1,6 @@
 # asserts: --spawn-rate, User.weight, User.fixed_count
 # run: --headless --only-summary -u 12 -r 4 -t 5
+# alone: in a master no user starts; what it deals to whom is in nodes_results
 """Which class starts when: batches of one second, classes interleaved by weight."""
 
 import time

@@ -1,6 +1,7 @@
 # asserts: console tables, stats.print_stats, stats.get_stats_summary, stats.get_percentile_stats_summary, stats.get_error_report_summary
 # run: --headless --only-summary -u 1 -t 20
 # output: tables
+# alone: errors come from workers as they are represented, and rows of a second without reports are others
 """The tables at the end."""
 
 from facts import fact, finish
