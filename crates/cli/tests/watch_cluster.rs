@@ -455,11 +455,9 @@ fn seed_003_from_one_terminal() {
     run.until_said("waiting for Ctrl-C");
     // The page is still there: a picture of it, and the report.
     let picture = folder.join("watch.png");
-    let shot = std::process::Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,2300"])
-        .arg("--virtual-time-budget=8000")
-        .arg(format!("--screenshot={}", picture.display()))
-        .arg(format!("http://{page}/#charts"))
+    let shot = std::process::Command::new("node")
+        .arg("../../tests/browser/shot.mjs")
+        .args([&format!("http://{page}/#charts"), picture.to_str().unwrap(), "1200", "2300"])
         .output();
     println!("{shot:?}");
     run.interrupt();

@@ -169,25 +169,28 @@ impl Tracker {
         let mut since: Option<(f64, String)> = None;
         for going in &at_decision.1.metrics {
             // What it says itself, back to where it was not over.
-            let said = states.iter().rev().take_while(|(_, state)| {
-                state.metrics.iter().any(|one| one.name == going.name && is_over(one))
+            let said = states.iter().rev().map_while(|(at, state)| {
+                let one = state.metrics.iter().find(|one| one.name == going.name && is_over(one))?;
+                Some((*at, one.current))
             });
-            let said = said.last().map(|(at, _)| *at);
             // And what its pods use, which it may not have looked at yet.
             let used = (going.is_utilisation && going.name == "cpu").then(|| {
                 let readings = self.utilisation.get(&history.workload).map_or(&[][..], Vec::as_slice);
                 let until_then = readings.iter().rev().filter(|(at, _)| *at <= decided && *at > before);
-                until_then.take_while(|(_, percent)| *percent > going.target).last().map(|(at, _)| *at)
+                let over = until_then.take_while(|(_, percent)| *percent > going.target).last();
+                over.map(|(at, percent)| (*at, Some(*percent)))
             });
-            let at = [said, used.flatten()].into_iter().flatten().reduce(f64::min);
-            if let Some(at) = at
-                && since.as_ref().is_none_or(|(known, _)| at < *known)
-            {
-                let current = going.current.map(|current| format!(" {}", short(current)));
-                since = Some((
-                    at,
-                    format!("{}{} of {}", going.name, current.unwrap_or_default(), short(going.target)),
-                ));
+            let first = [said.last(), used.flatten()]
+                .into_iter()
+                .flatten()
+                .reduce(|a, b| if b.0 < a.0 { b } else { a });
+            let Some((at, value)) = first else { continue };
+            if since.as_ref().is_none_or(|(known, _)| at < *known) {
+                let [value, then] = [value, going.current].map(|value| value.map(short));
+                let moved = then.as_ref().filter(|then| value.as_ref() != Some(then));
+                let moved = moved.map(|then| format!(", {then} at the decision")).unwrap_or_default();
+                let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+                since = Some((at, format!("{}{value} of {}{moved}", going.name, short(going.target))));
             }
         }
         since
@@ -443,7 +446,7 @@ mod tests {
         assert_eq!(told[0].total(), Some(60.0));
         assert_eq!(told[0].title(), "web: 2 → 4 replicas, ready 60 s after the load began to rise");
         assert_eq!(told[0].steps[0].detail, "from 10 to 50 virtual users");
-        assert_eq!(told[0].steps[1].detail, "cpu 95 of 70");
+        assert_eq!(told[0].steps[1].detail, "cpu 75 of 70, 95 at the decision");
         assert_eq!(told[0].steps[4].detail, "the first 19 s");
         assert_eq!(told[0].steps[5].detail, "p(95) 900ms at worst, 100ms again");
     }
