@@ -1,15 +1,18 @@
 """What open pages cost the process that serves them."""
 
+import json
 import os
 import selectors
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
-from .measure import wait_for_quiet
+from .measure import spread, wait_for_quiet
 from .scenarios import verdict
 from .servers import Nginx, await_port, free_port
 
@@ -25,6 +28,15 @@ export default function () {
   const name = `request number ${Math.floor(Math.random() * NAMES)} with a name as names are`;
   http.get(__ENV.TARGET, { tags: { name } });
   sleep(0.05);
+}
+"""
+
+BUSY = """
+import http from 'k6/http';
+export const options = { vus: 20, duration: 'SECONDSs' };
+export default function () {
+  const name = `request number ${Math.floor(Math.random() * NAMES)} with a name as names are`;
+  http.get(__ENV.TARGET, { tags: { name } });
 }
 """
 
@@ -111,4 +123,51 @@ class Open:
         return received
 
 
-ALL = {"pages": pages}
+def open_page(bench) -> bool:
+    """Requests per CPU second of the threads that make them, with a page open and without, of 500 request names."""
+    ratios, itself = [], []
+    with tempfile.TemporaryDirectory() as folder, Nginx() as server:
+        script = Path(folder) / "script.js"
+        script.write_text(BUSY.replace("NAMES", str(NAMES)).replace("SECONDS", str(bench.seconds)))
+        for index in range(bench.pairs):
+            wait_for_quiet(1.0, bench.patience)
+            rates = [generated(bench, script, server.url, pages) for pages in (0, 1, 0)]
+            print(f"  pair {index + 1}: without {rates[0]:,.0f}, with {rates[1]:,.0f}, without again {rates[2]:,.0f}", flush=True)
+            ratios.append(rates[1] / ((rates[0] + rates[2]) / 2))
+            itself.append(rates[2] / rates[0])
+    print(f"  with against without:    {spread(ratios)}")
+    print(f"  without against without: {spread(itself)}")
+    change = abs(statistics.median(ratios) - 1)
+    return verdict(
+        change < 0.03 or change < max(abs(ratio - 1) for ratio in itself),
+        f"an open page changes requests per CPU second by {change:.1%}: under 3 %, or less than one run differs from the next",
+    )
+
+
+def generated(bench, script: Path, url: str, count: int) -> float:
+    """Requests per CPU second of the generator's threads in a run with so many pages open."""
+    port = free_port()
+    command = [*bench.own_face.command, "run", f"--ui=127.0.0.1:{port}", "--linger", "--quiet", "-e", f"TARGET={url}", str(script)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        await_port(port, process)
+        with Open(port, count) as streams:
+            streams.read(bench.seconds)
+            while (run := snapshot(port))["state"] != "stopped":
+                streams.read(0.2)
+        # Threads that made requests have ended by now, and are in the sum alone.
+        tick = os.sysconf("SC_CLK_TCK")
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        spent = (int(fields[11]) + int(fields[12])) / tick - sum(cpu(process.pid).values())
+        return run["totals"]["count"] / spent
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def snapshot(port: int) -> dict:
+    with urlopen(f"http://127.0.0.1:{port}/api/v1/snapshot", timeout=10) as answer:
+        return json.load(answer)
+
+
+ALL = {"pages": pages, "open-page": open_page}

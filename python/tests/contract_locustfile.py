@@ -1,6 +1,6 @@
 """What the contract test runs under Locust and under throng: requests that succeed or fail, tasks that raise; no network."""
 
-from locust import User, constant, events, task
+from locust import LoadTestShape, User, constant, events, task
 
 
 @events.init_command_line_parser.add_listener
@@ -32,3 +32,32 @@ class Visitor(User):
     @task
     def crash(self):
         raise RuntimeError("in a task")
+
+
+class Steady(User):
+    """The same requests each time: what becomes of them is the same number by number."""
+
+    host = "http://example.test"
+    wait_time = constant(3600)
+
+    def on_start(self):
+        fire = self.environment.events.request.fire
+        for n in range(200):
+            failure = ValueError(f"broken {n % 3}") if n % 10 == 0 else None
+            fire(
+                request_type="GET" if n % 2 else "PUT",
+                name=f"/steady/{n % 4}",
+                response_time=None if n % 50 == 49 else 0.4 + n * n / 7,
+                response_length=n * 11,
+                exception=failure,
+                context={},
+            )
+
+    @task
+    def rest(self):
+        pass
+
+
+class Stairs(LoadTestShape):
+    def tick(self):
+        return (2, 100)

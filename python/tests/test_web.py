@@ -128,12 +128,20 @@ class Routes(Web):
             ({"user_count": "x", "spawn_rate": 1}, "Invalid user_count value: 'x' (must be an integer)"),
             ({"user_count": 1}, "Missing or invalid user_count or spawn_rate from /swarm request"),
             ({"user_count": 1, "spawn_rate": "x"}, "Missing or invalid user_count or spawn_rate from /swarm request"),
+            ({"user_count": 1, "spawn_rate": "inf"}, "Missing or invalid user_count or spawn_rate from /swarm request"),
+            ({"user_count": 10**18, "spawn_rate": 1},
+             f"Invalid user_count value: '{10**18}' (must be from 0 to 10000000)"),
             ({"user_count": 1, "spawn_rate": 1, "run_time": "1d"},
              "Valid run_time formats are : 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."),
         ):  # fmt: skip
             answer = self.swarm(**form)
             self.assertEqual((answer["success"], answer["message"]), (False, message))
         self.assertEqual(self.runner.state, "ready")
+
+    def test_what_describes_no_user_is_refused(self):
+        for body in ("[0]", "null", "{}", '{"user_class_name": []}', '{"user_class_name": "One", "tasks": 3}', "{"):
+            status, text = self.ask("POST", "/user", body, "application/json")
+            self.assertEqual(status, 400, f"{body}: {text}")
 
     def test_options_are_set_in_their_types(self):
         self.swarm(user_count=1, spawn_rate=10, stop_timeout="5", only_summary="true", loglevel="DEBUG")

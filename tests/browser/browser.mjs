@@ -6,6 +6,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const { chromium } = createRequire(join(HERE, '../../ui/package.json'))('playwright-core');
@@ -81,3 +82,9 @@ export async function until(read, wanted, patience = 10_000) {
     await new Promise((done) => setTimeout(done, 50));
   }
 }
+
+/** Waits until `read` gives this: what is on the page came by the stream, and is drawn some time after. */
+export const becomes = (read, expected) => until(read, (got) => isDeepStrictEqual(got, expected));
+
+/** Waits until the text that `read` gives is such. */
+export const reads = (read, pattern) => until(read, (text) => pattern.test(text));

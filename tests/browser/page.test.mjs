@@ -6,7 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { MockServer } from '../../ui/dev/mock-server.mjs';
-import { figure, launch, OUTPUT, open, PHONE, tab, until } from './browser.mjs';
+import { becomes, figure, launch, OUTPUT, open, PHONE, reads, tab, until } from './browser.mjs';
 
 let browser;
 before(async () => {
@@ -37,7 +37,7 @@ describe('a locustfile', () => {
     on({ ready: true }, async (page, mock) => {
       await page.getByLabel('Number of users').fill('0');
       await page.getByRole('button', { name: 'Start' }).click();
-      assert.match(await page.getByRole('alert').first().innerText(), /whole number/);
+      await reads(() => page.getByRole('alert').first().innerText(), /whole number/);
       assert.deepEqual(mock.posted, []);
 
       await page.getByLabel('Number of users').fill('30');
@@ -72,8 +72,8 @@ describe('a locustfile', () => {
           },
         },
       ]);
-      assert.equal(await page.locator('.bar .state').innerText(), 'Spawning');
-      assert.equal(await page.getByRole('tab', { name: 'Start' }).count(), 0);
+      await becomes(() => page.locator('.bar .state').innerText(), 'Spawning');
+      await becomes(() => page.getByRole('tab', { name: 'Start' }).count(), 0);
     }));
 
   test('is edited, reset, stopped and started again', () =>
@@ -110,16 +110,14 @@ describe('a locustfile', () => {
 
   test('shows each second as it comes', () =>
     on({ seconds: 100 }, async (page, mock) => {
-      const read = () => figure(page, 'Requests').innerText();
-      const first = await read();
       mock.tick(3);
-      const later = await until(read, (text) => text !== first);
-      assert.equal(later, mock.run.totals.count.toLocaleString('en-GB'));
-      assert.equal(await rows(page).count(), 12);
+      const count = mock.run.totals.count.toLocaleString('en-GB');
+      await becomes(() => figure(page, 'Requests').innerText(), count);
+      await becomes(() => rows(page).count(), 12);
       const index = mock.run.requests.findIndex((row) => row.name === '/cart' && row.method === 'GET');
       const row = page.locator('tbody tr', { hasText: /^GET\/cart/ });
-      assert.match(await row.innerText(), new RegExp(mock.run.requests[index].count.toLocaleString('en-GB')));
-      assert.match(await page.locator('tfoot').innerText(), /Aggregated/);
+      await reads(() => row.innerText(), new RegExp(mock.run.requests[index].count.toLocaleString('en-GB')));
+      await reads(() => page.locator('tfoot').innerText(), /Aggregated/);
     }));
 });
 
@@ -129,18 +127,18 @@ describe('a k6 script', () => {
       await tab(page, 'Thresholds');
       await page.getByText('✗ fails').waitFor();
       await page.getByText('○ no data').waitFor();
-      assert.match(await figure(page, 'Thresholds').innerText(), /1 of 3 failed/);
+      await reads(() => figure(page, 'Thresholds').innerText(), /1 of 3 failed/);
       await tab(page, 'Checks');
       await page.getByText('buy › cart').waitFor();
       await tab(page, 'Scenarios');
-      assert.equal(await page.getByRole('progressbar', { name: /browse/ }).count(), 1);
+      await becomes(() => page.getByRole('progressbar', { name: /browse/ }).count(), 1);
       await tab(page, 'Metrics');
       await page.getByText('basket_size').waitFor();
       await page.getByText('The generator may have been the bottleneck').waitFor();
-      assert.equal(await page.getByRole('tab', { name: 'Task ratio' }).count(), 0);
+      await becomes(() => page.getByRole('tab', { name: 'Task ratio' }).count(), 0);
       mock.tick(300);
       await page.locator('.bar .state', { hasText: 'Finished' }).waitFor();
-      assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0);
+      await becomes(() => page.getByRole('button', { name: 'Stop' }).count(), 0);
     }));
 
   test('is scaled and paused', () =>
@@ -194,7 +192,7 @@ describe('charts', () => {
               () => coloured(page, index),
               (found) => found > 300,
             );
-          assert.match(await page.locator('.legend').first().innerText(), /requests\/s\s+[\d,.]+/);
+          await reads(() => page.locator('.legend').first().innerText(), /requests\/s\s+[\d,.]+/);
           await page.reload();
         }
       },
@@ -212,7 +210,7 @@ describe('charts', () => {
         );
         const box = await plot.first().boundingBox();
         const users = page.locator('.chart').nth(2).locator('.legend b').first();
-        assert.equal(await users.innerText(), '200');
+        await becomes(() => users.innerText(), '200');
         await page.mouse.move(box.x + 4, box.y + 60);
         await until(
           () => users.innerText(),
@@ -257,13 +255,16 @@ describe('charts', () => {
       async (page) => {
         const p99 = page.getByRole('button', { name: /^p99/ });
         await p99.click();
-        assert.equal(await p99.getAttribute('aria-pressed'), 'false');
+        await becomes(() => p99.getAttribute('aria-pressed'), 'false');
         await page.reload();
         await until(
           () => p99.getAttribute('aria-pressed'),
           (pressed) => pressed === 'false',
         );
-        assert.equal(await page.getByRole('button', { name: /^mean/ }).getAttribute('aria-pressed'), 'false');
+        await becomes(
+          () => page.getByRole('button', { name: /^mean/ }).getAttribute('aria-pressed'),
+          'false',
+        );
       },
       { hash: '#charts' },
     ));
@@ -292,7 +293,8 @@ describe('charts', () => {
           () => page.url(),
           (url) => url.endsWith('#charts/5,6'),
         );
-        assert.deepEqual(await page.locator('.chart h3').allInnerTexts(), [
+        const titles = () => page.locator('.chart h3').allInnerTexts();
+        await becomes(titles, [
           'Requests per second',
           'Failures per second',
           'Response times, p50',
@@ -333,21 +335,22 @@ describe('tables', () => {
   test('are sorted, filtered, and have the columns one wants', () =>
     on({ seconds: 60 }, async (page) => {
       const names = () => page.locator('tbody td:nth-child(2)').allInnerTexts();
-      assert.equal((await names())[0], '/');
+      await until(names, ([first]) => first === '/');
       await page.getByRole('button', { name: 'Requests' }).click();
-      assert.equal(
-        await page.getByRole('columnheader', { name: /Requests/ }).getAttribute('aria-sort'),
+      await becomes(
+        () => page.getByRole('columnheader', { name: /Requests/ }).getAttribute('aria-sort'),
         'descending',
       );
-      const counts = await page.locator('tbody td:nth-child(3)').allInnerTexts();
-      const numbers = counts.map((text) => Number(text.replaceAll(',', '')));
-      assert.deepEqual(
-        numbers,
-        [...numbers].sort((a, b) => b - a),
+      await until(
+        () => page.locator('tbody td:nth-child(3)').allInnerTexts(),
+        (texts) => {
+          const numbers = texts.map((text) => Number(text.replaceAll(',', '')));
+          return numbers.every((value, at) => at === 0 || numbers[at - 1] >= value);
+        },
       );
 
       await page.getByLabel('Filter requests').fill('cart post');
-      assert.deepEqual(await names(), ['/cart']);
+      await becomes(names, ['/cart']);
       await page.getByText('1 of 12').waitFor();
       await page.getByLabel('Filter requests').fill('nothing has this name');
       await page.getByText('No request matches the filter.').waitFor();
@@ -359,15 +362,17 @@ describe('tables', () => {
       await page.keyboard.press('Escape');
       await page.reload();
       await page.getByRole('columnheader', { name: 'p90' }).waitFor();
-      assert.equal(await page.getByRole('columnheader', { name: 'Size' }).count(), 0);
+      await becomes(() => page.getByRole('columnheader', { name: 'Size' }).count(), 0);
     }));
 
   test('of ten thousand names keep few rows in the document, and stay quick', () =>
     on({ names: 10_000, seconds: 60 }, async (page, mock) => {
-      const shown = await rows(page).count();
-      assert.ok(shown > 10 && shown < 80, `${shown} rows`);
+      await until(
+        () => rows(page).count(),
+        (count) => count > 10 && count < 80,
+      );
       const seen = mock.run.requests.filter((row) => row.count > 0).length;
-      assert.equal(Number(await page.locator('.table table').getAttribute('aria-rowcount')), seen + 1);
+      await becomes(() => page.locator('.table table').getAttribute('aria-rowcount'), String(seen + 1));
       await page.locator('.table').evaluate((table) => table.scrollTo(0, table.scrollHeight));
       await until(
         () => rows(page).last().getAttribute('aria-rowindex'),
@@ -425,13 +430,16 @@ describe('the connection', () => {
       mock.refusing = true;
       mock.drop();
       await page.getByText('Connection lost').waitFor();
-      assert.equal(await figure(page, 'Requests').innerText(), before);
-      assert.ok(await page.getByRole('button', { name: 'Stop' }).isDisabled());
+      await becomes(() => figure(page, 'Requests').innerText(), before);
+      await becomes(() => page.getByRole('button', { name: 'Stop' }).isDisabled(), true);
       mock.tick(50);
       mock.refusing = false;
       await page.getByText('Connection lost').waitFor({ state: 'detached' });
-      assert.equal(await figure(page, 'Requests').innerText(), mock.run.totals.count.toLocaleString('en-GB'));
-      assert.ok(await page.getByRole('button', { name: 'Stop' }).isEnabled());
+      await becomes(
+        () => figure(page, 'Requests').innerText(),
+        mock.run.totals.count.toLocaleString('en-GB'),
+      );
+      await becomes(() => page.getByRole('button', { name: 'Stop' }).isEnabled(), true);
     }));
 
   test('works under a base path', () =>
@@ -454,14 +462,14 @@ describe('past runs', () => {
       await page.locator('tr', { hasText: 'nightly' }).getByText('baseline').waitFor();
       await page.getByRole('button', { name: 'nightly' }).click();
       await page.getByText('This is run 2 of the history').waitFor();
-      assert.match(page.url(), /#2\/statistics$/);
+      await reads(() => page.url(), /#2\/statistics$/);
       const past = mock.past.snapshots.get(2);
       const requests = past.totals.count.toLocaleString('en-GB');
       await until(
         () => figure(page, 'Requests').innerText(),
         (text) => text === requests,
       );
-      assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0);
+      await becomes(() => page.getByRole('button', { name: 'Stop' }).count(), 0);
       // The live run goes on meanwhile, and is not mixed in.
       mock.tick(5);
       for (const name of [
@@ -475,8 +483,8 @@ describe('past runs', () => {
         'Download',
       ])
         await tab(page, name);
-      assert.equal(
-        await page.locator('.downloads a').first().getAttribute('href'),
+      await becomes(
+        () => page.locator('.downloads a').first().getAttribute('href'),
         'api/v1/history/2/report',
       );
       await page.reload();
@@ -534,11 +542,14 @@ describe('past runs', () => {
       await page.getByRole('button', { name: 'Compare 3 with 1' }).click();
       await page.getByText('✗ Worse than the base').waitFor();
       await page.getByText('The script changed between the two runs.').waitFor();
-      assert.ok((await rows(page).count()) > 5);
-      assert.match(await page.locator('tfoot').innerText(), /All requests/);
+      await until(
+        () => rows(page).count(),
+        (count) => count > 5,
+      );
+      await reads(() => page.locator('tfoot').innerText(), /All requests/);
       await page.locator('.plot').first().scrollIntoViewIfNeeded();
       await page.locator('.plot canvas').first().waitFor();
-      assert.match(await page.locator('.legend').first().innerText(), /base[\s\S]*run/);
+      await reads(() => page.locator('.legend').first().innerText(), /base[\s\S]*run/);
       await page.locator('tbody .cell-link').first().click();
       await page.getByRole('button', { name: 'show all requests' }).waitFor();
       await page.getByLabel('p95 +').fill('50');
@@ -556,7 +567,7 @@ describe('past runs', () => {
   test('are all there is where nothing runs', () =>
     on({ past: true, only: true }, async (page) => {
       await page.getByText('Past runs', { exact: true }).waitFor();
-      assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['History']);
+      await becomes(() => page.getByRole('tab').allInnerTexts(), ['History']);
       await page.getByRole('button', { name: 'before the change' }).click();
       await page.getByRole('tab', { name: 'Statistics', selected: true }).waitFor();
       await page.getByRole('button', { name: 'Back to the list' }).click();
@@ -589,17 +600,12 @@ describe('what is watched beside a k6 script', () => {
         // Charts are drawn when they can be seen.
         await replicas.scrollIntoViewIfNeeded();
         await replicas.locator('canvas').waitFor();
-        const titles = await page.locator('figure.chart h3').allInnerTexts();
-        assert.deepEqual(titles.slice(-4), [
-          'Replicas',
-          "Autoscaler's metric",
-          'Database connections',
-          'Database size',
-        ]);
+        const titles = async () => (await page.locator('figure.chart h3').allInnerTexts()).slice(-4);
+        await becomes(titles, ['Replicas', "Autoscaler's metric", 'Database connections', 'Database size']);
         const legend = () => replicas.locator('.legend').innerText();
-        assert.match(await legend(), /web replicas\s+2\.00\s+web wanted\s+2\.00/);
+        await reads(legend, /web replicas\s+2\.00\s+web wanted\s+2\.00/);
         mock.tick(2);
-        await until(legend, (text) => /web wanted\s+3\.00/.test(text));
+        await reads(legend, /web wanted\s+3\.00/);
         // The decision is a line in every chart, and an event.
         await page.getByText(/^Events/).click();
         await page.locator('.marks li', { hasText: 'scaling up, 2 → 3 replicas wanted' }).waitFor();
@@ -613,11 +619,11 @@ describe('what is watched beside a k6 script', () => {
       async (page) => {
         const scaling = page.getByRole('region', { name: 'Scaling' });
         await scaling.getByText('web: 2 → 3 replicas, ready 70 s after the load began to rise').waitFor();
-        assert.match(
-          await scaling.locator('li', { hasText: 'decided' }).innerText(),
+        await reads(
+          () => scaling.locator('li', { hasText: 'decided' }).innerText(),
           /\+15 s\s+2 → 3 replicas/,
         );
-        assert.match(await scaling.locator('li', { hasText: 'latency recovered' }).innerText(), /not seen/);
+        await reads(() => scaling.locator('li', { hasText: 'latency recovered' }).innerText(), /not seen/);
         await page.setViewportSize({ width: 1360, height: 1900 });
         await page.locator('figure.chart', { hasText: 'Database size' }).locator('canvas').waitFor();
         await page.screenshot({ path: join(OUTPUT, 'k6-watched.png'), fullPage: true });
@@ -677,8 +683,8 @@ test('a report needs no server', async () => {
   const { page, context, problems } = await open(browser, `file://${path}`);
   await page.locator('.bar .state', { hasText: 'Stopped' }).waitFor();
   await page.getByText('<script>window.hacked = 1</script>').first().waitFor();
-  assert.equal(await page.getByRole('button', { name: 'New run' }).count(), 0);
-  assert.equal(await page.getByRole('tab', { name: 'Download' }).count(), 0);
+  await becomes(() => page.getByRole('button', { name: 'New run' }).count(), 0);
+  await becomes(() => page.getByRole('tab', { name: 'Download' }).count(), 0);
   await tab(page, 'Charts');
   await page.locator('.plot canvas').first().waitFor();
   assert.equal(await page.evaluate(() => window.hacked), undefined);

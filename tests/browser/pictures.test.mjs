@@ -88,4 +88,17 @@ async function pictures(page, url, name, colorScheme) {
     await page.locator('.plot canvas').first().waitFor();
     await picture('phone-charts');
   }
+  if (name === 'k6') {
+    await page.setViewportSize(PHONE);
+    for (const name of ['statistics', 'checks', 'thresholds', 'scenarios', 'metrics']) {
+      await page.goto(`${url}#${name}`);
+      await page.locator('#view > *').first().waitFor();
+      await picture(`phone-${name}`);
+    }
+  }
+  if (name === 'ready') {
+    await page.setViewportSize(PHONE);
+    await page.goto(`${url}#start`);
+    await picture('phone');
+  }
 }

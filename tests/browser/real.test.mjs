@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { figure, launch, OUTPUT, open, tab, until } from './browser.mjs';
+import { figure, launch, OUTPUT, open, reads, tab, until } from './browser.mjs';
 
 const THRONG = process.env.THRONG;
 const HOSTILE = '<script>window.hacked = 1</script>';
@@ -196,7 +196,10 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
       await tab(page, 'Charts');
       await page.reload();
       await page.locator('.plot canvas').first().waitFor();
-      assert.ok((await requests(page)) >= before);
+      await until(
+        () => requests(page),
+        (count) => count >= before,
+      );
       assert.equal(seconds.timeline.rps.length, seconds.timeline.users.length);
       await page.screenshot({ path: join(OUTPUT, 'real-locust-charts.png') });
 
@@ -273,7 +276,7 @@ test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, 
         () => requests(page),
         (count) => count > 10,
       );
-      assert.match(await figure(page, 'VUs').innerText(), /^2/);
+      await reads(() => figure(page, 'VUs').innerText(), /^2/);
       await tab(page, 'Thresholds');
       await page.locator('tr', { hasText: 'p(95)<0.001' }).getByText('✗ fails').waitFor();
       await page.reload();
@@ -283,7 +286,7 @@ test('a k6 script runs to its end with a failing threshold', { skip: !THRONG }, 
       await tab(page, 'Scenarios');
       await page.getByRole('progressbar', { name: 'Progress of shop' }).waitFor();
       await state(page, 'Finished');
-      assert.match(await figure(page, 'Thresholds').innerText(), /1 of 2 failed/);
+      await reads(() => figure(page, 'Thresholds').innerText(), /1 of 2 failed/);
       await tab(page, 'Statistics');
       await page.getByRole('cell', { name: HOSTILE, exact: true }).first().waitFor();
       await page.screenshot({ path: join(OUTPUT, 'real-k6-statistics.png') });
@@ -326,7 +329,7 @@ test('workers of a controller leave and join', { skip: !THRONG }, async () => {
         await state(page, 'second', 'running');
         workers[1].kill('SIGKILL');
         await state(page, 'second', 'missing');
-        assert.match(await figure(page, 'Workers').innerText(), /^1$/);
+        await reads(() => figure(page, 'Workers').innerText(), /^1$/);
         join_('third');
         await state(page, 'third', 'running');
         const before = await requests(page);
@@ -356,7 +359,10 @@ test('five hundred names, hostile ones among them, stay text and usable', { skip
         () => rows.getAttribute('aria-rowcount'),
         (count) => Number(count) > 500,
       );
-      assert.ok((await page.locator('tbody tr').count()) < 80);
+      await until(
+        () => page.locator('tbody tr').count(),
+        (count) => count < 80,
+      );
       await page.getByLabel('Filter requests').fill('onerror');
       await page.getByRole('cell', { name: '<img src=x' }).first().waitFor();
       await page.getByLabel('Filter requests').fill('');

@@ -3,41 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without ends it")]
 
 mod support;
+#[path = "support/target.rs"]
+mod target;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use support::{Done, THRONG};
-
-/// A target that answers at once, but for paths with `slow`, and fails those with `broken`.
-fn target() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || serve(&stream));
-        }
-    });
-    format!("http://{address}")
-}
-
-fn serve(mut stream: &TcpStream) {
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(Ok(request)) = lines.next() {
-        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        if request.contains("slow") {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        let status = if request.contains("broken") { "500 No" } else { "200 OK" };
-        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
+use target::Target;
 
 const SCRIPT: &str = "import http from 'k6/http';
     export const options = {
@@ -55,7 +31,7 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("script.js"), SCRIPT).unwrap();
-        Self { folder, url: target() }
+        Self { folder, url: Target::start().url() }
     }
 
     fn path(&self, name: &str) -> String {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without ends it")]
 
 mod support;
+#[path = "support/target.rs"]
+mod target;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,32 +13,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{Face, K6, THRONG};
+use target::Target;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A target that answers 404 to what begins with /missing, and 200 to all else; serves for as long as the test lives.
-fn target() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || serve(&stream));
-        }
-    });
-    format!("http://{address}")
-}
-
-fn serve(mut stream: &TcpStream) {
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(Ok(request)) = lines.next() {
-        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        let status = if request.contains("/missing") { "404 Not Found" } else { "200 OK" };
-        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
 
 struct Run {
     child: Child,
@@ -63,7 +42,7 @@ impl Run {
              };",
         )
         .unwrap();
-        let url = format!("URL={}", target());
+        let url = format!("URL={}", Target::start().url());
         let mut child = Command::new(face.link())
             .args(["run", "-e", &url])
             .args(flags)
@@ -151,10 +130,14 @@ fn the_workers_of_a_run_are_seen() {
     let run = Run::start(THRONG, &["--ui=127.0.0.1:0", "--workers", "2"], &[]);
     let seen = run.snapshot_when(|snapshot| {
         has_measured(snapshot)
-            && snapshot["workers"].as_array().is_some_and(|all| all.iter().all(|one| one["users"] == 1))
+            && snapshot["workers"]
+                .as_array()
+                .is_some_and(|all| all.iter().all(|one| one["users"] == 1 && one["memory"].is_u64()))
     });
     let states: Vec<_> = seen["workers"].as_array().unwrap().iter().map(|worker| &worker["state"]).collect();
     assert_eq!(states, ["running", "running"]);
+    let memory = seen["workers"][0]["memory"].as_u64().unwrap();
+    assert!((1 << 20..4 << 30).contains(&memory), "{memory} bytes");
     run.ask("POST /api/v1/stop", "X-Throng: 1\r\n");
     assert_eq!(run.wait().0, Some(103));
 }

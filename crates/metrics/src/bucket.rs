@@ -123,6 +123,21 @@ impl Buckets {
         Some(())
     }
 
+    /// Without what `other` has; none if that has more of something.
+    pub(crate) fn minus(&self, other: &Self) -> Option<Self> {
+        let mut left = Self::default();
+        // Both rise.
+        let mut theirs = other.iter().peekable();
+        for (key, count) in self.iter() {
+            let known = theirs.next_if(|(theirs, _)| *theirs == key).map_or(0, |(_, known)| known);
+            match count.checked_sub(known)? {
+                0 => {}
+                more => left.add_key(key, more)?,
+            }
+        }
+        theirs.peek().is_none().then_some(left)
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         self.zeros += other.zeros;
         for (magnitude, count) in other.positive.iter() {

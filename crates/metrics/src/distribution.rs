@@ -211,6 +211,33 @@ impl Distribution {
         ranks.iter().map(|rank| rank.interpolate(value_at(rank.index), value_at(rank.next))).collect()
     }
 
+    /// Percentiles of what was added since it was `earlier`, which is an earlier copy of it; none if nothing was, or if that is
+    /// no such copy.
+    pub fn percentiles_since(&self, earlier: &Self, percents: &[f64]) -> Option<Vec<f64>> {
+        if self.count <= earlier.count {
+            return None;
+        }
+        let later = match (&self.body, &earlier.body) {
+            (Body::Exact(all), Body::Exact(known)) => Self::loose(all.get(known.len()..)?.to_vec()),
+            _ => {
+                let buckets = self.in_buckets().minus(&earlier.in_buckets())?;
+                let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+                for (value, _) in buckets.values() {
+                    (min, max) = (min.min(value), max.max(value));
+                }
+                Self::from_buckets(ExactSum::default(), min, max, buckets)
+            }
+        };
+        Some(later.percentiles(percents))
+    }
+
+    fn in_buckets(&self) -> Cow<'_, Buckets> {
+        match &self.body {
+            Body::Exact(values) | Body::Loose(values) => Cow::Owned(Buckets::of(values)),
+            Body::Buckets(buckets) => Cow::Borrowed(buckets),
+        }
+    }
+
     pub(crate) fn sum_state(&self) -> &ExactSum {
         &self.sum
     }
@@ -311,6 +338,22 @@ mod tests {
         total.merge(&exact(&[3.0]));
         assert!(!total.is_exact());
         assert_eq!((total.count(), total.max()), (1001, 3.0));
+    }
+
+    #[test]
+    fn what_was_added_since_a_copy_has_percentiles_of_its_own() {
+        let mut all = exact(&[1.0, 2.0]);
+        for count in [3_usize, 5_000] {
+            let earlier = all.clone();
+            all.extend(&vec![70.0; count]);
+            let found = all.percentiles_since(&earlier, &[0.0, 50.0, 100.0]).unwrap();
+            assert!(found.iter().all(|value| (value - 70.0).abs() < 0.05), "{found:?}");
+        }
+        let earlier = all.clone();
+        assert_eq!(all.percentiles_since(&earlier, &[50.0]), None);
+        all.extend(&[5.0]);
+        assert!((all.percentiles_since(&earlier, &[99.0]).unwrap()[0] - 5.0).abs() < 0.01);
+        assert_eq!(earlier.percentiles_since(&all, &[50.0]), None);
     }
 
     proptest! {

@@ -60,10 +60,9 @@ pub fn data(summary: &Summary, stats: &[TrendStat], surroundings: &Surroundings)
     data
 }
 
-fn group(node: &GroupNode) -> Value {
-    let groups: Vec<Value> = node.groups.iter().map(group).collect();
-    let checks: Vec<Value> = node
-        .checks
+/// The checks of a group, as the data has them.
+pub fn checks(node: &GroupNode) -> Vec<Value> {
+    node.checks
         .iter()
         .map(|check| {
             json!({
@@ -74,7 +73,12 @@ fn group(node: &GroupNode) -> Value {
                 "fails": check.counts.fails,
             })
         })
-        .collect();
+        .collect()
+}
+
+fn group(node: &GroupNode) -> Value {
+    let groups: Vec<Value> = node.groups.iter().map(group).collect();
+    let checks = checks(node);
     json!({ "name": &*node.name, "path": &*node.path, "id": node.id(), "groups": groups, "checks": checks })
 }
 

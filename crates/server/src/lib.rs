@@ -22,9 +22,9 @@ pub use history::{History, Keeps};
 pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
 pub use login::{Login, LoginError};
 pub use model::{
-    Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, LogLevel, LogLine, Mark,
-    MarkKind, Measured, Metric, Model, Row, RunState, Scaling, ScalingStep, Scenario, ScenarioState, Second,
-    Settings, Threshold, Update, Users, Watched, Worker,
+    Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, Late, LogLevel, LogLine,
+    Mark, MarkKind, Measured, Metric, Model, Row, RunState, Scaling, ScalingStep, Scenario, ScenarioState,
+    Second, Settings, Threshold, Update, Users, Watched, Worker,
 };
 pub use page::{Access, Config, Entrance, Page, StartError, Tls};
 

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use throng_server::{Ask, Config, Entrance, ForeignHead, Login, Page};
+use throng_server::{Ask, Config, Entrance, ForeignHead, Login, Page, RunState, Update};
 
 /// A page whose host answers with the headers it got.
 fn start(base_path: &str, entrance: Entrance) -> Page {
@@ -133,6 +133,43 @@ fn a_session_is_begun_kept_and_ended() {
     expect(&out, 303);
     assert!(out.0.contains("max-age=0"), "{out:?}");
     expect(&ask(&page, "GET /load/api/v1/snapshot", &[&cookie], ""), 401);
+}
+
+#[test]
+fn an_event_stream_ends_with_its_session() {
+    let page = start("", login());
+    let (mine, others) = (log_in(&page), log_in(&page));
+    let open = |shown: &str| {
+        let mut stream = TcpStream::connect(page.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(
+            stream,
+            "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{shown}\r\n\r\n"
+        )
+        .unwrap();
+        let mut seen = String::new();
+        while !seen.contains("event: snapshot") {
+            let mut part = [0; 1_024];
+            let read = stream.read(&mut part).unwrap();
+            assert!(read > 0, "{seen}");
+            seen.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+        stream
+    };
+    let mut streams = [&mine, &others, "Authorization: Bearer battery staple"].map(open);
+    expect(&ask(&page, "POST /logout", &[&mine], ""), 303);
+    let mut rest = String::new();
+    streams[0].read_to_string(&mut rest).unwrap();
+    page.push(Update { now: 1, state: RunState::Running, ..Update::default() });
+    for stream in &mut streams[1..] {
+        rest.clear();
+        while !rest.contains("event: tick") {
+            let mut part = [0; 1_024];
+            let read = stream.read(&mut part).unwrap();
+            assert!(read > 0, "others see on: {rest}");
+            rest.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """What the web interface does: starts, changes and stops tests."""
 
 import logging
+import math
 import time
 
 import gevent
@@ -12,6 +13,8 @@ logger = logging.getLogger("locust.web")
 
 # Fields of the form that are not options of the command line.
 _OWN_FIELDS = ("user_classes", "shape_class", "user_count", "spawn_rate", "host")
+# More is a mistake: so many users fit into no test, and starting them would end this process.
+_MOST_USERS = 10_000_000
 # What these fields were called before version 1.0.
 _OLD_NAMES = {"locust_count": "user_count", "hatch_rate": "spawn_rate"}
 
@@ -54,7 +57,9 @@ def swarm(web_ui, form):
         spawn_rate = float(given["spawn_rate"]) if given.get("spawn_rate") else None
     except ValueError:
         spawn_rate = None
-    if user_count is None or spawn_rate is None or spawn_rate <= 0:
+    if user_count is not None and not 0 <= user_count <= _MOST_USERS:
+        return _failure(f"Invalid user_count value: '{user_count}' (must be from 0 to {_MOST_USERS})", host)
+    if user_count is None or spawn_rate is None or not 0 < spawn_rate < math.inf:
         return _failure("Missing or invalid user_count or spawn_rate from /swarm request", host)
     if environment.parsed_options is not None:
         environment.parsed_options.num_users = user_count
@@ -86,6 +91,11 @@ def reset(web_ui):
 
 def update_user(web_ui, settings):
     """Sets attributes of a user class."""
+    if not isinstance(settings, dict) or not isinstance(settings.get("user_class_name"), str):
+        raise ValueError('the body must be a JSON object with "user_class_name" and the attributes to set')
+    tasks = settings.get("tasks", [])
+    if not isinstance(tasks, list) or not all(isinstance(name, str) for name in tasks):
+        raise ValueError('"tasks" must be a list of the names of tasks')
     web_ui.environment.update_user_class(settings)
     return {}
 
@@ -97,10 +107,12 @@ def _failure(message, host):
 def _choose_classes(environment, form, given):
     """Uses the user classes and the shape that were picked; their names."""
     shapes = {"Default": None, **(environment.available_shape_classes or {})}
-    if given.get("shape_class"):
-        if given["shape_class"] not in shapes:
-            raise ValueError(f"there is no shape class {given['shape_class']!r}")
-        environment.shape_class = shapes[given["shape_class"]]
+    chosen = given.get("shape_class") or "Default"
+    if chosen not in shapes:
+        raise ValueError(f"there is no shape class {chosen!r}")
+    # The one that runs is asked until it ends.
+    if environment.runner.state not in (STATE_RUNNING, STATE_SPAWNING):
+        environment.shape_class = shapes[chosen]
         if environment.shape_class is not None:
             environment.shape_class.runner = environment.runner
     names = form.get("user_classes")

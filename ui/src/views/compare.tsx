@@ -69,7 +69,7 @@ function Both({ row, of: key, show }: { row: ComparedRow; of: Key; show: (value:
 
 const milliseconds = (value: Measured) => decimal(value);
 
-const WIDTHS: Partial<Record<Key, number>> = { count: 23, rps: 18, failed: 19 };
+const WIDTHS: Partial<Record<Key, number>> = { count: 22, rps: 17, failed: 17 };
 
 function numbers(key: Key, label: string, title: string, show: (value: Measured) => string) {
   return {
@@ -77,7 +77,7 @@ function numbers(key: Key, label: string, title: string, show: (value: Measured)
     label,
     title,
     number: true,
-    width: WIDTHS[key] ?? 18,
+    width: WIDTHS[key] ?? 16,
     // Sorted by what changed most.
     value: (row: ComparedRow) => (key === 'failed' ? of(row.run, key) : growth(row, key)),
     show: (row: ComparedRow) => <Both row={row} of={key} show={show} />,

@@ -23,7 +23,7 @@ use throng_plan::Slots;
 use super::bundle::Unpacked;
 use super::counting::{self, Appetite, Change};
 use super::crew::{Crew, CrewEvent, Local};
-use super::generator::Processors;
+use super::generator::{Processors, resident_memory};
 use super::prepare::{Prepared, processors};
 use super::stage::Stage;
 use super::{descriptors, raw};
@@ -531,7 +531,7 @@ impl Playing {
 
     fn tell_usage(&mut self, client: &WorkerClient) {
         if let Some(share) = self.usage.share() {
-            client.report(Report::Usage(share));
+            client.report(Report::Usage { cpu: share, memory: resident_memory() });
         }
         self.usage = Processors::watch(self.threads);
     }

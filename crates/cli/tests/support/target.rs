@@ -1,4 +1,7 @@
-//! A web server that remembers what was asked for and when.
+//! A web server that remembers what was asked for and when. Paths with `missing` or `broken` fail, those with `slow`
+//! take a while.
+
+#![allow(dead_code, reason = "each test program uses some of it")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -103,7 +106,7 @@ fn answer(stream: TcpStream, requests: &Requests) {
             return;
         }
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        requests.list.lock().unwrap().push((Instant::now(), path));
+        requests.list.lock().unwrap().push((Instant::now(), path.clone()));
         requests.more.notify_all();
         while line.trim_end() != "" {
             line.clear();
@@ -111,7 +114,16 @@ fn answer(stream: TcpStream, requests: &Requests) {
                 return;
             }
         }
-        if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").is_err() {
+        if path.contains("slow") {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let status = match &path {
+            path if path.contains("missing") => "404 Not Found",
+            path if path.contains("broken") => "500 No",
+            _ => "200 OK",
+        };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nok");
+        if stream.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }

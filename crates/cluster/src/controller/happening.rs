@@ -70,6 +70,8 @@ pub enum Happening {
         worker: WorkerId,
         /// What.
         delta: Delta,
+        /// From when until when, since the start, if that is known: what could not be sent in time is of several seconds.
+        measured: Option<(Duration, Duration)>,
     },
     /// How far a worker's part of the run is.
     Progress {
@@ -91,6 +93,8 @@ pub enum Happening {
         worker: WorkerId,
         /// The share of its threads' processors that it used, from 0 to 1.
         cpu: f64,
+        /// Resident memory in bytes, where that is known.
+        memory: Option<u64>,
     },
     /// A record of a worker's log.
     Log {

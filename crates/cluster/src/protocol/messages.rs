@@ -221,6 +221,9 @@ pub struct Batch {
     /// How often the worker had been given up when they were told.
     #[prost(uint32, tag = "8")]
     pub epoch: u32,
+    /// When the delta was measured, in milliseconds since the start: from and until. Nothing where that is not known.
+    #[prost(uint64, repeated, tag = "9")]
+    pub measured: Vec<u64>,
 }
 
 /// A log record.
@@ -289,6 +292,9 @@ pub struct Status {
     /// The share of the processors that was used.
     #[prost(double, optional, tag = "4")]
     pub cpu: Option<f64>,
+    /// Resident memory, in bytes.
+    #[prost(uint64, optional, tag = "5")]
+    pub memory: Option<u64>,
 }
 
 /// `throng_engine::Progress`.

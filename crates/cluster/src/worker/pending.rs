@@ -13,6 +13,8 @@ use crate::protocol::{Batch, Milestone, tallies};
 const MAX_LOGS: usize = 2_000;
 /// The most text of log records that waits, in bytes.
 const MAX_LOG_BYTES: usize = 4 << 20;
+/// What one delta covers, in ms.
+const SECOND: u64 = 1_000;
 
 /// Everything that goes into the next batch.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Pending {
     logs_dropped: u64,
     samples: Vec<Bytes>,
     delta: Option<Delta>,
+    /// From when until when the delta is, in ms since the start.
+    measured: Option<(u64, u64)>,
     milestones: Vec<Milestone>,
     counts: Counts,
 }
@@ -52,7 +56,12 @@ impl Pending {
         self.samples.push(bytes);
     }
 
-    pub(super) fn delta(&mut self, delta: Delta) {
+    /// What was measured in about the last second before `at`, in ms since the start, if there is one.
+    pub(super) fn delta(&mut self, delta: Delta, at: Option<u64>) {
+        if let (Some(at), false) = (at, delta.is_empty()) {
+            let from = self.measured.map_or(at.saturating_sub(SECOND), |(from, _)| from);
+            self.measured = Some((from, at));
+        }
         match &mut self.delta {
             _ if delta.is_empty() => {}
             Some(waiting) => waiting.merge(&delta),
@@ -80,7 +89,7 @@ impl Pending {
 
     /// Everything that waits, as one batch.
     pub(super) fn take(&mut self, number: u64) -> Batch {
-        let Self { logs, log_bytes: _, logs_dropped, samples, delta, milestones, counts } =
+        let Self { logs, log_bytes: _, logs_dropped, samples, delta, measured, milestones, counts } =
             std::mem::take(self);
         Batch {
             number,
@@ -88,6 +97,7 @@ impl Pending {
             logs_dropped,
             samples,
             delta: delta.map(|delta| delta.encode().into()),
+            measured: measured.map_or_else(Vec::new, |(from, until)| vec![from, until]),
             milestones: milestones.into_iter().map(Into::into).collect(),
             counts: tallies(&counts),
             epoch: counts.epoch,
@@ -97,6 +107,10 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use throng_metrics::{Recorder, RecorderConfig, Registry, UnixNanos, builtin};
+
     use super::*;
     use crate::log::LogLevel;
 
@@ -118,9 +132,21 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_says_from_when_until_when_its_delta_is() {
+        let mut pending = Pending::default();
+        for at in [3_000, 4_000, 5_100] {
+            let mut recorder = Recorder::new(Arc::new(Registry::new()), RecorderConfig::default());
+            recorder.add(builtin::ITERATIONS, recorder.root(), 1.0, UnixNanos(1));
+            pending.delta(recorder.take_delta(), Some(at));
+        }
+        assert_eq!(pending.take(1).measured, [2_000, 5_100]);
+        assert!(pending.take(2).measured.is_empty());
+    }
+
+    #[test]
     fn an_empty_delta_is_nothing_to_report() {
         let mut pending = Pending::default();
-        pending.delta(Delta::default());
+        pending.delta(Delta::default(), Some(3_000));
         assert!(pending.is_empty());
     }
 }

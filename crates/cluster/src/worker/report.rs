@@ -28,8 +28,13 @@ pub enum Report {
     Progress(Progress),
     /// By how much an event loop was late, at worst, since the last such report.
     Lag(Duration),
-    /// The share of the threads' processors that was used since the last such report, from 0 to 1.
-    Usage(f64),
+    /// What the process uses.
+    Usage {
+        /// The share of the threads' processors that was used since the last such report, from 0 to 1.
+        cpu: f64,
+        /// Resident memory in bytes, where that is known.
+        memory: Option<u64>,
+    },
     /// A record of the log.
     Log(LogRecord),
     /// The script called `test.abort` with this message.

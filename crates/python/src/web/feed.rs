@@ -1,10 +1,10 @@
 //! The numbers of an update, from the statistics in Rust.
 //!
-//! What a second brought is the difference of two copies of the rounded counts, so that nothing is recorded twice while
-//! requests are made; percentiles of the whole run come from the fine distributions. Only entries in which something
-//! happened cost anything.
+//! What a second brought is the difference of two copies of the fine distributions, so that nothing is recorded twice while
+//! requests are made. Only entries in which something happened cost anything.
 
-use throng_locust::{Bins, Entry};
+use throng_locust::Entry;
+use throng_metrics::Distribution;
 use throng_server::{Measured, RunState, Second, Update};
 
 /// What an entry had counted when it was last looked at.
@@ -13,8 +13,7 @@ struct Seen {
     requests: u64,
     failures: u64,
     time: f64,
-    timed: u64,
-    bins: Bins,
+    times: Distribution,
 }
 
 /// See the module's description.
@@ -81,28 +80,22 @@ impl Feed {
 
 impl Seen {
     /// What came since the last look; none if nothing did.
-    fn differ(&mut self, entry: &Entry) -> Option<Second> {
+    fn differ(&mut self, entry: &mut Entry) -> Option<Second> {
         if entry.requests == self.requests && entry.failures == self.failures {
             return None;
         }
-        let new = entry.bins.since(&self.bins);
-        let timed = entry.timed().saturating_sub(self.timed);
-        let at = |share| (timed > 0).then(|| new.percentile(timed, share) as f64);
+        let times = entry.distribution().clone();
+        let new = times.percentiles_since(&self.times, &[50.0, 95.0, 99.0]);
+        let at = |place: usize| new.as_ref().map(|values| values[place]);
         let second = Second {
             count: entry.requests.saturating_sub(self.requests),
             fails: entry.failures.saturating_sub(self.failures),
             time: entry.total_time - self.time,
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
+            p50: at(0),
+            p95: at(1),
+            p99: at(2),
         };
-        *self = Self {
-            requests: entry.requests,
-            failures: entry.failures,
-            time: entry.total_time,
-            timed: entry.timed(),
-            bins: entry.bins.clone(),
-        };
+        *self = Self { requests: entry.requests, failures: entry.failures, time: entry.total_time, times };
         Some(second)
     }
 }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+use tokio::sync::watch;
 
 use super::Login;
 use super::sessions::Sessions;
@@ -40,6 +41,14 @@ pub(crate) struct Gate {
     /// Random; digests with it are compared instead of secrets, so that the time says nothing about them.
     key: [u8; 32],
     state: Mutex<(Sessions, Throttle)>,
+    /// Told when a session was ended, or gave way to another one.
+    ended: watch::Sender<()>,
+}
+
+/// A session that somebody holds, and how its end is heard of.
+pub(crate) struct Session {
+    id: String,
+    ended: watch::Receiver<()>,
 }
 
 impl Gate {
@@ -47,7 +56,8 @@ impl Gate {
     pub(crate) fn new(login: Login, port: u16) -> Option<Self> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).ok()?;
-        Some(Self { login, cookie: format!("throng_{port}"), key, state: Mutex::default() })
+        let (cookie, (ended, _)) = (format!("throng_{port}"), watch::channel(()));
+        Some(Self { login, cookie, key, state: Mutex::default(), ended })
     }
 
     /// Whether a person can log in; otherwise a token is asked for.
@@ -88,13 +98,36 @@ impl Gate {
     /// Begins a session for somebody who shows this; the value of its cookie.
     pub(crate) fn log_in(&self, claim: &Claim<'_>, from: IpAddr) -> Result<String, Refused> {
         self.check(claim, from)?;
-        self.with(|(sessions, _)| sessions.begin(Instant::now())).ok_or(Refused::Stranger)
+        let begun = self.with(|(sessions, _)| sessions.begin(Instant::now()));
+        // Where there are too many of them one more ends the oldest.
+        self.ended.send_replace(());
+        begun.ok_or(Refused::Stranger)
     }
 
     /// Ends the session of a request.
     pub(crate) fn log_out(&self, headers: &HeaderMap) {
         if let Some(session) = self.session(headers) {
             self.with(|(sessions, _)| sessions.end(session));
+            self.ended.send_replace(());
+        }
+    }
+
+    /// The session of a request that was let in by one.
+    pub(crate) fn session_of(&self, headers: &HeaderMap) -> Option<Session> {
+        // Before the look: an end between the two is heard of.
+        let ended = self.ended.subscribe();
+        let id = self.session(headers)?;
+        self.with(|(sessions, _)| sessions.ends_at(id)).map(|_| Session { id: id.to_owned(), ended })
+    }
+
+    /// Returns when the session has ended.
+    pub(crate) async fn over(&self, session: &mut Session) {
+        while let Some(end) = self.with(|(sessions, _)| sessions.ends_at(&session.id)) {
+            tokio::select! {
+                () = tokio::time::sleep_until(end.into()) => return,
+                // The sender is ours.
+                _ = session.ended.changed() => {}
+            }
         }
     }
 
@@ -177,6 +210,26 @@ mod tests {
         );
         gate.log_out(&cookie);
         assert_eq!(gate.admit(&cookie, from(2)), Err(Refused::Stranger));
+    }
+
+    #[tokio::test]
+    async fn who_holds_a_session_hears_of_its_end() {
+        let gate = gate();
+        let log_in = || {
+            let session = gate.log_in(&Claim::Token("battery staple"), from(1)).unwrap();
+            shows(header::COOKIE, &format!("throng_8089={session}"))
+        };
+        let (mine, others) = (log_in(), log_in());
+        let mut session = gate.session_of(&mine).unwrap();
+        let waits = std::time::Duration::from_millis(20);
+        gate.log_out(&others);
+        assert!(
+            tokio::time::timeout(waits, gate.over(&mut session)).await.is_err(),
+            "the end of another one"
+        );
+        gate.log_out(&mine);
+        tokio::time::timeout(Duration::from_secs(10), gate.over(&mut session)).await.unwrap();
+        assert!(gate.session_of(&mine).is_none() && gate.session_of(&HeaderMap::new()).is_none());
     }
 
     #[test]

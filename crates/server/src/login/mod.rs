@@ -9,7 +9,7 @@ mod throttle;
 
 use std::fmt;
 
-pub(crate) use gate::{Claim, Gate, Refused};
+pub(crate) use gate::{Claim, Gate, Refused, Session};
 
 /// Shorter secrets are refused.
 const MIN_CHARACTERS: usize = 8;

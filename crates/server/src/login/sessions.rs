@@ -35,7 +35,12 @@ impl Sessions {
 
     /// Whether it is one of them.
     pub(super) fn knows(&self, session: &str, now: Instant) -> bool {
-        self.0.get(session).is_some_and(|begun| now < *begun + LIFE)
+        self.ends_at(session).is_some_and(|end| now < end)
+    }
+
+    /// When it ends by itself.
+    pub(super) fn ends_at(&self, session: &str) -> Option<Instant> {
+        Some(*self.0.get(session)? + LIFE)
     }
 
     /// Ends one.

@@ -19,7 +19,7 @@ pub use parts::{
     Metric, RunState, Scaling, ScalingStep, Scenario, ScenarioState, Threshold, Users, Watched, Worker,
 };
 pub use rows::Row;
-pub use update::{Measured, Second, Settings, Update};
+pub use update::{Late, Measured, Second, Settings, Update};
 pub use wire::Event;
 
 use rows::{Entry, Rows};
@@ -130,6 +130,9 @@ impl Model {
         if let Some(step) = step {
             changes.watched = self.watched.add(step, &update.watched);
         }
+        for late in &update.late {
+            self.amend(late, &mut changes);
+        }
         if update.state == RunState::Stopped && self.now.state != RunState::Stopped {
             self.totals.rest();
             changes.totals = true;
@@ -145,6 +148,7 @@ impl Model {
             failures: Vec::new(),
             marks: Vec::new(),
             watched: Vec::new(),
+            late: Vec::new(),
             ..update
         };
         if self.rows.points() > MOST_OF_REQUESTS {
@@ -188,6 +192,27 @@ impl Model {
         self.rows.coarsen();
         self.watched.coarsen();
         self.coarser = true;
+    }
+
+    /// Adds what came late to the seconds that it is of, in equal parts: from when in them each request was is not known.
+    fn amend(&mut self, late: &Late, changes: &mut Changes) {
+        let Some(last) = self.timeline.last() else { return };
+        let step = u64::from(self.timeline.step) * 1_000;
+        // A step is named by when it ends.
+        let from = self.timeline.index(late.from + step).min(last);
+        let until = self.timeline.index(late.until).clamp(from, last);
+        let parts = until - from + 1;
+        for (part, index) in (from..=until).enumerate() {
+            if let Some(second) = &late.totals.second {
+                self.timeline.amend(index, Point::part(second, part, parts));
+                changes.amended.push(index);
+            }
+            for row in &late.requests {
+                let Some(second) = &row.second else { continue };
+                let id = self.rows.amend(row, index, Point::part(second, part, parts));
+                changes.amended_rows.push((id, index));
+            }
+        }
     }
 
     /// The places of the failures that changed.
@@ -274,6 +299,9 @@ struct Changes {
     totals: bool,
     rows: Vec<usize>,
     points: Vec<usize>,
+    /// Steps of the past that changed, of all requests, and of rows.
+    amended: Vec<usize>,
+    amended_rows: Vec<(usize, usize)>,
     failures: Vec<usize>,
     marks: usize,
     coarser: bool,
@@ -328,6 +356,7 @@ impl Changes {
                 || self.scaling)
             && self.watched.is_empty()
             && self.rows.is_empty()
+            && self.amended.is_empty()
             && self.failures.is_empty()
             && self.marks == 0
     }

@@ -163,6 +163,17 @@ impl Rows {
         (0..self.entries.len()).collect()
     }
 
+    /// Adds a part of what came late to a step of the row's; returns its number.
+    pub(super) fn amend(&mut self, row: &Measured, index: usize, point: Point) -> usize {
+        let id = self.place(row);
+        self.points += usize::from(self.entries[id].history.amend(index, point));
+        id
+    }
+
+    pub(super) fn point(&self, id: usize, index: usize) -> Option<Value> {
+        self.entries.get(id)?.history.point(id, index)
+    }
+
     pub(super) fn last_point(&self, id: usize) -> Option<Value> {
         self.entries[id].history.last(id)
     }

@@ -246,3 +246,28 @@ fn an_event_is_one_frame_whatever_is_in_it() {
     assert_eq!(frame.matches('\n').count(), 3, "{frame}");
     assert!(frame.starts_with("event: log\ndata: {") && frame.ends_with("}\n\n"));
 }
+
+#[test]
+fn what_comes_late_is_of_the_seconds_in_which_it_was_measured() {
+    let mut model = Model::default();
+    for second in 1..=5 {
+        model.apply(running(second, vec![request("/a", second * 10, 10)]));
+    }
+    let mut late = request("/a", 0, 5);
+    late.second.as_mut().unwrap().p95 = Some(900.0);
+    let late = Late { from: 1_001_000, until: 1_003_000, totals: late.clone(), requests: vec![late] };
+    // The totals and the row have it already.
+    let update = running(6, vec![request("/a", 65, 10)]);
+    let tick = only_tick(&model.apply(Update { late: vec![late], ..update }));
+    let amended: Vec<_> = tick["amend"].as_array().unwrap().iter().map(|point| &point["rps"]).collect();
+    assert_eq!(amended, [&json!(13.0), &json!(12.0)], "5 in two seconds, beside 10 in each");
+    assert_eq!(tick["amend"][0]["index"], 1);
+    assert_eq!(tick["amend"][0]["p95"], 900.0);
+    assert_eq!(tick["point"]["rps"], 10.0, "nothing of it is of the present");
+    let of_row: Vec<_> =
+        tick["per_request"].as_array().unwrap().iter().map(|point| &point["index"]).collect();
+    assert_eq!(of_row, [&json!(5), &json!(1), &json!(2)]);
+    assert_eq!(snapshot(&model)["timeline"]["rps"], json!([10.0, 13.0, 12.0, 10.0, 10.0, 10.0]));
+    let timeline: Value = serde_json::from_str(&model.request_timeline(0).unwrap()).unwrap();
+    assert_eq!(timeline["rps"], json!([10.0, 13.0, 12.0, 10.0, 10.0, 10.0]));
+}

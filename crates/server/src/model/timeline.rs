@@ -44,6 +44,19 @@ impl Point {
         }
     }
 
+    /// The `part`th of `parts` of what was measured; of the time it covers nothing, as that was told.
+    pub(super) fn part(second: &Second, part: usize, parts: usize) -> Self {
+        let (part, parts) = (part as u64, parts as u64);
+        let share = |count: u64| count / parts + u64::from(part < count % parts);
+        let second = Second {
+            count: share(second.count),
+            fails: share(second.fails),
+            time: second.time / parts as f64,
+            ..*second
+        };
+        Self::new(0.0, Some(&second))
+    }
+
     /// Nothing known.
     pub(super) fn gap() -> Self {
         Self::new(0.0, None)
@@ -124,6 +137,11 @@ impl Timeline {
         }
         self.points[index] = self.points[index].and(point);
         self.crowd[index] = crowd;
+    }
+
+    /// Adds what came late to a step that is there.
+    pub(super) fn amend(&mut self, index: usize, point: Point) {
+        self.points[index] = self.points[index].and(point);
     }
 
     /// Makes every two steps one.
@@ -212,18 +230,30 @@ impl Sparse {
         self.points = coarse;
     }
 
+    /// Adds what came late to a step; true if there was nothing in it.
+    pub(super) fn amend(&mut self, index: usize, point: Point) -> bool {
+        let index = index as u32;
+        match self.points.binary_search_by_key(&index, |(index, _)| *index) {
+            Ok(place) => {
+                self.points[place].1 = self.points[place].1.and(point);
+                false
+            }
+            Err(place) => {
+                self.points.insert(place, (index, Point { covers: 1.0, ..point }));
+                true
+            }
+        }
+    }
+
     /// The last point as a tick has it.
     pub(super) fn last(&self, id: usize) -> Option<Value> {
-        let (index, point) = self.points.last()?;
-        Some(json!({
-            "id": id,
-            "index": index,
-            "rps": short(point.rps()),
-            "fps": short(point.fps()),
-            "p50": short(f64::from(point.p50)),
-            "p95": short(f64::from(point.p95)),
-            "p99": short(f64::from(point.p99)),
-        }))
+        self.points.last().map(|(index, point)| tick(id, *index, point))
+    }
+
+    /// The point of a step as a tick has it.
+    pub(super) fn point(&self, id: usize, index: usize) -> Option<Value> {
+        let place = self.points.binary_search_by_key(&(index as u32), |(index, _)| *index).ok()?;
+        self.points.get(place).map(|(index, point)| tick(id, *index, point))
     }
 
     /// From the first point on, without holes: a step in which nothing was done has a rate of 0 and no times.
@@ -244,6 +274,18 @@ impl Sparse {
             "p99": of(|point| f64::from(point.p99)),
         })
     }
+}
+
+fn tick(id: usize, index: u32, point: &Point) -> Value {
+    json!({
+        "id": id,
+        "index": index,
+        "rps": short(point.rps()),
+        "fps": short(point.fps()),
+        "p50": short(f64::from(point.p50)),
+        "p95": short(f64::from(point.p95)),
+        "p99": short(f64::from(point.p99)),
+    })
 }
 
 #[cfg(test)]

@@ -65,6 +65,22 @@ pub struct Update {
     pub watched: Vec<Watched>,
     /// How autoscalers followed the load so far.
     pub scaling: Vec<Scaling>,
+    /// What was measured before that and is known only now; the totals and rows have it already.
+    pub late: Vec<Late>,
+}
+
+/// What was measured in seconds that have been told already.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Late {
+    /// Since when, in ms since the Unix epoch.
+    pub from: u64,
+    /// Until when.
+    pub until: u64,
+    /// Of all requests; only its `second` counts.
+    pub totals: Measured,
+    /// By method and name.
+    pub requests: Vec<Measured>,
 }
 
 /// What does not change within a run, or hardly.

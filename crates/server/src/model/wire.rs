@@ -136,7 +136,7 @@ pub(super) struct Tick<'a> {
     totals: &'a Row,
     requests: Vec<&'a Row>,
     point: Option<Value>,
-    amend: [(); 0],
+    amend: Vec<Value>,
     per_request: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     watched: Vec<Value>,
@@ -188,8 +188,13 @@ impl<'a> Tick<'a> {
             totals: &model.totals.row,
             requests: changes.rows.iter().map(|id| model.rows.row(*id)).collect(),
             point: changes.point.map(|index| model.timeline.point(index)),
-            amend: [],
-            per_request: changes.points.iter().filter_map(|id| model.rows.last_point(*id)).collect(),
+            amend: changes.amended.iter().map(|index| model.timeline.point(*index)).collect(),
+            per_request: changes
+                .points
+                .iter()
+                .filter_map(|id| model.rows.last_point(*id))
+                .chain(changes.amended_rows.iter().filter_map(|(id, index)| model.rows.point(*id, *index)))
+                .collect(),
             watched: changes.watched.iter().filter_map(|id| model.watched.last(*id)).collect(),
             scaling: changes.scaling.then_some(&*update.scaling),
             marks: model.marks.iter().skip(model.marks.len().saturating_sub(changes.marks)).collect(),

@@ -126,7 +126,10 @@ pub(super) async fn form(State(shared): Host, request: Request) -> Response {
         Admission::Gate(gate) => page(gate, StatusCode::OK, None),
         // The locustfile's, or none.
         Admission::Host => super::foreign::pass(shared, request).await,
-        Admission::Open => see_other(&format!("{}/", shared.base_path)),
+        // As Locust answers where there is no login.
+        Admission::Open => {
+            (StatusCode::FOUND, [(header::LOCATION, format!("{}/", shared.base_path))]).into_response()
+        }
     }
 }
 

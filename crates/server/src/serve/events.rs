@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Host, now};
-use crate::page::Shared;
+use crate::login::Session;
+use crate::page::{Admission, Shared};
 
 /// Proxies close what is silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -23,6 +24,8 @@ struct Stream {
     shared: Arc<Shared>,
     events: Receiver<Option<Bytes>>,
     waiting: VecDeque<Bytes>,
+    /// With which it was asked for, where that was one: the stream ends with it.
+    session: Option<Session>,
 }
 
 impl Stream {
@@ -30,7 +33,11 @@ impl Stream {
         if let Some(event) = self.waiting.pop_front() {
             return Some((Ok(event), self));
         }
-        let event = match tokio::time::timeout(KEEP_ALIVE, self.events.recv()).await {
+        let event = tokio::select! {
+            () = over(&self.shared.admission, self.session.as_mut()) => return None,
+            event = tokio::time::timeout(KEEP_ALIVE, self.events.recv()) => event,
+        };
+        let event = match event {
             Ok(Ok(Some(event))) => event,
             Ok(Ok(None) | Err(RecvError::Closed)) => return None,
             // A page that could not keep up is told everything anew.
@@ -45,9 +52,21 @@ impl Stream {
     }
 }
 
-pub(super) async fn events(State(shared): Host) -> Response {
+/// Returns when the session has ended.
+async fn over(admission: &Admission, session: Option<&mut Session>) {
+    match (admission, session) {
+        (Admission::Gate(gate), Some(session)) => gate.over(session).await,
+        _ => std::future::pending().await,
+    }
+}
+
+pub(super) async fn events(State(shared): Host, headers: HeaderMap) -> Response {
     let (snapshot, events) = shared.subscribe(now());
-    let stream = Stream { shared, events, waiting: VecDeque::from([snapshot]) };
+    let session = match &shared.admission {
+        Admission::Gate(gate) => gate.session_of(&headers),
+        _ => None,
+    };
+    let stream = Stream { shared, events, waiting: VecDeque::from([snapshot]), session };
     let body = Body::from_stream(futures_util::stream::unfold(stream, Stream::next));
     // nginx would otherwise hold events back until its buffer is full.
     (

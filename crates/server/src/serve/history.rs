@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
@@ -15,19 +14,6 @@ use throng_history::{HistoryError, RunId, Side, SideBySide, Store};
 
 use super::{Host, commands, files, guard, json as answer, now, problem};
 use crate::page::Shared;
-
-/// Below the base path.
-pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/api/v1/history", get(list))
-        .route("/api/v1/history/{id}", get(one).delete(delete))
-        .route("/api/v1/history/{id}/snapshot", get(snapshot))
-        .route("/api/v1/history/{id}/report", get(report))
-        .route("/api/v1/history/{id}/baseline", post(baseline))
-        .route("/api/v1/history/{id}/name", post(rename))
-        .route("/api/v1/compare", get(comparison))
-        .route("/api/v1/compare/report", get(comparison_report))
-}
 
 /// What goes wrong with a question, as it is answered.
 type Problem = (StatusCode, String);
@@ -65,14 +51,14 @@ fn number(id: &str) -> Result<RunId, Problem> {
     id.parse().map_err(|_| (StatusCode::NOT_FOUND, format!("there is no run '{id}': runs have numbers")))
 }
 
-async fn list(State(shared): Host) -> Response {
+pub(super) async fn list(State(shared): Host) -> Response {
     match ask(&shared, |store| Ok((store.list()?, store.path().display().to_string()))).await {
         Ok((runs, path)) => answer(StatusCode::OK, json!({ "database": path, "runs": runs }).to_string()),
         Err(problem) => refused(problem),
     }
 }
 
-async fn one(State(shared): Host, Path(id): Path<String>) -> Response {
+pub(super) async fn one(State(shared): Host, Path(id): Path<String>) -> Response {
     let found = async {
         ask(&shared, {
             let id = number(&id)?;
@@ -87,7 +73,7 @@ async fn one(State(shared): Host, Path(id): Path<String>) -> Response {
 }
 
 /// As it was stored, where that is understood.
-async fn snapshot(State(shared): Host, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn snapshot(State(shared): Host, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let found = async {
         let id = number(&id)?;
         if super::assets::accepts_gzip(&headers) {
@@ -108,7 +94,7 @@ async fn snapshot(State(shared): Host, Path(id): Path<String>, headers: HeaderMa
     }
 }
 
-async fn report(State(shared): Host, Path(id): Path<String>) -> Response {
+pub(super) async fn report(State(shared): Host, Path(id): Path<String>) -> Response {
     let found = async {
         ask(&shared, {
             let id = number(&id)?;
@@ -122,7 +108,7 @@ async fn report(State(shared): Host, Path(id): Path<String>) -> Response {
     }
 }
 
-async fn delete(State(shared): Host, headers: HeaderMap, Path(id): Path<String>) -> Response {
+pub(super) async fn delete(State(shared): Host, headers: HeaderMap, Path(id): Path<String>) -> Response {
     change(&shared, &headers, &id, Store::delete).await
 }
 
@@ -132,7 +118,12 @@ struct Mark {
     baseline: bool,
 }
 
-async fn baseline(State(shared): Host, headers: HeaderMap, Path(id): Path<String>, body: Bytes) -> Response {
+pub(super) async fn baseline(
+    State(shared): Host,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     match commands::read::<Mark>(&body) {
         Ok(Mark { baseline }) => {
             change(&shared, &headers, &id, move |store, id| store.set_baseline(id, baseline)).await
@@ -150,7 +141,12 @@ struct Name {
 /// The longest name of a run, in characters.
 const LONGEST_NAME: usize = 200;
 
-async fn rename(State(shared): Host, headers: HeaderMap, Path(id): Path<String>, body: Bytes) -> Response {
+pub(super) async fn rename(
+    State(shared): Host,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     match commands::read::<Name>(&body) {
         Ok(Name { name }) if !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME => {
             change(&shared, &headers, &id, move |store, id| store.rename(id, name.trim())).await
@@ -190,7 +186,7 @@ const CURRENT: &str = "current";
 
 /// Of a comparison: what is compared, and the tolerance.
 #[derive(Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     base: Option<String>,
     run: String,
     #[serde(default)]
@@ -207,7 +203,8 @@ async fn side(shared: &Shared, id: &str) -> Result<Side, Problem> {
     ask(shared, move |store| Side::of_store(store, id)).await
 }
 
-async fn judged(shared: &Shared, asked: Asked) -> Result<SideBySide, Problem> {
+async fn judged(shared: &Shared, asked: Result<Query<Asked>, QueryRejection>) -> Result<SideBySide, Problem> {
+    let Query(asked) = asked.map_err(|error| (StatusCode::BAD_REQUEST, error.body_text()))?;
     let tolerance = Tolerance::default()
         .with(&asked.tolerance)
         .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
@@ -225,7 +222,7 @@ async fn judged(shared: &Shared, asked: Asked) -> Result<SideBySide, Problem> {
     Ok(SideBySide::new(base, run, &tolerance))
 }
 
-async fn comparison(State(shared): Host, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn comparison(State(shared): Host, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     match judged(&shared, asked).await {
         Ok(judged) => answer(StatusCode::OK, judged.json().to_string()),
         Err(problem) => refused(problem),
@@ -233,7 +230,10 @@ async fn comparison(State(shared): Host, Query(asked): Query<Asked>) -> Response
 }
 
 /// The page with both runs in it, as one file.
-async fn comparison_report(State(shared): Host, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn comparison_report(
+    State(shared): Host,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
     match judged(&shared, asked).await {
         Ok(judged) => {
             let data = judged.report_data().unwrap_or_default();

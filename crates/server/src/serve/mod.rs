@@ -41,7 +41,6 @@ pub(crate) fn routes(base_path: &str, shared: Arc<Shared>) -> Router {
     let routes = table::routes(shared.foreign)
         .route("/", get(assets::index))
         .route("/assets/{*file}", get(assets::file))
-        .merge(history::routes())
         .route(
             "/login",
             get(admission::form).post(admission::log_in).layer(DefaultBodyLimit::max(LARGEST_LOGIN)),

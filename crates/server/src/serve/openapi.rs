@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::table::{self, Endpoint, Gives, Method};
+use super::table::{self, Endpoint, Gives, Parameter};
 use super::{Host, guard, json};
 use crate::page::Admission;
 
@@ -24,8 +24,7 @@ fn make(foreign: bool, has_login: bool, base_path: &str) -> Value {
     let mut paths = Map::new();
     for endpoint in table::endpoints(foreign) {
         let methods = paths.entry(endpoint.path).or_insert_with(|| json!({}));
-        let name = if endpoint.method == Method::Get { "get" } else { "post" };
-        methods[name] = operation(endpoint, has_login);
+        methods[endpoint.method.name()] = operation(endpoint, has_login);
     }
     if foreign && let Value::Object(locust) = part(LOCUST) {
         paths.extend(locust);
@@ -66,7 +65,11 @@ fn operation(endpoint: &Endpoint, has_login: bool) -> Value {
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         })
         .collect();
-    if endpoint.method == Method::Post {
+    parameters.extend(endpoint.query.iter().map(|Parameter { name, summary, required, pattern }| {
+        let schema = json!({ "type": "string", "pattern": pattern });
+        json!({ "name": name, "in": "query", "description": summary, "required": required, "schema": schema })
+    }));
+    if endpoint.method.changes() {
         parameters.push(json!({
             "name": guard::HEADER, "in": "header", "required": true, "schema": { "type": "string", "const": "1" },
         }));
@@ -89,7 +92,7 @@ fn operation(endpoint: &Endpoint, has_login: bool) -> Value {
 }
 
 fn operation_id(endpoint: &Endpoint) -> String {
-    let method = if endpoint.method == Method::Get { "get" } else { "post" };
+    let method = endpoint.method.name();
     let words = endpoint.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.fold(method.to_owned(), |id, word| id + "_" + word)
 }
@@ -142,9 +145,8 @@ mod tests {
         for (foreign, has_login) in [(false, false), (true, true)] {
             let document = make(foreign, has_login, "/load");
             for endpoint in table::endpoints(foreign) {
-                let method = if endpoint.method == Method::Get { "get" } else { "post" };
                 assert!(
-                    document["paths"][endpoint.path][method]["responses"].is_object(),
+                    document["paths"][endpoint.path][endpoint.method.name()]["responses"].is_object(),
                     "{}",
                     endpoint.path
                 );

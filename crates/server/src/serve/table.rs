@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
-use super::{admission, commands, events, files, openapi, prometheus, snapshot, timeline};
+use super::{admission, commands, events, files, history, openapi, prometheus, snapshot, timeline};
 use crate::page::Shared;
 
 /// One method of one path.
@@ -15,6 +15,8 @@ pub(super) struct Endpoint {
     /// With parameters in braces.
     pub(super) path: &'static str,
     pub(super) summary: &'static str,
+    /// What may follow the question mark.
+    pub(super) query: &'static [Parameter],
     /// The schema of its body, if it takes one.
     pub(super) takes: Option<&'static str>,
     /// What it answers when it works.
@@ -28,6 +30,32 @@ pub(super) struct Endpoint {
 pub(super) enum Method {
     Get,
     Post,
+    Delete,
+}
+
+impl Method {
+    /// As an `OpenAPI` document has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Whether it changes something, and so needs the header of commands.
+    pub(super) fn changes(self) -> bool {
+        self != Self::Get
+    }
+}
+
+/// A text in the query of a request.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) required: bool,
+    /// What it looks like, as a regular expression.
+    pub(super) pattern: &'static str,
 }
 
 /// What an answer is.
@@ -50,7 +78,7 @@ const fn read(
     gives: Gives,
     serve: fn() -> MethodRouter<Arc<Shared>>,
 ) -> Endpoint {
-    Endpoint { method: Method::Get, path, summary, takes: None, gives, fails: &[403], serve }
+    Endpoint { method: Method::Get, path, summary, query: &[], takes: None, gives, fails: &[403], serve }
 }
 
 const fn command(
@@ -59,8 +87,56 @@ const fn command(
     takes: Option<&'static str>,
     serve: fn() -> MethodRouter<Arc<Shared>>,
 ) -> Endpoint {
-    Endpoint { method: Method::Post, path, summary, takes, gives: Gives::Accepted, fails: REFUSALS, serve }
+    let (method, gives) = (Method::Post, Gives::Accepted);
+    Endpoint { method, path, summary, query: &[], takes, gives, fails: REFUSALS, serve }
 }
+
+/// What questions about past runs answer when they do not work.
+const NO_RUN: &[u16] = &[403, 404, 500, 503];
+
+const fn of_past(
+    path: &'static str,
+    summary: &'static str,
+    gives: Gives,
+    serve: fn() -> MethodRouter<Arc<Shared>>,
+) -> Endpoint {
+    Endpoint { fails: NO_RUN, ..read(path, summary, gives, serve) }
+}
+
+/// What is done to a past run is done when it is answered.
+const fn change(
+    method: Method,
+    path: &'static str,
+    summary: &'static str,
+    takes: Option<&'static str>,
+    serve: fn() -> MethodRouter<Arc<Shared>>,
+) -> Endpoint {
+    let fails = &[400, 403, 404, 413, 415, 500, 503];
+    Endpoint { method, fails, takes, ..of_past(path, summary, Gives::Json("Accepted"), serve) }
+}
+
+/// A run of a comparison.
+const RUN: &str = "^(current|[0-9]{1,18})$";
+const COMPARED: &[Parameter] = &[
+    Parameter {
+        name: "run",
+        summary: "The run that is judged: its number, or `current` for the one that goes on",
+        required: true,
+        pattern: RUN,
+    },
+    Parameter {
+        name: "base",
+        summary: "The run that it is judged against; without one the marked run of its script",
+        required: false,
+        pattern: RUN,
+    },
+    Parameter {
+        name: "tolerance",
+        summary: "What is tolerated, such as p95=25%,failures=0.5; what is not named is as by default",
+        required: false,
+        pattern: "^[a-z0-9=%.,]*$",
+    },
+];
 
 /// What every host program's page has.
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -126,6 +202,48 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         Some("Scale"),
         || post(commands::scale),
     ),
+    of_past("/api/v1/history", "Past runs, the newest first", Gives::Json("PastRuns"), || get(history::list)),
+    of_past("/api/v1/history/{id}", "One of them", Gives::Json("PastRun"), || get(history::one)),
+    change(Method::Delete, "/api/v1/history/{id}", "Forget a past run", None, || delete(history::delete)),
+    of_past(
+        "/api/v1/history/{id}/snapshot",
+        "What the page had at the end of a past run",
+        Gives::Json("Snapshot"),
+        || get(history::snapshot),
+    ),
+    of_past(
+        "/api/v1/history/{id}/report",
+        "The page with a past run in it, as one HTML file",
+        Gives::Text("text/html; charset=utf-8"),
+        || get(history::report),
+    ),
+    change(
+        Method::Post,
+        "/api/v1/history/{id}/baseline",
+        "Judge later runs of its script against this one, or not any more",
+        Some("Baseline"),
+        || post(history::baseline),
+    ),
+    change(Method::Post, "/api/v1/history/{id}/name", "Call a past run something else", Some("Name"), || {
+        post(history::rename)
+    }),
+    Endpoint {
+        query: COMPARED,
+        fails: &[400, 403, 404, 500, 503],
+        ..read("/api/v1/compare", "One run judged against another", Gives::Json("Comparison"), || {
+            get(history::comparison)
+        })
+    },
+    Endpoint {
+        query: COMPARED,
+        fails: &[400, 403, 404, 500, 503],
+        ..read(
+            "/api/v1/compare/report",
+            "The page with both runs in it, as one HTML file",
+            Gives::Text("text/html; charset=utf-8"),
+            || get(history::comparison_report),
+        )
+    },
 ];
 
 /// What a page has whose host program has no routes of its own; in a locustfile's process Python serves them, and knows more.

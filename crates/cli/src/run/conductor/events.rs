@@ -12,6 +12,7 @@ impl Run<'_> {
     pub(super) fn take(&mut self, event: CrewEvent) {
         match event {
             CrewEvent::Delta(delta) | CrewEvent::Counted(delta, _) => self.merge(&delta),
+            CrewEvent::Late(delta, (from, until)) => self.merge_late(&delta, from, until),
             CrewEvent::Earlier(delta) => {
                 if let Some(board) = &mut self.board {
                     board.add(&delta);
@@ -55,6 +56,18 @@ impl Run<'_> {
         let now = if self.has_begun { self.begun.elapsed() } else { Duration::ZERO };
         self.take_in(delta, now.saturating_sub(HALF_A_DELTA));
         self.aggregate.at(now);
+    }
+
+    /// Adds what was measured between two moments since the start that the page was told of already.
+    fn merge_late(&mut self, delta: &Delta, from: Duration, until: Duration) {
+        if let Some(board) = &mut self.board {
+            board.add_late(delta, self.begun + from, self.begun + until);
+        }
+        if let Some(watching) = &mut self.watching {
+            watching.measured(delta);
+        }
+        self.take_in(delta, (from + until) / 2);
+        self.aggregate.at(self.begun.elapsed());
     }
 
     /// Adds what was measured about so long after the start.

@@ -36,6 +36,8 @@ pub(super) enum CrewEvent {
     Delta(Delta),
     /// All that was measured before this process went on with the run.
     Earlier(Delta),
+    /// Samples that could not be told in time: from when until when they are, since the start of the scenarios.
+    Late(Delta, (Duration, Duration)),
     /// The same, and what became of iterations that a controller dealt out to this worker.
     Counted(Delta, Counts),
     /// How late an event loop was within a second, at worst.

@@ -22,6 +22,8 @@ use crate::exit::Exit;
 use crate::logging::{Field, Level, Logger};
 use crate::run::raw::Inlet;
 
+/// What arrives so long after it was measured is no part of the present second.
+const LATE: Duration = Duration::from_millis(1_500);
 /// How long the answer to an order of the controller's own machine may take.
 const ANSWER: Duration = Duration::from_secs(5);
 /// What becomes of the part of a worker that is gone.
@@ -43,6 +45,8 @@ struct Member {
     lag: Option<Duration>,
     /// The share of the processors that was reported last.
     cpu: Option<f64>,
+    /// Resident memory, as reported last.
+    memory: Option<u64>,
     /// Shares of the processors that were reported: their sum and number.
     usage: (f64, u32),
 }
@@ -191,6 +195,7 @@ impl Remote {
                     phase: "joined",
                     lag: None,
                     cpu: None,
+                    memory: None,
                     usage: (0.0, 0),
                 };
                 self.members.insert(worker, member);
@@ -212,11 +217,16 @@ impl Remote {
             }
             Happening::Ready => self.waiting.push_back(CrewEvent::Ready),
             Happening::Starting { at } => self.started = Some(at),
-            Happening::Delta { worker: _, delta } => self.waiting.push_back(if self.is_history {
-                CrewEvent::Earlier(delta)
-            } else {
-                CrewEvent::Delta(delta)
-            }),
+            Happening::Delta { worker: _, delta, measured } => {
+                let late = measured.filter(|(_, until)| {
+                    self.started.is_some_and(|at| at.elapsed().saturating_sub(*until) > LATE)
+                });
+                self.waiting.push_back(match late {
+                    _ if self.is_history => CrewEvent::Earlier(delta),
+                    Some(measured) => CrewEvent::Late(delta, measured),
+                    None => CrewEvent::Delta(delta),
+                });
+            }
             Happening::Progress { worker, progress } => {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.progress = Some(progress);
@@ -230,8 +240,9 @@ impl Remote {
                 }
                 self.waiting.push_back(CrewEvent::Lag(worst));
             }
-            Happening::Usage { worker, cpu } => {
+            Happening::Usage { worker, cpu, memory } => {
                 if let Some(member) = self.members.get_mut(&worker) {
+                    member.memory = memory;
                     member.cpu = Some(cpu);
                     member.usage = (member.usage.0 + cpu, member.usage.1 + 1);
                 }
@@ -459,7 +470,7 @@ impl Crew for Remote {
                     _ => 0,
                 },
                 cpu: member.cpu.map(|share| (share * 1_000.0).round() / 10.0),
-                memory: None,
+                memory: member.memory,
                 lag: member.lag.map(|worst| worst.as_secs_f64() * 1_000.0),
             })
             .collect()

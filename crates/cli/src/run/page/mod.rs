@@ -157,6 +157,13 @@ impl Board {
         self.rows.add(delta, unix_now());
     }
 
+    /// Takes what was measured between two moments that have been told already.
+    pub(super) fn add_late(&mut self, delta: &Delta, from: Instant, until: Instant) {
+        let now = unix_now();
+        let wall = |at: Instant| now.saturating_sub(at.elapsed().as_millis() as u64);
+        self.rows.add_late(delta, now, wall(from), wall(until));
+    }
+
     /// Takes how late an event loop was at worst within a second.
     pub(super) fn lag(&mut self, worst: Duration) {
         self.lag.extend(&[worst.as_secs_f64() * 1_000.0]);
@@ -225,6 +232,7 @@ impl Board {
             totals,
             requests,
             failures: self.rows.take_failures(),
+            late: self.rows.take_late(),
             checks: view::checks(&view.aggregate.tree()),
             thresholds: view::thresholds(&view.prepared.thresholds, view.verdicts),
             scenarios: view::scenarios(&view.prepared.plan, view.progress, self.told.is_some()),

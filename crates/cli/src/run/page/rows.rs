@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use throng_metrics::{Delta, Distribution, Sink, TagSet};
-use throng_server::{Failure, Measured, Second};
+use throng_server::{Failure, Late, Measured, Second};
 
 /// Kinds of failures that are kept apart; further ones are one.
 const FAILURES_AT_MOST: usize = 10_000;
@@ -21,6 +21,8 @@ struct Row {
     /// What came since the last look.
     new: Distribution,
     new_fails: u64,
+    /// Something was added that is not of the time since the last look.
+    amended: bool,
 }
 
 impl Row {
@@ -29,11 +31,20 @@ impl Row {
         self.new_fails += fails;
     }
 
+    /// Takes what is counted in another row of the same name, but not of the time since the last look.
+    fn amend(&mut self, late: &Self) {
+        self.times.merge(&late.times);
+        self.fails += late.fails;
+        self.amended = true;
+    }
+
     /// Its numbers, if something came since the last look.
     fn measured(&mut self) -> Option<Measured> {
-        if self.new.count() == 0 && self.new_fails == 0 {
+        let anything = self.new.count() > 0 || self.new_fails > 0;
+        if !anything && !std::mem::take(&mut self.amended) {
             return None;
         }
+        self.amended = false;
         let new = std::mem::take(&mut self.new);
         let new_fails = std::mem::take(&mut self.new_fails);
         self.times.merge(&new);
@@ -54,7 +65,7 @@ impl Row {
             p99: Some(all[3]),
             // k6's metrics do not say to which request the bytes belong.
             size: None,
-            second: Some(Second {
+            second: anything.then(|| Second {
                 count: new.count(),
                 fails: new_fails,
                 time: new.sum(),
@@ -76,6 +87,7 @@ pub(super) struct Table {
     failures: Vec<Failure>,
     failure_index: HashMap<String, usize>,
     changed_failures: Vec<usize>,
+    late: Vec<Late>,
 }
 
 impl Table {
@@ -108,20 +120,52 @@ impl Table {
         }
     }
 
-    fn add_to_row(&mut self, method: &str, tags: &TagSet, times: &Distribution, fails: u64) {
-        let name = name_of(tags);
+    /// Adds what was measured from `from` until `until`: it is of the seconds that these are of, not of the present one.
+    pub(super) fn add_late(&mut self, delta: &Delta, now: u64, from: u64, until: u64) {
+        let mut apart = Self::default();
+        apart.add(delta, now);
+        let (totals, requests) = apart.take();
+        if requests.is_empty() {
+            return;
+        }
+        for row in &apart.rows {
+            let place = self.place(&row.method, &row.name);
+            self.rows[place].amend(row);
+        }
+        self.total.amend(&apart.total);
+        for failure in &apart.failures {
+            let Failure { method, name, error, count, .. } = failure;
+            self.count_failure(method, name, error.clone(), *count, now);
+        }
+        self.late.push(Late { from, until, totals, requests });
+    }
+
+    /// What was measured before the last look and told since.
+    pub(super) fn take_late(&mut self) -> Vec<Late> {
+        std::mem::take(&mut self.late)
+    }
+
+    fn place(&mut self, method: &str, name: &str) -> usize {
         let rows = &mut self.rows;
-        let place = *self.index.entry(format!("{method}\0{name}")).or_insert_with(|| {
+        *self.index.entry(format!("{method}\0{name}")).or_insert_with(|| {
             rows.push(Row { method: method.to_owned(), name: name.to_owned(), ..Row::default() });
             rows.len() - 1
-        });
-        rows[place].add(times, fails);
+        })
+    }
+
+    fn add_to_row(&mut self, method: &str, tags: &TagSet, times: &Distribution, fails: u64) {
+        let name = name_of(tags);
+        let place = self.place(method, name);
+        self.rows[place].add(times, fails);
         self.total.add(times, fails);
     }
 
     fn add_failure(&mut self, tags: &TagSet, count: u64, now: u64) {
-        let (mut method, mut name) = (tags.get("method").unwrap_or_default(), name_of(tags));
-        let mut error = what_failed(tags);
+        let method = tags.get("method").unwrap_or_default();
+        self.count_failure(method, name_of(tags), what_failed(tags), count, now);
+    }
+
+    fn count_failure(&mut self, mut method: &str, mut name: &str, mut error: String, count: u64, now: u64) {
         let key = format!("{method}\0{name}\0{error}");
         let is_known = self.failure_index.contains_key(&key);
         let key = if is_known || self.failures.len() < FAILURES_AT_MOST {
@@ -215,5 +259,24 @@ mod tests {
         assert_eq!((total.count, changed.len()), (4, 1));
         assert_eq!(changed[0].second.unwrap().p95, Some(9.0));
         assert_eq!((rows.take().0.second, rows.take_failures()), (None, vec![]));
+    }
+    #[test]
+    fn what_comes_late_counts_but_is_not_of_the_present() {
+        let mut rows = Table::default();
+        rows.add(&delta(&[("/a", "200", 1.0, false)]), 10_000);
+        rows.add_late(&delta(&[("/a", "500", 7.0, true), ("/b", "200", 3.0, false)]), 10_000, 4_000, 6_000);
+        let (total, changed) = rows.take();
+        assert_eq!((total.count, total.fails, total.max), (3, 1, Some(7.0)));
+        assert_eq!(total.second.unwrap().count, 1);
+        let seconds: Vec<_> =
+            changed.iter().map(|row| (&*row.name, row.count, row.second.is_some())).collect();
+        assert_eq!(seconds, [("/a", 2, true), ("/b", 1, false)]);
+        assert_eq!(rows.take_failures().len(), 1);
+        let late = rows.take_late();
+        assert_eq!((late.len(), late[0].from, late[0].until, late[0].requests.len()), (1, 4_000, 6_000, 2));
+        assert_eq!(late[0].totals.second.unwrap().count, 2);
+        assert!(rows.take_late().is_empty() && rows.take().1.is_empty());
+        rows.add_late(&Delta::default(), 11_000, 4_000, 6_000);
+        assert!(rows.take_late().is_empty());
     }
 }

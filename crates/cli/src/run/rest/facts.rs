@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use throng_metrics::{GroupNode, Sink, Summary, SummaryMetric};
+use throng_outputs::handle_summary;
 
 use super::Answer;
 use super::question::Question;
@@ -146,19 +147,7 @@ fn sample(sink: &Sink, seconds: f64) -> Value {
 fn groups(node: &GroupNode, parent: Option<&str>, all: &mut Vec<(String, Value)>) {
     let reference = |id: &str| json!({ "type": "groups", "id": id });
     let id = node.id();
-    let checks: Vec<Value> = node
-        .checks
-        .iter()
-        .map(|check| {
-            json!({
-                "name": &*check.name,
-                "path": node.check_path(&check.name),
-                "id": node.check_id(&check.name),
-                "passes": check.counts.passes,
-                "fails": check.counts.fails,
-            })
-        })
-        .collect();
+    let checks = handle_summary::checks(node);
     let within: Vec<Value> = node.groups.iter().map(|group| reference(&group.id())).collect();
     let mut related = Map::new();
     related.insert("groups".to_owned(), json!({ "data": within }));

@@ -409,7 +409,11 @@ impl Recovered {
             Some(Happening::Progress { worker: WorkerId(*worker), progress: progress.read()? })
         });
         let mut told: Vec<Happening> = self.told.iter().filter_map(told::tell).chain(progress).collect();
-        told.push(Happening::Delta { worker: WorkerId(0), delta: self.merged.delta().clone() });
+        told.push(Happening::Delta {
+            worker: WorkerId(0),
+            delta: self.merged.delta().clone(),
+            measured: None,
+        });
         let resumed = Resumed {
             away: now.since(self.last),
             told,

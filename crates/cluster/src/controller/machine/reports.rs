@@ -62,7 +62,11 @@ impl Machine {
                 let samples = batch.samples.into_iter().filter(|_| counts);
                 actions.extend(samples.map(|bytes| Action::Tell(Happening::Samples { worker, bytes })));
                 if let Some(delta) = delta.filter(|_| counts) {
-                    actions.push(Action::Tell(Happening::Delta { worker, delta }));
+                    let measured = match batch.measured[..] {
+                        [from, until] => Some((Duration::from_millis(from), Duration::from_millis(until))),
+                        _ => None,
+                    };
+                    actions.push(Action::Tell(Happening::Delta { worker, delta, measured }));
                 }
                 for milestone in batch.milestones.into_iter().filter_map(|message| message.milestone) {
                     self.milestone(now, index, milestone, actions);
@@ -138,7 +142,7 @@ impl Machine {
             status.vus_ready.map(|count| Happening::VusReady { worker, count }),
             progress.map(|progress| Happening::Progress { worker, progress }),
             status.lag.map(|lag| Happening::Lag { worker, worst: Duration::from_nanos(lag) }),
-            status.cpu.map(|cpu| Happening::Usage { worker, cpu }),
+            status.cpu.map(|cpu| Happening::Usage { worker, cpu, memory: status.memory }),
         ];
         actions.extend(told.into_iter().flatten().map(Action::Tell));
     }

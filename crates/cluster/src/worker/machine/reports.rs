@@ -8,6 +8,11 @@ use crate::protocol::{Batch, FromWorker, HEARTBEAT, Heartbeat, Milestone, Status
 use crate::worker::Report;
 
 impl Machine {
+    /// Milliseconds since the start of the run, while it runs.
+    fn since_start(&self, now: Moment) -> Option<u64> {
+        self.running.then(|| now.since(self.clock.to_local(self.start)).as_millis() as u64)
+    }
+
     pub(super) fn reported(&mut self, now: Moment, report: Report, actions: &mut Vec<Action>) {
         match report {
             Report::VusReady(count) => self.status.vus_ready = Some(count),
@@ -16,14 +21,21 @@ impl Machine {
                 let worst = (lag.as_nanos() as u64).max(self.status.lag.unwrap_or_default());
                 self.status.lag = Some(worst);
             }
-            Report::Usage(cpu) => self.status.cpu = Some(cpu),
+            Report::Usage { cpu, memory } => {
+                self.status.cpu = Some(cpu);
+                self.status.memory = memory;
+            }
             Report::Log(record) => self.pending.log(record),
-            Report::Delta(delta) => self.pending.delta(delta),
+            Report::Delta(delta) => {
+                let at = self.since_start(now);
+                self.pending.delta(delta, at);
+            }
             Report::Counted(delta, counts) => {
                 if self.pending.is_of_another_epoch(&counts) {
                     self.push_batch(actions);
                 }
-                self.pending.delta(delta);
+                let at = self.since_start(now);
+                self.pending.delta(delta, at);
                 self.pending.counts(counts);
             }
             Report::Wants(wants) => {
