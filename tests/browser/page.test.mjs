@@ -784,6 +784,10 @@ describe('everybody', () => {
           const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
           assert.ok(wide <= width, `${label}: the page is ${wide} wide on ${width}`);
         }
+        // The last tab's place in the bar is beyond the screen.
+        await page.reload();
+        const box = () => page.getByRole('tab', { selected: true }).boundingBox();
+        await until(box, (seen) => seen && seen.x >= 0 && seen.x + seen.width <= PHONE.width);
       },
       { viewport: PHONE, hasTouch: true, isMobile: true },
     ));

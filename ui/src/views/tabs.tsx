@@ -2,7 +2,7 @@
 
 import { computed } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { clip, count } from '../model/format';
 import { run } from '../model/here';
 import { compared } from '../model/history';
@@ -173,6 +173,13 @@ export function TabBar() {
   const bar = useRef<HTMLDivElement>(null);
   const keys = present.value.split(',');
   const open = current.value;
+  // On a narrow screen the bar is wider than the page: the tab that is open must not be out of sight.
+  useLayoutEffect(() => {
+    const tab = bar.current?.querySelector(`#tab-${open}`)?.getBoundingClientRect();
+    const sight = bar.current?.getBoundingClientRect();
+    if (bar.current && tab && sight)
+      bar.current.scrollLeft += tab.left + tab.width / 2 - (sight.left + sight.width / 2);
+  }, [open]);
   const onKeyDown = (event: KeyboardEvent) => {
     const at = keys.indexOf(open);
     const to = {
