@@ -6,7 +6,6 @@ import time
 
 import gevent
 
-from ..runners import STATE_RUNNING, STATE_SPAWNING
 from ..util.timespan import FORMATS, parse_timespan
 
 logger = logging.getLogger("locust.web")
@@ -45,7 +44,7 @@ def swarm(web_ui, form):
         environment.profile = given["profile"]
 
     shape = environment.shape_class
-    if shape is not None and environment.runner.state not in (STATE_RUNNING, STATE_SPAWNING):
+    if shape is not None and not environment.runner.shape_greenlet:
         environment.runner.start_shape()
         answer["message"] = f"Swarming started using shape class '{type(shape).__name__}'"
         return answer
@@ -111,7 +110,7 @@ def _choose_classes(environment, form, given):
     if chosen not in shapes:
         raise ValueError(f"there is no shape class {chosen!r}")
     # The one that runs is asked until it ends.
-    if environment.runner.state not in (STATE_RUNNING, STATE_SPAWNING):
+    if not environment.runner.shape_greenlet:
         environment.shape_class = shapes[chosen]
         if environment.shape_class is not None:
             environment.shape_class.runner = environment.runner
