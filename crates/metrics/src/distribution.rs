@@ -217,16 +217,15 @@ impl Distribution {
         if self.count <= earlier.count {
             return None;
         }
-        let later = match (&self.body, &earlier.body) {
-            (Body::Exact(all), Body::Exact(known)) => Self::loose(all.get(known.len()..)?.to_vec()),
-            _ => {
-                let buckets = self.in_buckets().minus(&earlier.in_buckets())?;
-                let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-                for (value, _) in buckets.values() {
-                    (min, max) = (min.min(value), max.max(value));
-                }
-                Self::from_buckets(ExactSum::default(), min, max, buckets)
+        let later = if let (Body::Exact(all), Body::Exact(known)) = (&self.body, &earlier.body) {
+            Self::loose(all.get(known.len()..)?.to_vec())
+        } else {
+            let buckets = self.in_buckets().minus(&earlier.in_buckets())?;
+            let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+            for (value, _) in buckets.values() {
+                (min, max) = (min.min(value), max.max(value));
             }
+            Self::from_buckets(ExactSum::default(), min, max, buckets)
         };
         Some(later.percentiles(percents))
     }
