@@ -112,7 +112,7 @@ const fn change(
     serve: fn() -> MethodRouter<Arc<Shared>>,
 ) -> Endpoint {
     let fails = &[400, 403, 404, 413, 415, 500, 503];
-    Endpoint { method, fails, takes, ..of_past(path, summary, Gives::Json("Accepted"), serve) }
+    Endpoint { method, takes, fails, ..of_past(path, summary, Gives::Json("Accepted"), serve) }
 }
 
 /// A run of a comparison.
