@@ -14,11 +14,12 @@ pub mod index;
 mod inventory;
 pub mod plan;
 mod preview;
+pub mod resp;
 pub mod secret;
 pub mod size;
 mod store;
 pub mod template;
-mod tls;
+pub mod tls;
 pub mod value;
 pub mod vitals;
 

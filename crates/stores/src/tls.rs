@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// What of the server's identity is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verify {
+pub enum Verify {
     /// Its certificate, against the system's authorities and its name.
     Certificate,
     /// Nothing.
@@ -17,22 +18,46 @@ pub(crate) enum Verify {
 }
 
 /// A client's configuration.
-pub(crate) fn client_config(verify: Verify) -> Result<ClientConfig, String> {
+pub fn client_config(verify: Verify) -> Result<ClientConfig, String> {
+    client_config_with(verify, &[], None)
+}
+
+/// The same, with other authorities than the system's if there are any (in PEM), and a certificate of the client's own with
+/// its key.
+pub fn client_config_with(
+    verify: Verify,
+    authorities: &[u8],
+    own: Option<(&[u8], &[u8])>,
+) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    Ok(match verify {
+    let builder = match verify {
         Verify::Certificate => {
             let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            builder.with_root_certificates(roots).with_no_client_auth()
+            if authorities.is_empty() {
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            }
+            for authority in certificates(authorities)? {
+                roots.add(authority).map_err(|error| error.to_string())?;
+            }
+            builder.with_root_certificates(roots)
         }
-        Verify::Nothing => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-            .with_no_client_auth(),
-    })
+        Verify::Nothing => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))),
+    };
+    match own {
+        None => Ok(builder.with_no_client_auth()),
+        Some((certificate, key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("the key: {error}"))?;
+            builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|error| error.to_string())
+        }
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>();
+    all.map_err(|error| format!("a certificate: {error}"))
 }
 
 /// Takes every certificate; signatures are still checked, so that the connection is what was negotiated.

@@ -17,13 +17,19 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts an empty server that takes 12 clients and logs commands of more than 100 ms, or nothing when opted out.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_taking(12)
+    }
+
+    /// The same with so many clients.
+    pub(crate) fn start_taking(clients: u32) -> Option<Self> {
         if std::env::var_os(OPT_OUT).is_some() {
             return None;
         }
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxclients", "12"])
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--maxclients", &clients.to_string()])
             .args(["--slowlog-log-slower-than", "100000", "--enable-debug-command", "yes"])
             .arg("--dir")
             .arg(directory.path())

@@ -1,20 +1,21 @@
 //! Redis and Valkey: `INFO`.
 
-mod resp;
-
 use std::collections::HashMap;
 
-use resp::{Connection, Reply, RespError};
+use tokio::net::TcpStream;
 
 use super::{Size, Vitals};
 use crate::error::{StoreError, Trouble};
+use crate::resp::{Connection, Limits, Reply, RespError};
 use crate::secret::Address;
 
 const PORT: u16 = 6379;
+/// `INFO` has some kilobytes.
+const LIMITS: Limits = Limits { longest: 1 << 20, most: 10_000 };
 
 /// A server.
 pub(super) struct Redis {
-    connection: Connection,
+    connection: Connection<TcpStream>,
     address: Address,
     /// Before version 7 the limit is not in `INFO`.
     connections_max: Option<f64>,
@@ -36,7 +37,7 @@ impl Redis {
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| refused("the URL names no host".to_owned()))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let connection = Connection::open(host, url.port().unwrap_or(PORT)).await;
+        let connection = Connection::open(host, url.port().unwrap_or(PORT), LIMITS).await;
         let mut probe = Self {
             connection: connection.map_err(|error| failed(error.into()))?,
             address: address.clone(),
@@ -51,7 +52,7 @@ impl Redis {
             probe.connection.ask(login).await.map_err(failed)?;
         }
         if let Ok(Reply::List(pair)) = probe.connection.ask(&["CONFIG", "GET", "maxclients"]).await
-            && let Some(Reply::Text(limit)) = pair.get(1)
+            && let Some(limit) = pair.get(1).and_then(Reply::text)
         {
             probe.connections_max = limit.parse().ok();
         }
@@ -73,10 +74,7 @@ impl Redis {
     }
 
     async fn ask(&mut self, size: Size) -> Result<Vitals, RespError> {
-        let text = match self.connection.ask(&["INFO"]).await? {
-            Reply::Text(text) => text,
-            _ => String::new(),
-        };
+        let text = self.connection.ask(&["INFO"]).await?.text().unwrap_or_default();
         let info = fields(&text);
         let of = |name: &str| info.get(name).and_then(|text| text.parse::<f64>().ok());
         let slow_queries = if self.sees_slow { Some(self.slow_queries().await?) } else { None };
