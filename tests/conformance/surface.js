@@ -8,11 +8,12 @@ import * as html from 'k6/html';
 import http from 'k6/http';
 import * as metrics from 'k6/metrics';
 import * as timers from 'k6/timers';
+import * as redis from 'k6/experimental/redis';
 import * as ws from 'k6/ws';
 
 const modules = {
   'k6': k6, 'k6/crypto': crypto, 'k6/data': data, 'k6/encoding': encoding, 'k6/execution': exec,
-  'k6/html': html, 'k6/http': http, 'k6/metrics': metrics, 'k6/timers': timers, 'k6/ws': ws,
+  'k6/experimental/redis': redis, 'k6/html': html, 'k6/http': http, 'k6/metrics': metrics, 'k6/timers': timers, 'k6/ws': ws,
 };
 
 export default function () {

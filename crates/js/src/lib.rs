@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod databases;
 mod event_loop;
 mod globals;
 mod host;

@@ -4,9 +4,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +37,10 @@ def run(engine: list[str], server: Path, script: Script, how: Run, workers: int 
         work, certificates = Path(folder, "work"), Path(folder, "certificates")
         work.mkdir()
         certificates.mkdir()
-        with Server(server, certificates) as addresses:
+        with ExitStack() as servers:
+            addresses = servers.enter_context(Server(server, certificates))
+            if script.redis:
+                addresses["redis"] = servers.enter_context(Redis(folder))
             names = {"CERTIFICATES": str(certificates), "WORK": str(work), "SCRIPTS": str(script.path.parent)}
             return _Runner(engine, script, how, work, addresses, names, workers).run()
 
@@ -54,6 +60,34 @@ class Server:
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
+
+
+class Redis:
+    """A Redis server of our own; its address."""
+
+    def __init__(self, folder: str):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.process = subprocess.Popen(
+            ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", folder],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> str:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return f"127.0.0.1:{self.port}"
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
 
 
 class _Runner:
@@ -103,7 +137,7 @@ class _Runner:
         if self.workers:
             env["THRONG_WORKERS"] = str(self.workers)
         for name, address in self.addresses.items():
-            scheme = "https" if name in ("https", "https1", "mutual") else "http"
+            scheme = "https" if name in ("https", "https1", "mutual") else "redis" if name == "redis" else "http"
             env[name.upper()] = f"{scheme}://{address}"
         return env | {name: self._expand(value) for name, value in self.how.env.items()}
 

@@ -19,6 +19,7 @@ that start with `@` are directives:
     @stdout                   what is printed on standard output is compared, numbers masked
     @stderr                   standard error is compared as text instead of as log records
     @file NAME...             files that the run writes and that are compared
+    @redis                    a Redis server is started for each run; its address is REDIS
 """
 
 import shlex
@@ -54,6 +55,7 @@ class Script:
     any_order: bool = False
     stdout: bool = False
     stderr: bool = False
+    redis: bool = False
     files: list[str] = field(default_factory=list)
 
     @property
@@ -127,7 +129,7 @@ def _directive(script: Script, text: str) -> None:
             raise ValueError("say why")
     elif keyword == "order" and rest == ["any"]:
         script.any_order = True
-    elif keyword in ("stdout", "stderr"):
+    elif keyword in ("stdout", "stderr", "redis"):
         setattr(script, keyword, True)
     elif keyword == "file":
         script.files += rest

@@ -26,6 +26,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     if !args.is_empty() {
         args.remove(0);
     }
+    throng_databases::install();
     match name.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("k6") => k6::main("k6", args),
         Some("locust") => locust::main(args),

@@ -12,6 +12,10 @@ pub(crate) mod html;
 mod http;
 mod k6;
 mod metrics;
+pub(crate) mod moment;
+mod mongo;
+mod redis;
+mod sql;
 pub(crate) mod tags;
 mod ws;
 
@@ -35,7 +39,13 @@ pub(crate) fn load(ctx: Ctx, name: &str) -> JsResult {
         "k6/http" => http::exports(ctx),
         "k6/timers" => globals::timers::exports(ctx),
         "k6/ws" => ws::exports(ctx),
-        _ => Err(unavailable(name)),
+        "k6/experimental/redis" | "k6/x/redis" => redis::exports(ctx),
+        "k6/x/mongo" => mongo::exports(ctx),
+        "k6/x/sql" => sql::exports(ctx),
+        _ => {
+            let driver = name.strip_prefix(sql::DRIVER).and_then(|driver| sql::driver(ctx, driver));
+            driver.unwrap_or_else(|| Err(unavailable(name)))
+        }
     }
 }
 
@@ -48,7 +58,6 @@ const ANNOUNCED: &[&str] = &[
     "k6/secrets",
     "k6/experimental/csv",
     "k6/experimental/fs",
-    "k6/experimental/redis",
     "k6/experimental/streams",
     "k6/experimental/websockets",
 ];

@@ -1,0 +1,460 @@
+//! Connections that all virtual users share. One is made whenever an operation finds none idle, so that as many operate
+//! at a time as there are virtual users, until the server takes no more: from then on operations queue.
+//!
+//! k6's extensions have a pool for each virtual user, which comes to the same number of connections while all of them
+//! are busy, and to failures once there are more virtual users than the server takes connections.
+
+use std::collections::VecDeque;
+use std::future::{Future, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use throng_js::databases::Refused;
+use throng_js::log::{Level, Log};
+use tokio::sync::oneshot;
+
+/// A connection that was idle for so long is asked whether it still stands.
+const LONG: Duration = Duration::from_secs(5);
+
+/// How connections to one server are made.
+pub(crate) trait Connect: Send + Sync + 'static {
+    /// A connection.
+    type Connection: Send + 'static;
+
+    /// Makes one.
+    fn connect(&self) -> impl Future<Output = Result<Self::Connection, Unconnected>> + Send;
+
+    /// Whether an idle one still stands, as far as is known without asking.
+    fn is_open(&self, connection: &Self::Connection) -> bool;
+
+    /// Asks one that was idle for long whether it still stands, where that cannot be known otherwise.
+    fn revive(&self, connection: &mut Self::Connection) -> impl Future<Output = bool> + Send {
+        let _ = connection;
+        ready(true)
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum Unconnected {
+    /// The server has as many as it takes.
+    TooMany(Refused),
+    /// Anything else.
+    Failed(Refused),
+}
+
+/// See the module's description.
+pub(crate) struct Pool<C: Connect> {
+    server: C,
+    /// The server as it may be shown.
+    name: String,
+    log: Arc<dyn Log>,
+    state: Mutex<State<C>>,
+}
+
+struct State<C: Connect> {
+    /// With the moments since when.
+    idle: Vec<(C::Connection, Instant)>,
+    /// Those that are made.
+    open: usize,
+    /// Those that are being made.
+    opening: usize,
+    most: usize,
+    /// The server was once found to take no more.
+    is_full: bool,
+    waiting: VecDeque<oneshot::Sender<Turn<C>>>,
+    /// Whoever opened the pool and has not closed it.
+    holders: usize,
+}
+
+/// What a waiting operation is given.
+enum Turn<C: Connect> {
+    /// A connection.
+    Connection(Lent<C>),
+    /// Room for a new one.
+    Room,
+}
+
+/// What is left to an operation for which the server takes no further connection.
+enum Room<C: Connect> {
+    /// Nothing: we have none.
+    None,
+    /// One that became idle meanwhile.
+    Idle,
+    /// One of those that are used, or are being made.
+    Later(oneshot::Receiver<Turn<C>>),
+}
+
+enum Step<C: Connect> {
+    Take(C::Connection, Instant),
+    Make(Making<C>),
+    Wait(oneshot::Receiver<Turn<C>>),
+}
+
+impl<C: Connect> Pool<C> {
+    /// A pool of at most so many connections.
+    pub(crate) fn new(server: C, name: String, most: usize, log: Arc<dyn Log>) -> Arc<Self> {
+        let state = State {
+            idle: Vec::new(),
+            open: 0,
+            opening: 0,
+            most: most.max(1),
+            is_full: false,
+            waiting: VecDeque::new(),
+            holders: 0,
+        };
+        Arc::new(Self { server, name, log, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<C>> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How connections are made.
+    pub(crate) fn server(&self) -> &C {
+        &self.server
+    }
+
+    /// One more uses it.
+    pub(crate) fn hold(&self) {
+        self.state().holders += 1;
+    }
+
+    /// One that used it does not any more; when nobody does, idle connections are closed.
+    pub(crate) fn release(&self) {
+        let idle = {
+            let mut state = self.state();
+            state.holders = state.holders.saturating_sub(1);
+            if state.holders > 0 {
+                return;
+            }
+            let idle = std::mem::take(&mut state.idle);
+            state.open -= idle.len();
+            idle
+        };
+        drop(idle);
+    }
+
+    /// A connection, as soon as there is one.
+    pub(crate) async fn take(self: &Arc<Self>) -> Result<Lent<C>, Refused> {
+        loop {
+            match self.step() {
+                Step::Take(connection, since) => {
+                    let mut lent = self.lend(connection);
+                    if since.elapsed() < LONG {
+                        return Ok(lent);
+                    }
+                    if let Some(connection) = lent.begin()
+                        && self.server.revive(connection).await
+                    {
+                        lent.is_whole = true;
+                        return Ok(lent);
+                    }
+                }
+                Step::Wait(turn) => match turn.await {
+                    Ok(Turn::Connection(lent)) => return Ok(lent),
+                    Ok(Turn::Room) | Err(_) => {}
+                },
+                Step::Make(making) => match self.server.connect().await {
+                    Ok(connection) => {
+                        making.done();
+                        return Ok(self.lend(connection));
+                    }
+                    Err(Unconnected::Failed(refused)) => return Err(refused),
+                    Err(Unconnected::TooMany(refused)) => match making.refused() {
+                        Room::None => return Err(refused),
+                        Room::Idle => {}
+                        Room::Later(turn) => {
+                            if let Ok(Turn::Connection(lent)) = turn.await {
+                                return Ok(lent);
+                            }
+                        }
+                    },
+                },
+            }
+        }
+    }
+
+    fn step(self: &Arc<Self>) -> Step<C> {
+        let mut closed = Vec::new();
+        let mut state = self.state();
+        while let Some((connection, since)) = state.idle.pop() {
+            if self.server.is_open(&connection) {
+                return Step::Take(connection, since);
+            }
+            state.open -= 1;
+            closed.push(connection);
+        }
+        if state.open + state.opening < state.most {
+            state.opening += 1;
+            return Step::Make(Making { pool: self.clone(), made: false });
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.waiting.push_back(sender);
+        Step::Wait(receiver)
+    }
+
+    fn lend(self: &Arc<Self>, connection: C::Connection) -> Lent<C> {
+        Lent { pool: self.clone(), connection: Some(connection), is_whole: true }
+    }
+
+    /// Takes a connection back: the longest waiting operation gets it.
+    fn give_back(self: &Arc<Self>, connection: C::Connection) {
+        let mut connection = connection;
+        loop {
+            let waiting = {
+                let mut state = self.state();
+                match state.waiting.pop_front() {
+                    Some(waiting) => waiting,
+                    None if state.holders == 0 => {
+                        state.open -= 1;
+                        return;
+                    }
+                    None => {
+                        state.idle.push((connection, Instant::now()));
+                        return;
+                    }
+                }
+            };
+            // Who waited may have been cut off; then the next one has it.
+            match waiting.send(Turn::Connection(self.lend(connection))) {
+                Ok(()) | Err(Turn::Room) => return,
+                Err(Turn::Connection(mut lent)) => match lent.connection.take() {
+                    Some(back) => connection = back,
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// There is room for a connection more than before.
+    fn make_room(&self) {
+        loop {
+            let Some(waiting) = self.state().waiting.pop_front() else { return };
+            if waiting.send(Turn::Room).is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+/// A connection that is being made.
+struct Making<C: Connect> {
+    pool: Arc<Pool<C>>,
+    made: bool,
+}
+
+impl<C: Connect> Making<C> {
+    fn done(mut self) {
+        self.made = true;
+        let mut state = self.pool.state();
+        state.opening -= 1;
+        state.open += 1;
+        state.most = state.most.max(state.open);
+    }
+
+    /// The server takes no more connections. Where it has some of ours, or may have soon, the operation waits for one of
+    /// them; otherwise it has failed.
+    fn refused(mut self) -> Room<C> {
+        self.made = true;
+        let (room, is_news) = {
+            let mut state = self.pool.state();
+            state.opening -= 1;
+            if state.open + state.opening == 0 {
+                drop(state);
+                self.pool.make_room();
+                return Room::None;
+            }
+            let mut is_news = false;
+            if state.open > 0 && state.open < state.most {
+                state.most = state.open;
+                is_news = !std::mem::replace(&mut state.is_full, true);
+            }
+            let room = if state.idle.is_empty() {
+                let (sender, receiver) = oneshot::channel();
+                state.waiting.push_back(sender);
+                Room::Later(receiver)
+            } else {
+                // Nobody may be left who would give one back.
+                Room::Idle
+            };
+            (room, is_news)
+        };
+        if is_news && self.pool.log.enabled(Level::Warn) {
+            let text = format!(
+                "{} takes no more connections: operations of all virtual users wait for those that there are",
+                self.pool.name
+            );
+            self.pool.log.log(Level::Warn, &text, &[]);
+        }
+        room
+    }
+}
+
+impl<C: Connect> Drop for Making<C> {
+    fn drop(&mut self) {
+        if !self.made {
+            self.pool.state().opening -= 1;
+            self.pool.make_room();
+        }
+    }
+}
+
+/// A connection that is used. It goes back to the pool only if what was begun with it was also ended: a driver that was
+/// cut off in the middle leaves it in no state to be used again.
+pub(crate) struct Lent<C: Connect> {
+    pool: Arc<Pool<C>>,
+    connection: Option<C::Connection>,
+    is_whole: bool,
+}
+
+impl<C: Connect> Lent<C> {
+    /// Begins to use it.
+    pub(crate) fn begin(&mut self) -> Option<&mut C::Connection> {
+        self.is_whole = false;
+        self.connection.as_mut()
+    }
+
+    /// What was begun is ended, whether the server refused it or not.
+    pub(crate) fn end(mut self) {
+        self.is_whole = true;
+    }
+}
+
+impl<C: Connect> Drop for Lent<C> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.is_whole && self.pool.server.is_open(&connection) {
+            self.pool.give_back(connection);
+            return;
+        }
+        drop(connection);
+        self.pool.state().open -= 1;
+        self.pool.make_room();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    /// A server that takes so many connections.
+    struct Server {
+        takes: usize,
+        has: Arc<AtomicUsize>,
+    }
+
+    struct Connection(Arc<AtomicUsize>);
+
+    impl Drop for Connection {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    impl Connect for Server {
+        type Connection = Connection;
+
+        async fn connect(&self) -> Result<Connection, Unconnected> {
+            let before = self.has.fetch_add(1, Ordering::SeqCst);
+            let connection = Connection(self.has.clone());
+            tokio::task::yield_now().await;
+            if before >= self.takes {
+                return Err(Unconnected::TooMany(Refused("full".to_owned())));
+            }
+            Ok(connection)
+        }
+
+        fn is_open(&self, _: &Connection) -> bool {
+            true
+        }
+    }
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<String>>);
+
+    impl Log for Lines {
+        fn enabled(&self, _: Level) -> bool {
+            true
+        }
+        fn log(&self, _: Level, message: &str, _: &[(&str, &str)]) {
+            self.0.lock().unwrap().push(message.to_owned());
+        }
+    }
+
+    fn pool(takes: usize, most: usize) -> (Arc<Pool<Server>>, Arc<AtomicUsize>, Arc<Lines>) {
+        let (has, log) = (Arc::new(AtomicUsize::new(0)), Arc::new(Lines::default()));
+        let pool = Pool::new(Server { takes, has: has.clone() }, "the server".into(), most, log.clone());
+        pool.hold();
+        (pool, has, log)
+    }
+
+    async fn operate(pool: Arc<Pool<Server>>) -> Result<(), Refused> {
+        let mut lent = pool.take().await?;
+        assert!(lent.begin().is_some());
+        tokio::task::yield_now().await;
+        lent.end();
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn more_operations_than_the_server_takes_connections_queue_and_all_are_done() {
+        let (pool, has, log) = pool(7, usize::MAX);
+        let mut operations = JoinSet::new();
+        for _ in 0..2000 {
+            operations.spawn(operate(pool.clone()));
+        }
+        while let Some(ended) = operations.join_next().await {
+            ended.unwrap().unwrap();
+        }
+        assert!((1..=7).contains(&has.load(Ordering::SeqCst)));
+        assert!(log.0.lock().unwrap()[0].starts_with("the server takes no more connections"));
+        // Nobody uses it any more.
+        pool.release();
+        assert_eq!(has.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_when_nobody_is_left_to_give_one_back_takes_an_idle_one() {
+        let (pool, _, _) = pool(1, usize::MAX);
+        let first = pool.take().await.unwrap();
+        let second = tokio::spawn(operate(pool.clone()));
+        // The second is connecting when the first gives its connection back for good.
+        tokio::task::yield_now().await;
+        drop(first);
+        second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_without_room_for_any_is_an_error_and_nobody_hangs() {
+        let (pool, _, _) = pool(0, usize::MAX);
+        let mut operations = JoinSet::new();
+        for _ in 0..50 {
+            operations.spawn(operate(pool.clone()));
+        }
+        while let Some(ended) = operations.join_next().await {
+            assert_eq!(ended.unwrap().unwrap_err().0, "full");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_cut_off_in_the_middle_is_not_used_again() {
+        let (pool, has, _) = pool(9, 1);
+        let mut lent = pool.take().await.unwrap();
+        lent.begin();
+        let next = tokio::spawn(operate(pool.clone()));
+        let cut_off = tokio::spawn(operate(pool.clone()));
+        tokio::task::yield_now().await;
+        cut_off.abort();
+        drop(lent);
+        next.await.unwrap().unwrap();
+        operate(pool.clone()).await.unwrap();
+        assert_eq!(has.load(Ordering::SeqCst), 1);
+        assert_eq!(pool.state().idle.len(), 1);
+    }
+}
