@@ -1,10 +1,11 @@
-"""The extras in `locust.contrib`, as far as they need no server."""
+"""The extras in `locust.contrib`."""
 
 import csv
 import importlib
 import os
 import sys
 import tempfile
+import time
 import types
 import unittest
 from unittest import mock
@@ -12,6 +13,9 @@ from unittest import mock
 from locust.contrib._operation import reported
 from locust.contrib.csv_request_logger import CSV_COLUMNS, CsvRequestLogger
 from locust.env import Environment
+
+from . import servers
+from .servers import missing
 
 
 class RequestLog(unittest.TestCase):
@@ -78,6 +82,68 @@ class Operations(unittest.TestCase):
             [(each["request_type"], each["name"]) for each in self.heard],
             [("postgres_success", "execute_query"), ("postgres_failure", "execute_query")],
         )
+
+
+class Servers(unittest.TestCase):
+    """Queries of real servers: what is reported is the whole operation, with the rows."""
+
+    def setUp(self):
+        self.environment = Environment()
+        self.heard = []
+        self.environment.events.request.add_listener(lambda **kwargs: self.heard.append(kwargs))
+
+    def assert_heard(self, *facts):
+        heard = [(each["request_type"], each["name"], each["response_length"]) for each in self.heard]
+        self.assertEqual(heard, list(facts))
+
+    @unittest.skipIf(missing(*servers.MongoDB.NEEDS), "pymongo or nx-27017 is not installed")
+    def test_a_mongodb_query_is_reported_with_its_whole_cursor(self):
+        module = importlib.import_module("locust.contrib.mongodb")
+        server = servers.MongoDB(self)
+
+        class SomeUser(module.MongoDBUser):
+            conn_string = server.url + "&serverSelectionTimeoutMS=500"
+            db_name = "sample"
+
+        user = SomeUser(self.environment)
+        user.client.db["people"].insert_many([{"n": n} for n in range(1000)])
+        took = []
+        def found():
+            started = time.perf_counter()
+            documents = user.client.execute_query("people", {"n": {"$gte": 100}})
+            took.append((time.perf_counter() - started) * 1000)
+            return documents
+
+        # More than the first batch of a cursor, which is 101 documents: reading it takes further requests.
+        self.assertEqual(sorted(each["n"] for each in found()), list(range(100, 1000)))
+        server.process.kill()
+        server.process.wait()
+        self.assertEqual(user.client.execute_query("people", {}), [])
+        self.assert_heard(("MONGODB", "QUERY", 900), ("MONGODB", "QUERY", 0))
+        self.assertIsNone(self.heard[0]["exception"])
+        self.assertIsNotNone(self.heard[1]["exception"])
+        self.assertGreater(self.heard[0]["response_time"], 0.5 * took[0])
+        user.on_stop()
+
+    @unittest.skipIf(missing("psycopg"), "psycopg is not installed")
+    @unittest.skipIf(servers.Postgres.PROGRAM is None, "PostgreSQL is not installed")
+    def test_a_postgres_query_is_reported_with_its_rows_and_the_next_one_works_after_a_failure(self):
+        module = importlib.import_module("locust.contrib.postgres")
+
+        class SomeUser(module.PostgresUser):
+            conn_string = servers.Postgres(self).url
+
+        user = SomeUser(self.environment)
+        self.assertEqual(user.client.execute_query("SELECT generate_series(1, 3)"), [(1,), (2,), (3,)])
+        self.assertIsNone(user.client.execute_query("SELECT nonsense"))
+        self.assertEqual(user.client.execute_query("SELECT 1 WHERE pg_sleep(0.2) IS NOT NULL"), [(1,)])
+        self.assert_heard(
+            ("postgres_success", "execute_query", 3),
+            ("postgres_failure", "execute_query", 0),
+            ("postgres_success", "execute_query", 1),
+        )
+        self.assertGreaterEqual(self.heard[2]["response_time"], 200)
+        user.on_stop()
 
 
 class Missing(unittest.TestCase):

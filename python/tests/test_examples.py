@@ -1,17 +1,12 @@
 """The examples run: each against a server, with what it does there looked at."""
 
-import importlib.util
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 import unittest
 from urllib.parse import parse_qs
 
+from . import servers
+from .servers import missing
 from .support import REPOSITORY, Target, start
 
 EXAMPLES = REPOSITORY / "examples" / "locust"
@@ -70,45 +65,14 @@ class Examples(unittest.TestCase):
         self.assertEqual(len(re.findall("HttpLocust is deprecated", stderr)), 1)
 
 
-def _missing():
-    modules = [name for name in ("pymongo", "faker") if importlib.util.find_spec(name) is None]
-    return [*modules, *(["nx-27017"] if shutil.which("nx-27017", path=_path()) is None else [])]
+MISSING = missing(*servers.MongoDB.NEEDS, "faker")
 
 
-def _path():
-    return os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-
-
-@unittest.skipIf(_missing(), f"not installed: {', '.join(_missing())}")
+@unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
 class MongoDB(unittest.TestCase):
-    """Against a stand-in that speaks MongoDB's protocol; there is no real one to install here."""
-
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        with socket.socket() as listening:
-            listening.bind(("127.0.0.1", 0))
-            self.port = listening.getsockname()[1]
-        place = self.folder.name
-        self.server = subprocess.Popen(
-            [shutil.which("nx-27017", path=_path()), "--data-dir", place, "--host", "127.0.0.1", "-p", str(self.port),
-             "--log-file", f"{place}/log", "--pid-file", f"{place}/pid"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.addCleanup(self.server.wait)
-        self.addCleanup(self.server.kill)
-        end = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                self.assertLess(time.monotonic(), end, "the server did not start")
-                time.sleep(0.05)
-
     def test_filling_up_to_a_limit(self):
         env = {
-            "CLUSTER_URL": f"mongodb://127.0.0.1:{self.port}/?directConnection=true",
+            "CLUSTER_URL": servers.MongoDB(self).url,
             "LIMIT_MEGABYTES": "0.5",
             "DOCUMENTS_PER_BATCH": "50",
             "FIND_WEIGHT": "0",

@@ -81,6 +81,20 @@ impl Terminal {
         }
     }
 
+    /// Standard error alone: for what is said beside a program whose standard output is its own.
+    pub fn of_stderr(colour: Colour) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        Self {
+            inner: Arc::new(Inner {
+                out_is_terminal: is_terminal,
+                err_is_terminal: is_terminal,
+                colour,
+                size: process_size,
+                state: Mutex::new(State::new(Box::new(io::stderr()), Box::new(io::stderr()))),
+            }),
+        }
+    }
+
     /// The same streams with another choice of colours; for the time before the flags are known.
     #[must_use]
     pub fn with_colour(&self, colour: Colour) -> Self {

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+#[path = "fill/full.rs"]
+mod full;
 #[path = "../../demo-api/tests/support/mariadb.rs"]
 #[allow(dead_code, reason = "shared with the tests of the demo API")]
 mod mariadb;
@@ -11,7 +13,11 @@ mod mariadb;
 mod mongodb;
 #[path = "fill/postgres.rs"]
 mod postgres;
+#[path = "fill/refused.rs"]
+mod refused;
 mod support;
+#[path = "fill/team.rs"]
+mod team;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -59,6 +65,14 @@ fn fill(url: &str, args: &[&str]) -> Done {
 fn counted(done: &Done) -> u64 {
     let rest = done.stdout.split("the server counts ").nth(1).unwrap_or_else(|| panic!("{}", done.stdout));
     rest.split(' ').next().unwrap().replace(',', "").parse().unwrap()
+}
+
+/// A number as people write it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
 }
 
 /// A fill that runs beside the test.

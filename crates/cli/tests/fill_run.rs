@@ -162,6 +162,31 @@ fn a_run_that_fails_is_cleaned_up_and_keeps_its_exit_code() {
 }
 
 #[test]
+fn a_run_that_a_threshold_aborts_is_cleaned_up() {
+    let script = format!(
+        "export const options = {{ thresholds: {{ checks: [{{ threshold: 'rate<0.5', abortOnFail: true }}] }} }};{SCRIPT}"
+    );
+    let Some(stage) = Stage::set("fill-threshold", &script) else { return };
+    let done = stage.run(&["-u", "2", "-d", "5m", "--cleanup"]).expect_code(99);
+    done.expect_error("deleted ");
+    assert_eq!(stage.rows(), (0, 300));
+}
+
+#[test]
+fn a_run_whose_setup_throws_is_cleaned_up() {
+    let script = format!(
+        "{SCRIPT}\nexport function setup() {{ for (let i = 0; i < 3; i++) {{
+           http.post(`${{__ENV.BASE_URL}}/employees`, JSON.stringify({{ name: `LoadTest User s-${{i}}`,
+             email: `s-${{i}}@example.org`, department: 'x', position: 'y', salary: 1 }}),
+             {{ headers: {{ 'Content-Type': 'application/json' }} }}); }} throw new Error('no'); }}"
+    );
+    let Some(stage) = Stage::set("fill-setup", &script) else { return };
+    let done = stage.run(&["-u", "1", "-i", "5", "--cleanup"]).expect_code(107);
+    done.expect_error("deleted 3 rows of demo.employees");
+    assert_eq!(stage.rows(), (0, 300));
+}
+
+#[test]
 fn a_cleanup_without_anything_to_clean_is_refused() {
     THRONG.run(&["run", "--cleanup", "test.js"]).expect_code(104).expect_error("--cleanup needs --fill FILE");
     THRONG.run(&["run", "--fill", "/no/such.yaml", "test.js"]).expect_code(255).expect_error("/no/such.yaml");

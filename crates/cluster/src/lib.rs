@@ -14,6 +14,7 @@ pub mod controller;
 mod ids;
 mod lane;
 mod log;
+pub mod meeting;
 mod moment;
 mod net;
 pub mod protocol;

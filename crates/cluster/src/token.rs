@@ -70,8 +70,10 @@ impl Token {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("a key of any length");
         mac.update(match role {
-            Role::Controller => b"throng cluster 1 controller",
+            Role::Controller => b"throng cluster 1 controller".as_slice(),
             Role::Worker => b"throng cluster 1 worker",
+            Role::Leader => b"throng fill 1 leader",
+            Role::Member => b"throng fill 1 member",
         });
         mac.update(controller);
         mac.update(worker);
@@ -90,6 +92,9 @@ impl fmt::Debug for Token {
 pub(crate) enum Role {
     Controller,
     Worker,
+    /// Those of a fill, which speak another language: see [`crate::meeting`].
+    Leader,
+    Member,
 }
 
 #[cfg(test)]

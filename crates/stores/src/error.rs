@@ -11,7 +11,8 @@ pub struct StoreError {
 }
 
 /// What to do about a failed operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Trouble {
     /// The connection failed, or the server is not ready: try again. What was sent may have been done.
     Unreachable,
@@ -80,6 +81,27 @@ pub enum FillError {
         /// What the server said.
         message: String,
     },
+    /// A member of a team could not go on.
+    #[error("worker {member}: {message}")]
+    Member {
+        /// Its number.
+        member: usize,
+        /// What to do about it.
+        kind: Trouble,
+        /// What happened.
+        message: String,
+    },
+    /// A member of a team would make other records.
+    #[error(
+        "worker {member} would make other records than these: its template, seed or version of throng is another one"
+    )]
+    Differs {
+        /// Its number.
+        member: usize,
+    },
+    /// All members of a team are gone.
+    #[error("no worker is left")]
+    Alone,
     /// The process cannot do it.
     #[error("cannot start: {0}")]
     Start(String),
@@ -101,7 +123,12 @@ impl FillError {
         match self {
             Self::Store { source, .. } => source.kind,
             Self::TooLarge { .. } => Trouble::TooLarge,
-            Self::Foreign { .. } | Self::Unique { .. } | Self::Start(_) => Trouble::Refused,
+            Self::Member { kind, .. } => *kind,
+            Self::Foreign { .. }
+            | Self::Unique { .. }
+            | Self::Differs { .. }
+            | Self::Alone
+            | Self::Start(_) => Trouble::Refused,
         }
     }
 }

@@ -23,6 +23,6 @@ pub mod tls;
 pub mod value;
 pub mod vitals;
 
-pub use fill::{Ended, Fill, Notice, Report, Snapshot, Stage, Stopper};
+pub use fill::{Ended, Fill, Notice, Report, Snapshot, Stage, Stopper, team};
 pub use preview::{Preview, preview};
 pub use store::ServerSize;

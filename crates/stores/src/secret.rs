@@ -73,15 +73,11 @@ impl Address {
         }
     }
 
-    /// `text` without the password and without the URL, wherever it quotes them.
+    /// `text` without passwords and without the URL, wherever it quotes them.
     pub fn scrub(&self, text: &str) -> String {
         let mut text = text.replace(&self.url, &self.to_string());
-        let (_, rest) = self.url.split_once("://").unwrap_or_default();
-        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-        if let Some((user, _)) = authority.rsplit_once('@')
-            && let Some((_, password)) = user.split_once(':')
-        {
-            for secret in [password.to_owned(), decode(password)] {
+        for secret in self.secrets() {
+            for secret in [secret.to_owned(), decode(secret)] {
                 // A password of a letter or two would tear holes into every message and hide nothing.
                 if secret.len() > 2 {
                     text = text.replace(&secret, MASK);
@@ -89,6 +85,17 @@ impl Address {
             }
         }
         text
+    }
+
+    /// The password before the hosts, and those among the options.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (_, rest) = self.url.split_once("://").unwrap_or_default();
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        let options = rest.split_once('?').map_or("", |(_, options)| options);
+        let named = options.split(['&', '#']).filter_map(|option| option.split_once('='));
+        let named = named.filter(|(name, _)| name.to_ascii_lowercase().contains("password"));
+        user.and_then(|user| user.split_once(':')).into_iter().chain(named).map(|(_, secret)| secret)
     }
 }
 
@@ -159,6 +166,8 @@ mod tests {
             address.scrub("no: s3cr@t, s3cr%40t, mysql://root:s3cr%40t@h/db"),
             "no: ***, ***, mysql://***@h/db"
         );
+        let address = self::address("postgres://h/db?user=me&password=hunter22&x=1");
+        assert_eq!(address.scrub("invalid option hunter22 of me"), "invalid option *** of me");
     }
 
     #[test]

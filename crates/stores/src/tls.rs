@@ -37,7 +37,7 @@ pub fn client_config_with(
         Verify::Certificate => {
             let mut roots = RootCertStore::empty();
             if authorities.is_empty() {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                roots.add_parsable_certificates(system_authorities());
             }
             for authority in certificates(authorities)? {
                 roots.add(authority).map_err(|error| error.to_string())?;
@@ -58,6 +58,25 @@ pub fn client_config_with(
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>();
     all.map_err(|error| format!("a certificate: {error}"))
+}
+
+/// The system's authorities.
+pub(crate) fn system_authorities() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
+}
+
+/// Whether what failed was the agreement on encryption, such as a certificate that is not trusted: trying again would not
+/// help.
+pub(crate) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<Error>() || inner.is_some_and(|inner| is_refusal(inner)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Takes every certificate; signatures are still checked, so that the connection is what was negotiated.
@@ -96,5 +115,20 @@ impl ServerCertVerifier for Anyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_from_a_connection_that_is_lost() {
+        let untrusted = Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(is_refusal(&io::Error::new(io::ErrorKind::InvalidData, untrusted)));
+        assert!(!is_refusal(&io::Error::new(io::ErrorKind::ConnectionReset, "reset")));
+        assert!(!is_refusal(&io::Error::from_raw_os_error(104)));
     }
 }

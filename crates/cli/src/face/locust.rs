@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 
+use super::databases::Around;
 use super::python::{self, Start};
 use super::{early_terminal, fail_early};
 use crate::exit::Exit;
@@ -21,7 +22,26 @@ pub(super) fn main(args: Vec<OsString>) -> Exit {
             format!("{name} is not supported yet for locustfiles: only k6 scripts are watched beside");
         return fail_early(&early_terminal(), &Failure::new(Exit::Usage, message));
     }
-    python::start(Start::Locust, args)
+    let around = Around::of_variables(&args);
+    start(args, Vec::new(), around)
+}
+
+/// Starts it, with its databases around it if it has any.
+fn start(
+    args: Vec<OsString>,
+    variables: Vec<(&str, OsString)>,
+    around: Result<Option<Around>, Failure>,
+) -> Exit {
+    let done = around.and_then(|around| match around {
+        None => Ok(python::start_with(Start::Locust, args, variables)),
+        Some(around) => {
+            let mut command = python::command(Start::Locust, args)?;
+            command.envs(variables);
+            // Its own codes are not only ours.
+            around.run(command).map(|code| std::process::exit(code.into()))
+        }
+    });
+    done.unwrap_or_else(|failure| fail_early(&early_terminal(), &failure))
 }
 
 /// Flags of `throng run` that are variables for locustfiles, as Locust has no such flags.
@@ -34,6 +54,7 @@ const VARIABLES: [(&str, &str); 3] = [
 /// `throng run FILE.py ARGS` is `locust -f FILE.py ARGS`; `--workers`, as for k6 scripts, is Locust's `--processes`.
 pub(super) fn run(args: Vec<OsString>) -> Exit {
     let (mut args, variables) = variables(args);
+    let around = Around::of_flags(&mut args);
     for arg in &mut args {
         if let Some(rest) = arg.to_str().and_then(|arg| arg.strip_prefix("--workers"))
             && (rest.is_empty() || rest.starts_with('='))
@@ -45,7 +66,7 @@ pub(super) fn run(args: Vec<OsString>) -> Exit {
     if !names_file && let Some(place) = args.iter().position(|arg| super::own::is_python(arg.as_ref())) {
         args.insert(place, "-f".into());
     }
-    python::start_with(Start::Locust, args, variables)
+    start(args, variables, around)
 }
 
 /// The arguments without [`VARIABLES`], and those with their values.

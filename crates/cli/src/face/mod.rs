@@ -3,6 +3,7 @@
 //! The name it is called by decides (`k6` and `locust` are links to it), or else the first argument:
 //! `throng k6 run …` is `k6 run …`.
 
+mod databases;
 mod invocation;
 pub mod k6;
 mod locust;

@@ -42,19 +42,25 @@ pub(super) fn start(start: Start, args: Vec<OsString>) -> Exit {
 
 /// Becomes the interpreter, with variables beside those of this process.
 pub(super) fn start_with(start: Start, args: Vec<OsString>, variables: Vec<(&str, OsString)>) -> Exit {
-    let error = match command(start, args) {
+    let failure = match command(start, args) {
         Ok(mut command) => {
             command.envs(variables);
-            let error = command.exec();
-            let program = command.get_program().to_string_lossy().into_owned();
-            Failure::new(Exit::NoPython, format!("start {program}: {error}"))
+            become_it(command)
         }
         Err(failure) => failure,
     };
-    fail_early(&early_terminal(), &error)
+    fail_early(&early_terminal(), &failure)
 }
 
-fn command(start: Start, args: Vec<OsString>) -> Result<Command, Failure> {
+/// Becomes a program; returns only if that cannot be done.
+pub(super) fn become_it(mut command: Command) -> Failure {
+    let error = command.exec();
+    let program = command.get_program().to_string_lossy();
+    Failure::new(Exit::NoPython, format!("start {program}: {error}"))
+}
+
+/// What starts it.
+pub(super) fn command(start: Start, args: Vec<OsString>) -> Result<Command, Failure> {
     let failed = |text: String| Failure::new(Exit::NoPython, text);
     let python = interpreter_of_process()?;
     let executable = env::current_exe().map_err(|error| failed(format!("find this program: {error}")))?;

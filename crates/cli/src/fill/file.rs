@@ -16,7 +16,7 @@ use throng_stores::plan::{Begin, Goal, Plan};
 use super::wanted::{
     DEFAULT_BATCH, DEFAULT_PARALLEL, DEFAULT_PATIENCE, Place, Wanted, invalid, password, text,
 };
-use super::{exit_of, grouped, run};
+use super::{Hands, exit_of, grouped, run};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::logging::Logger;
@@ -89,7 +89,7 @@ impl Databases {
     /// Fills what is to be filled, in order.
     pub fn fill(&self, terminal: &Terminal, log: &Logger, quiet: bool) -> Result<(), Failure> {
         for plan in &self.fills {
-            run(plan.clone(), terminal, log, quiet)?;
+            run(plan.clone(), Hands::default(), terminal, log, quiet)?;
         }
         Ok(())
     }

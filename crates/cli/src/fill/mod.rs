@@ -4,6 +4,8 @@
 
 pub mod file;
 mod line;
+pub(crate) mod remote;
+pub(crate) mod team;
 pub(crate) mod wanted;
 
 use std::fmt::Write as _;
@@ -12,9 +14,11 @@ use std::time::{Duration, Instant};
 use throng_stores::error::{FillError, Trouble};
 use throng_stores::plan::{Begin, Goal, Plan};
 use throng_stores::size::Size;
+use throng_stores::team::gate;
 use throng_stores::{Ended, Fill, Notice, Report, preview};
 
 use self::line::{Line, grouped};
+use self::remote::Door;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::logging::Logger;
@@ -29,11 +33,42 @@ const PLAIN_PERIOD: Duration = Duration::from_secs(5);
 /// How long a fill that has ended may go unseen.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// Who makes the records: this process, unless there is somebody else.
+#[derive(Debug, Clone, Default)]
+pub struct Hands {
+    /// So many processes that this one starts and leads.
+    pub workers: u32,
+    /// Others, that join here.
+    pub door: Option<Door>,
+}
+
+impl Hands {
+    /// Starts the fill, led by this process if others do it.
+    fn start(self, plan: Plan, log: &Logger) -> Result<(Fill, Option<team::Team>), Failure> {
+        let failed = |error: FillError| Failure::other(error.to_string());
+        if self.workers == 0 && self.door.is_none() {
+            return Ok((Fill::start(plan).map_err(failed)?, None));
+        }
+        let (gate, events) = gate();
+        let team = team::Team::start(self.workers, &gate)?;
+        if let Some(door) = self.door {
+            door.open(gate, self.workers as usize + 1, log)?;
+        }
+        Ok((Fill::lead(plan, events).map_err(failed)?, Some(team)))
+    }
+}
+
 /// Fills as planned, until the end or a signal.
-pub fn run(plan: Plan, terminal: &Terminal, log: &Logger, quiet: bool) -> Result<Exit, Failure> {
+pub fn run(
+    plan: Plan,
+    hands: Hands,
+    terminal: &Terminal,
+    log: &Logger,
+    quiet: bool,
+) -> Result<Exit, Failure> {
     let mut line = Line::new(&plan);
     let end = End::of(&plan);
-    let fill = Fill::start(plan).map_err(|error| Failure::other(error.to_string()))?;
+    let (fill, _team) = hands.start(plan, log)?;
     let stopper = fill.stopper();
     let _listener = signals::listen(log.clone(), move |_| stopper.stop())
         .map_err(|error| Failure::other(format!("cannot listen for signals: {error}")))?;
@@ -139,6 +174,9 @@ fn tell(fill: &Fill, end: &End, log: &Logger) {
                 end.address,
                 patience.as_secs()
             )),
+            Notice::MemberLost { member, reason, left } => log.warn(&format!(
+                "worker {member} is lost ({reason}); the {left} that are left do what it had been given"
+            )),
             Notice::Back => log.info(&format!("{} can be reached again", end.address)),
             Notice::Indexes { name } => log.info(&format!("creating the index {name}")),
         }
@@ -221,7 +259,7 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
 
 fn exit_of(error: &FillError) -> Exit {
     match (error, error.trouble()) {
-        (FillError::Start(_), _) => Exit::Other,
+        (FillError::Start(_) | FillError::Alone | FillError::Differs { .. }, _) => Exit::Other,
         (_, Trouble::Unreachable | Trouble::Full) => Exit::StoreUnavailable,
         (_, Trouble::TooLarge) => Exit::InvalidConfig,
         _ => Exit::StoreRefused,

@@ -384,7 +384,7 @@ pub const OWN: &[Flag] = &[
     Flag {
         name: "fill",
         short: None,
-        env: None,
+        env: Some("THRONG_FILL"),
         value: Value::One,
         placeholder: Cow::Borrowed("file"),
         help: "fill databases before the test, as this file says (docs/fill.md)",
@@ -404,7 +404,7 @@ pub const OWN: &[Flag] = &[
     Flag {
         name: "cleanup",
         short: None,
-        env: None,
+        env: Some("THRONG_CLEANUP"),
         value: Value::Switch,
         placeholder: Cow::Borrowed("bool"),
         help: "after the test delete what the file of --fill names, however the test ended",

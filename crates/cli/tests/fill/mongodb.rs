@@ -16,18 +16,25 @@ pub(crate) struct MongoDb {
     server: Child,
     directory: tempfile::TempDir,
     port: u16,
+    options: Vec<String>,
 }
 
 impl MongoDb {
     /// Starts an empty server, or nothing when opted out.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same, with further options of the server.
+    pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
         if std::env::var_os(OPT_OUT).is_some() {
             return None;
         }
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = serve(&directory, port);
-        Some(Self { server, directory, port })
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let server = serve(&directory, port, &options);
+        Some(Self { server, directory, port, options })
     }
 
     /// Stops it cleanly.
@@ -37,9 +44,15 @@ impl MongoDb {
         self.server.wait().unwrap();
     }
 
+    /// Kills it without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+
     /// Starts it again, on the same port with the same data.
     pub(crate) fn start_again(&mut self) {
-        self.server = serve(&self.directory, self.port);
+        self.server = serve(&self.directory, self.port, &self.options);
     }
 
     /// The URL of a database.
@@ -51,18 +64,18 @@ impl MongoDb {
 impl Drop for MongoDb {
     fn drop(&mut self) {
         // Its clean stop takes five seconds, and there is nothing to keep.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.kill();
     }
 }
 
-fn serve(directory: &tempfile::TempDir, port: u16) -> Child {
+fn serve(directory: &tempfile::TempDir, port: u16, options: &[String]) -> Child {
     // Cargo runs tests in the crate's folder; `./x` installs into the workspace's.
     let installed =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../.cache/secantusdb/bin/secantusd-py");
     let program = std::env::var_os(PROGRAM).map_or(installed, PathBuf::from);
     let mut server = Command::new(&program)
         .args(["--host", "127.0.0.1", "--standalone", "--cache-size", "128M", "--log-level", "WARNING"])
+        .args(options)
         .arg(format!("--port={port}"))
         .arg("--storage-path")
         .arg(directory.path().join("data"))

@@ -63,6 +63,22 @@ impl Postgres {
             .stdin(Stdio::null()));
     }
 
+    /// Makes a folder the server's own.
+    pub(crate) fn owns(&self, folder: &Path) {
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(folder));
+        }
+    }
+
+    /// Copies a file to where the server alone can read it; where that is.
+    pub(crate) fn keep(&self, name: &str, file: &str) -> String {
+        let place = self.directory.join(name);
+        std::fs::copy(file, &place).unwrap();
+        std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        self.owns(&place);
+        place.to_str().unwrap().to_owned()
+    }
+
     /// The URL of the empty database.
     pub(crate) fn url(&self) -> String {
         format!("postgres://demo:secret@127.0.0.1:{}/demo", self.port)

@@ -99,6 +99,17 @@ fn fill_runs_in_the_cluster_and_ends_with_its_code() {
 }
 
 #[test]
+fn fill_with_workers_has_a_leader_that_they_join() {
+    let world = World::new();
+    world.write("people.json", r#"{"name": "$name"}"#);
+    let url = "mysql://nobody@127.0.0.1:1/sample";
+    let args = ["k8s", "fill", "--workers", "2", "--template", "people.json", "--retry-for", "1s", url];
+    let done = world.run(&[&args[..], &["--rows", "5"]].concat()).expect_code(112);
+    assert!(done.stdout.contains("127.0.0.1:1"), "{}", done.stdout);
+    world.expect_empty("default");
+}
+
+#[test]
 fn check_goes_through_everything_and_says_what_to_do() {
     let world = World::new();
     let good = world.run(&["k8s", "check"]).expect_code(0).stdout;

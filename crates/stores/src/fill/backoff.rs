@@ -25,8 +25,10 @@ impl From<FillError> for Given {
 /// What is tried, for how long, who is told, and what interrupts it.
 pub(super) type Ask<'a> = (&'static str, Duration, &'a Progress, watch::Receiver<bool>);
 
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
+/// The first wait and the longest one. The tests of this crate lose connections by the dozen, and none of them is about how
+/// long a wait is.
+const SHORTEST: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 100 });
+const LONGEST: Duration = Duration::from_millis(if cfg!(test) { 8 } else { 5_000 });
 /// An answer that takes longer is taken for a lost connection.
 const ANSWER: Duration = Duration::from_mins(2);
 

@@ -7,11 +7,35 @@
 //! - Invariant: a record counts only once the server has acknowledged it, or has shown that it is there.
 //! - Invariant: a batch that may have arrived is never sent again before the store was asked what is there.
 
+/// Does something with the store of a plan's kind.
+macro_rules! with_store {
+    ($plan:expr, $store:ident => $done:expr) => {
+        async {
+            let failed = |error| crate::error::FillError::store("connect", error);
+            match $plan.kind {
+                crate::plan::Kind::MongoDb => {
+                    let $store = crate::store::mongodb::MongoDb::new($plan).await.map_err(failed)?;
+                    $done.await
+                }
+                crate::plan::Kind::MySql => {
+                    let $store = crate::store::mysql::MySql::new($plan).map_err(failed)?;
+                    $done.await
+                }
+                crate::plan::Kind::Postgres => {
+                    let $store = crate::store::postgres::Postgres::new($plan).map_err(failed)?;
+                    $done.await
+                }
+            }
+        }
+    };
+}
+
 mod backoff;
 mod outcome;
 mod producer;
 mod progress;
 mod sender;
+pub mod team;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -21,6 +45,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
 pub use outcome::{Ended, Report};
@@ -28,12 +53,10 @@ pub use progress::{Notice, Snapshot, Stage};
 
 use self::backoff::{Given, patiently};
 use self::progress::Progress;
+use self::team::Events;
 use crate::error::FillError;
 use crate::inventory::Inventory;
-use crate::plan::{Begin, Kind, Plan};
-use crate::store::mongodb::MongoDb;
-use crate::store::mysql::MySql;
-use crate::store::postgres::Postgres;
+use crate::plan::{Begin, Plan};
 use crate::store::{ServerSize, Store};
 
 /// How many records are compared with what they should be before a fill goes on.
@@ -62,18 +85,23 @@ impl Stopper {
 impl Fill {
     /// Starts it, with threads of its own.
     pub fn start(plan: Plan) -> Result<Self, FillError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("fill")
-            .enable_all()
-            .build()
-            .map_err(|error| FillError::Start(error.to_string()))?;
+        Self::with(plan, None)
+    }
+
+    /// Leads it: records are made by members, who are told of by `events`.
+    pub fn lead(plan: Plan, events: Events) -> Result<Self, FillError> {
+        Self::with(plan, Some(events))
+    }
+
+    fn with(plan: Plan, events: Option<Events>) -> Result<Self, FillError> {
+        let runtime = runtime()?;
         let (told, notices) = channel();
         let progress = Arc::new(Progress::new(told));
         let (stop, stopped) = watch::channel(false);
         let shared = progress.clone();
         let run = move || {
-            let ended = runtime.block_on(of_kind(&plan, &shared, stopped));
+            let ended =
+                runtime.block_on(with_store!(&plan, store => drive(store, &plan, &shared, events, stopped)));
             // Connections that hang are not waited for.
             runtime.shutdown_background();
             Report::new(ended, &shared)
@@ -114,25 +142,11 @@ impl Fill {
     }
 }
 
-async fn of_kind(
-    plan: &Plan,
-    progress: &Arc<Progress>,
-    stopped: watch::Receiver<bool>,
-) -> Result<Option<ServerSize>, Given> {
-    match plan.kind {
-        Kind::MongoDb => {
-            let store = MongoDb::new(plan).await.map_err(|error| FillError::store("connect", error))?;
-            drive(store, plan, progress, stopped).await
-        }
-        Kind::MySql => {
-            let store = MySql::new(plan).map_err(|error| FillError::store("connect", error))?;
-            drive(store, plan, progress, stopped).await
-        }
-        Kind::Postgres => {
-            let store = Postgres::new(plan).map_err(|error| FillError::store("connect", error))?;
-            drive(store, plan, progress, stopped).await
-        }
-    }
+/// The threads that talk to databases.
+fn runtime() -> Result<Runtime, FillError> {
+    let mut builder = Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).thread_name("fill").enable_all().build();
+    runtime.map_err(|error| FillError::Start(error.to_string()))
 }
 
 /// The whole of a fill; what the server says about its size in the end.
@@ -140,6 +154,7 @@ async fn drive<S: Store>(
     store: S,
     plan: &Plan,
     progress: &Arc<Progress>,
+    events: Option<Events>,
     stopped: watch::Receiver<bool>,
 ) -> Result<Option<ServerSize>, Given> {
     let ask = |what: &'static str| (what, plan.patience, &**progress, stopped.clone());
@@ -157,6 +172,31 @@ async fn drive<S: Store>(
         progress.tell(Notice::Resumes { records: inventory.present() });
     }
 
+    match events {
+        Some(mut events) => {
+            team::lead(&store, plan, inventory, progress, &mut events, stopped.clone()).await?;
+        }
+        None => alone(&store, plan, inventory, progress, &stopped).await?,
+    }
+
+    for index in &plan.indexes {
+        progress.enter(Stage::Indexing);
+        progress.tell(Notice::Indexes { name: index.name() });
+        let what = ("create an index", plan.patience, &**progress, stopped.clone());
+        patiently(what, || store.create_index(index)).await?;
+    }
+    progress.enter(Stage::Measuring);
+    patiently(ask("ask for the size"), || store.finish()).await
+}
+
+/// Makes and sends all of it in this process.
+async fn alone<S: Store>(
+    store: &S,
+    plan: &Plan,
+    inventory: Inventory,
+    progress: &Arc<Progress>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), Given> {
     let (deal, jobs) = mpsc::channel(plan.parallel.get());
     let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
     let (fail, failed) = watch::channel(false);
@@ -194,16 +234,7 @@ async fn drive<S: Store>(
     drop(jobs);
     let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     first?;
-    produced?;
-
-    for index in &plan.indexes {
-        progress.enter(Stage::Indexing);
-        progress.tell(Notice::Indexes { name: index.name() });
-        let what = ("create an index", plan.patience, &**progress, stopped.clone());
-        patiently(what, || store.create_index(index)).await?;
-    }
-    progress.enter(Stage::Measuring);
-    patiently(ask("ask for the size"), || store.finish()).await
+    produced
 }
 
 /// Whether the records with our keys are those that we make; one of the samples is enough, as an application may have

@@ -7,14 +7,13 @@ use tokio::sync::{mpsc, watch};
 use super::backoff::Given;
 use super::progress::{Progress, Stage};
 use super::sender::Job;
-use crate::error::FillError;
 use crate::inventory::Inventory;
 use crate::plan::{Goal, Plan};
 use crate::store::Store;
 
 /// A batch is sent once it has so many bytes, whatever its number of records: below every server's limit for one message,
 /// and bounded memory however large the records are.
-const BATCH_BYTES: u64 = 8 << 20;
+pub(super) const BATCH_BYTES: u64 = 8 << 20;
 
 /// Makes records until the goal is met, or until somebody does not want more of them.
 pub(super) fn produce<S: Store>(
@@ -42,9 +41,7 @@ pub(super) fn produce<S: Store>(
             return Err(Given::Stopped);
         }
         let record = store.encode(plan.template.record(sequence));
-        if record.bytes > store.longest() {
-            return Err(FillError::TooLarge { sequence, bytes: record.bytes, limit: store.longest() }.into());
-        }
+        store.fits(&record)?;
         bytes += record.bytes;
         while holes.next_if(|hole| hole.end <= sequence).is_some() {}
         if sequence < inventory.end && !holes.peek().is_some_and(|hole| hole.contains(&sequence)) {

@@ -5,6 +5,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::team::Made;
 use crate::store::Encoded;
 
 /// What a fill is doing.
@@ -41,6 +42,15 @@ pub enum Notice {
     },
     /// The server can be reached again.
     Back,
+    /// A process that made records is gone; the others do what it had been given.
+    MemberLost {
+        /// Its number.
+        member: usize,
+        /// How it ended.
+        reason: String,
+        /// How many are left.
+        left: usize,
+    },
     /// An index is being created.
     Indexes {
         /// Its name.
@@ -182,6 +192,13 @@ impl Progress {
 
     pub(super) fn there(&self, bytes: u64) {
         self.there.add(1, bytes);
+    }
+
+    /// A member of a team has done a share.
+    pub(super) fn made(&self, made: &Made) {
+        self.there.add(made.there.records, made.there.bytes);
+        self.inserted.add(made.inserted.records, made.inserted.bytes);
+        self.recovered.fetch_add(made.recovered, Ordering::Relaxed);
     }
 
     pub(super) fn inserted<R>(&self, rows: &[Encoded<R>]) {

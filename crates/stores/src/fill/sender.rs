@@ -27,8 +27,17 @@ pub(super) async fn send_all<S: Store>(
         }
         let job = jobs.lock().await.recv().await;
         let Some(job) = job else { return Ok(()) };
-        send(store, job, progress, patience, &mut stopped).await?;
+        send(store, job, progress, patience, &mut stopped, Known::Unsent).await?;
     }
+}
+
+/// What is known about a batch before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// None of it has been sent.
+    Unsent,
+    /// Somebody else may have sent some of it.
+    Doubtful,
 }
 
 /// What is known about a batch.
@@ -39,25 +48,31 @@ enum State {
     Uncertain(StoreError),
 }
 
-/// Brings one batch into the database: in the end each of its records is there once.
-async fn send<S: Store>(
+/// Brings one batch into the database: in the end each of its records is there once. Says how many were found to have arrived
+/// before.
+pub(super) async fn send<S: Store>(
     store: &S,
     mut rows: Job<S::Row>,
     progress: &Progress,
     patience: Duration,
     stopped: &mut watch::Receiver<bool>,
-) -> Result<(), Given> {
+    known: Known,
+) -> Result<u64, Given> {
     let mut backoff = Backoff::new(patience);
-    let mut state = State::Unsent;
+    let mut recovered = 0;
+    let mut state = match known {
+        Known::Unsent => State::Unsent,
+        Known::Doubtful => State::Uncertain(StoreError::new(Trouble::Unreachable, "its sender was lost")),
+    };
     while !rows.is_empty() {
         let answer = match &state {
             State::Unsent => in_time(store.insert(&rows)).await.map(|()| {
                 progress.inserted(&rows);
                 rows.clear();
             }),
-            State::Uncertain(_) => in_time(there(store, &rows))
-                .await
-                .and_then(|there| without(&mut rows, &there, &mut state, progress)),
+            State::Uncertain(_) => in_time(there(store, &rows)).await.and_then(|there| {
+                without(&mut rows, &there, &mut state, progress).map(|found| recovered += found)
+            }),
         };
         match answer {
             Ok(()) => {
@@ -80,7 +95,7 @@ async fn send<S: Store>(
             Err(error) => return Err(FillError::store("insert", error).into()),
         }
     }
-    Ok(())
+    Ok(recovered)
 }
 
 /// Which of the rows are there.
@@ -89,14 +104,14 @@ async fn there<S: Store>(store: &S, rows: &[Encoded<S::Row>]) -> Result<HashSet<
     Ok(store.list(first.sequence..last.sequence + 1).await?.into_iter().collect())
 }
 
-/// Takes those that are there out of the rows. If the server saw a duplicate and none of ours is there, it was not for
+/// Takes those that are there out of the rows, and says how many. If the server saw a duplicate and none of ours is there, it was not for
 /// our key.
 fn without<R>(
     rows: &mut Job<R>,
     there: &HashSet<u64>,
     state: &mut State,
     progress: &Progress,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let (found, absent): (Vec<_>, Vec<_>) =
         std::mem::take(rows).into_iter().partition(|row| there.contains(&row.sequence));
     *rows = absent;
@@ -105,7 +120,7 @@ fn without<R>(
         State::Uncertain(error) if error.kind == Trouble::Duplicate && found.is_empty() => Err(error.clone()),
         _ => {
             *state = State::Unsent;
-            Ok(())
+            Ok(found.len() as u64)
         }
     }
 }

@@ -8,18 +8,18 @@ use proptest::prelude::*;
 use super::testing::{Fate, Memory};
 use super::*;
 use crate::error::Trouble;
-use crate::plan::Goal;
+use crate::plan::{Goal, Kind};
 use crate::secret::Address;
 use crate::size::Size;
 use crate::template::{KeyStyle, Template};
 
 const TEXT: &str = r#"{"name": "$name", "u": {"$join": ["u", "$sequence"]}}"#;
 
-fn plan(goal: Goal) -> Plan {
+pub(super) fn plan(goal: Goal) -> Plan {
     with_template(TEXT, goal)
 }
 
-fn with_template(text: &str, goal: Goal) -> Plan {
+pub(super) fn with_template(text: &str, goal: Goal) -> Plan {
     Plan {
         kind: Kind::MySql,
         address: Address::new("mysql://h/db", None).unwrap(),
@@ -35,7 +35,7 @@ fn with_template(text: &str, goal: Goal) -> Plan {
     }
 }
 
-fn fill(store: &Memory, plan: &Plan) -> Report {
+pub(super) fn fill(store: &Memory, plan: &Plan) -> Report {
     fill_until(store, plan, watch::channel(false).1)
 }
 
@@ -43,12 +43,12 @@ fn fill_until(store: &Memory, plan: &Plan, stopped: watch::Receiver<bool>) -> Re
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let progress = Arc::new(Progress::new(channel().0));
-    let ended = runtime.block_on(drive(store.clone(), plan, &progress, stopped));
+    let ended = runtime.block_on(drive(store.clone(), plan, &progress, None, stopped));
     Report::new(ended, &progress)
 }
 
 /// Every record that is there is the one that belongs there, and none before the last is missing.
-fn is_complete(store: &Memory, plan: &Plan) -> u64 {
+pub(super) fn is_complete(store: &Memory, plan: &Plan) -> u64 {
     let records = store.records.lock().unwrap();
     for (expected, (sequence, record)) in records.iter().enumerate() {
         assert_eq!(*sequence, expected as u64, "a hole");
@@ -181,7 +181,7 @@ fn a_fill_that_is_stopped_says_so_and_the_next_one_goes_on() {
     assert_eq!(is_complete(&store, &plan), 1_000);
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+pub(super) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         4 => Just(Fate::Done),
         1 => Just(Fate::LostBefore),

@@ -1,10 +1,13 @@
 //! Columns of a table that is made for a template, and what the two SQL stores share.
 
+use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{StoreError, Trouble};
 use crate::generate::Generator;
-use crate::template::{Record, Template};
+use crate::index::Index;
+use crate::template::{Key, Record, Template};
 use crate::value::Value;
 
 /// What a column holds.
@@ -77,6 +80,60 @@ fn column(generator: &Generator) -> ColumnType {
             Value::Null | Value::Text(_) => ColumnType::Text,
         },
     }
+}
+
+/// How one of the two SQL stores writes names and types.
+#[derive(Clone, Copy)]
+pub(super) struct Dialect {
+    /// What stands around a name, and twice within it.
+    pub(super) quote: char,
+    /// What the key's column is.
+    pub(super) key: &'static str,
+    /// What another column is.
+    pub(super) type_name: fn(ColumnType) -> String,
+    /// What follows the columns.
+    pub(super) options: &'static str,
+}
+
+impl Dialect {
+    pub(super) fn quoted(self, name: &str) -> String {
+        let quote = self.quote;
+        format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}")))
+    }
+
+    /// The names of all columns, in the order of a record's fields.
+    pub(super) fn names(self, template: &Template) -> String {
+        let names: Vec<String> = template.generators().iter().map(|(name, _)| self.quoted(name)).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn create_table(self, table: &str, template: &Template) -> String {
+        let (table, key) = (self.quoted(table), self.quoted(&template.key().field));
+        let mut sql = format!("CREATE TABLE IF NOT EXISTS {table} ({key} {}", self.key);
+        for (name, column) in columns(template) {
+            let _ = write!(sql, ", {} {}", self.quoted(name), (self.type_name)(column));
+        }
+        let _ = write!(sql, "){}", self.options);
+        sql
+    }
+
+    /// `CREATE INDEX`, with `exists` before the name.
+    pub(super) fn create_index(self, index: &Index, exists: &str, name: &str, table: &str) -> String {
+        let direction = |descending| if descending { " DESC" } else { "" };
+        let fields: Vec<String> = index
+            .fields
+            .iter()
+            .map(|field| format!("{}{}", self.quoted(&field.name), direction(field.descending)))
+            .collect();
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let (name, table) = (self.quoted(name), self.quoted(table));
+        format!("CREATE {unique}INDEX {exists}{name} ON {table} ({})", fields.join(", "))
+    }
+}
+
+/// The first and the last key of records with these numbers.
+pub(super) fn bounds(key: &Key, range: &Range<u64>) -> (i64, i64) {
+    (key.number(range.start), key.number(range.end.saturating_sub(1)))
 }
 
 /// The logical bytes of a row: those of its values.

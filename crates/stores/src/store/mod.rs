@@ -10,7 +10,7 @@ pub(crate) mod postgres;
 
 use std::ops::Range;
 
-use crate::error::StoreError;
+use crate::error::{FillError, StoreError};
 use crate::index::Index;
 use crate::template::Record;
 
@@ -33,6 +33,12 @@ pub(crate) trait Store: Clone + Send + Sync + 'static {
 
     /// The longest record that the server takes; [`Store::prepare`] finds it out.
     fn longest(&self) -> u64;
+
+    /// Refuses a record that is longer, before it is sent.
+    fn fits(&self, record: &Encoded<Self::Row>) -> Result<(), FillError> {
+        let (sequence, bytes, limit) = (record.sequence, record.bytes, self.longest());
+        if bytes > limit { Err(FillError::TooLarge { sequence, bytes, limit }) } else { Ok(()) }
+    }
 
     /// Connects, and makes the collection or table if it is not there.
     fn prepare(&self) -> impl Future<Output = Result<(), StoreError>> + Send;

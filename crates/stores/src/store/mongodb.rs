@@ -14,7 +14,7 @@ use mongodb::bson::raw::{CString, RawArrayBuf, RawBson, RawDocumentBuf};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Decimal128, Document, doc};
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
-use mongodb::options::{Acknowledgment, ClientOptions, IndexOptions, ReadPreference, SelectionCriteria};
+use mongodb::options::{Acknowledgment, ClientOptions, IndexOptions, ReadPreference, SelectionCriteria, Tls};
 use mongodb::{Client, Collection, Database, IndexModel};
 
 use super::{Encoded, ServerSize, Store};
@@ -198,6 +198,10 @@ pub(crate) async fn connect(
         let message = "w=0 in the URL lets the server answer nothing: what it took could not be known";
         return Err(StoreError::new(Trouble::Refused, message));
     }
+    if let (Some(Tls::Enabled(tls)), Some(file)) = (&mut options.tls, std::env::var_os("SSL_CERT_FILE")) {
+        // As the other two drivers: the system's authorities, where they are somewhere else.
+        tls.ca_file_path.get_or_insert_with(|| file.into());
+    }
     options.app_name.get_or_insert_with(|| name.to_owned());
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.connect_timeout.get_or_insert(SELECTION);
@@ -290,13 +294,18 @@ pub(crate) fn classify(error: &Error, address: &Address) -> StoreError {
         ErrorKind::Write(WriteFailure::WriteError(error)) => (of_code(error.code), error.message.clone()),
         ErrorKind::Io(error) => (Trouble::Unreachable, error.to_string()),
         ErrorKind::ServerSelection { message, .. } | ErrorKind::ConnectionPoolCleared { message, .. } => {
-            (Trouble::Unreachable, unreachable(message))
+            (of_selection(message), unreachable(message))
         }
         ErrorKind::DnsResolve { message, .. } => (Trouble::Unreachable, message.clone()),
         _ => (Trouble::Refused, error.to_string()),
     };
     let retryable = error.contains_label(RETRYABLE_WRITE_ERROR) && kind == Trouble::Refused;
     StoreError::new(if retryable { Trouble::Unreachable } else { kind }, address.scrub(&message))
+}
+
+/// What is to be done when no server is suitable. Of what happened to them the driver tells in words only.
+fn of_selection(message: &str) -> Trouble {
+    if message.contains("invalid peer certificate") { Trouble::Refused } else { Trouble::Unreachable }
 }
 
 /// The core of the driver's account of a whole topology: why the first server could not be reached.

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, DriverError, Error, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts};
+use mysql_async::{
+    Conn, DriverError, Error, IoError, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts,
+};
 
-use super::columns::{ColumnType, columns, comparable, row_bytes};
+use super::columns::{ColumnType, Dialect, bounds, comparable, no_unique_key, row_bytes};
 use super::{Encoded, ServerSize, Store};
 use crate::cleanup::Cleanup;
 use crate::error::{StoreError, Trouble};
@@ -19,6 +21,7 @@ use crate::index::Index;
 use crate::plan::Plan;
 use crate::secret::Address;
 use crate::template::{Record, Template};
+use crate::tls;
 use crate::value::Value;
 
 /// Placeholders in one statement: the protocol counts them in 16 bits.
@@ -26,6 +29,13 @@ const PLACEHOLDERS: usize = 65_535;
 
 /// What is left of a packet for a row, beside the statement around it.
 const PACKET_OVERHEAD: u64 = 64 << 10;
+
+const DIALECT: Dialect = Dialect {
+    quote: '`',
+    key: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
+    type_name,
+    options: " DEFAULT CHARACTER SET utf8mb4",
+};
 
 /// A table.
 #[derive(Clone)]
@@ -41,11 +51,10 @@ pub(crate) struct MySql {
 
 impl MySql {
     pub(crate) fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let table = quoted(&plan.collection);
-        let names: Vec<String> = plan.template.generators().iter().map(|(name, _)| quoted(name)).collect();
+        let (table, names) = (quoted(&plan.collection), DIALECT.names(&plan.template));
         Ok(Self {
             pool: connect(&plan.address, &plan.database, plan.parallel.get())?,
-            insert: format!("INSERT INTO {table} ({}) VALUES ", names.join(", ")).into(),
+            insert: format!("INSERT INTO {table} ({names}) VALUES ").into(),
             table: plan.collection.as_str().into(),
             template: plan.template.clone(),
             address: plan.address.clone(),
@@ -67,22 +76,7 @@ impl MySql {
 
     /// The condition on the key for records with these numbers, with its two values.
     fn range(&self, range: &Range<u64>) -> (String, (i64, i64)) {
-        let key = self.template.key();
-        let last = key.number(range.end.saturating_sub(1));
-        (format!("{} BETWEEN ? AND ?", quoted(self.key())), (key.number(range.start), last))
-    }
-
-    fn create_statement(&self) -> String {
-        let mut sql = format!(
-            "CREATE TABLE IF NOT EXISTS {} ({} BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-            quoted(&self.table),
-            quoted(self.key())
-        );
-        for (name, column) in columns(&self.template) {
-            let _ = write!(sql, ", {} {}", quoted(name), type_name(column));
-        }
-        sql.push_str(") DEFAULT CHARACTER SET utf8mb4");
-        sql
+        (format!("{} BETWEEN ? AND ?", quoted(self.key())), bounds(self.template.key(), range))
     }
 }
 
@@ -112,7 +106,10 @@ impl Store for MySql {
         let there = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?";
         let there: Option<u64> = conn.exec_first(there, (&*self.table,)).await.map_err(self.failed())?;
         if there == Some(0) {
-            return conn.query_drop(self.create_statement()).await.map_err(self.failed());
+            return conn
+                .query_drop(DIALECT.create_table(&self.table, &self.template))
+                .await
+                .map_err(self.failed());
         }
         let unique = "SELECT COUNT(*) FROM (SELECT index_name FROM information_schema.statistics \
              WHERE table_schema = DATABASE() AND table_name = ? GROUP BY index_name \
@@ -120,7 +117,7 @@ impl Store for MySql {
         let unique: Option<u64> =
             conn.exec_first(unique, (&*self.table, self.key())).await.map_err(self.failed())?;
         if unique == Some(0) {
-            return Err(super::columns::no_unique_key(&self.table, self.key()));
+            return Err(no_unique_key(&self.table, self.key()));
         }
         Ok(())
     }
@@ -198,14 +195,7 @@ impl Store for MySql {
         if there.unwrap_or_default() > 0 {
             return Ok(());
         }
-        let fields: Vec<String> = index
-            .fields
-            .iter()
-            .map(|field| format!("{}{}", quoted(&field.name), if field.descending { " DESC" } else { "" }))
-            .collect();
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        let (name, table) = (quoted(&index.name()), quoted(&self.table));
-        let sql = format!("CREATE {unique}INDEX {name} ON {table} ({})", fields.join(", "));
+        let sql = DIALECT.create_index(index, "", &index.name(), &self.table);
         conn.query_drop(sql).await.map_err(self.failed())
     }
 
@@ -232,8 +222,13 @@ pub(crate) fn options(address: &Address) -> Result<OptsBuilder, StoreError> {
     let url = url.strip_prefix("mariadb://").map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
     let options = Opts::from_url(&url)
         .map_err(|error| StoreError::new(Trouble::Refused, address.scrub(&error.to_string())))?;
+    let ssl = options.ssl_opts().cloned().map(|ssl| {
+        // The driver knows Mozilla's authorities; the system may know more.
+        let roots = tls::system_authorities().iter().map(|root| root.to_vec().into()).collect();
+        ssl.with_root_certs(roots)
+    });
     // Over TCP even to this machine: the socket may be another server's.
-    Ok(OptsBuilder::from_opts(options).prefer_socket(false))
+    Ok(OptsBuilder::from_opts(options).prefer_socket(false).ssl_opts(ssl))
 }
 
 /// A pool for so many operations at once. It connects when it is first used.
@@ -261,7 +256,7 @@ pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
 }
 
 fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
+    DIALECT.quoted(name)
 }
 
 fn type_name(column: ColumnType) -> String {
@@ -318,6 +313,8 @@ fn parameter(value: Value) -> mysql_async::Value {
 
 pub(crate) fn classify(error: &Error, address: &Address) -> StoreError {
     let (kind, message) = match error {
+        Error::Io(IoError::Tls(error)) => (Trouble::Refused, error.to_string()),
+        Error::Io(error) if tls::is_refusal(error) => (Trouble::Refused, error.to_string()),
         Error::Io(error) => (Trouble::Unreachable, error.to_string()),
         Error::Driver(
             error @ (DriverError::ConnectionClosed

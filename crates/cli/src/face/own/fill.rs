@@ -1,9 +1,11 @@
 //! `throng fill`: brings a database to a size before a test.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
+use throng_cluster::Token;
 use throng_plan::duration;
 use throng_stores::index::Index;
 use throng_stores::plan::{Begin, Goal, Plan};
@@ -13,10 +15,12 @@ use super::cluster;
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
-use crate::fill;
+use crate::fill::remote::{self, Door};
 use crate::fill::wanted::{
     self, DEFAULT_BATCH, DEFAULT_COLLECTION, DEFAULT_PARALLEL, Place, Wanted, invalid,
 };
+use crate::fill::{self, Hands, team};
+use crate::spec::TOKEN_VARIABLE;
 
 /// The variables that stand for flags; the first five are those of the scripts that people fill MongoDB with.
 mod variable {
@@ -117,10 +121,40 @@ pub(super) fn command() -> Command {
             Arg::new("parallel")
                 .long("parallel")
                 .value_name("batches")
-                .help("batches under way at once, each on a connection of its own")
+                .help("batches under way at once (in each worker), each on a connection of its own")
                 .default_value(DEFAULT_PARALLEL.to_string())
                 .value_parser(value_parser!(usize)),
         )
+        .arg(
+            Arg::new("workers")
+                .long("workers")
+                .value_name("number")
+                .help("make and send the records with so many processes; they are the same records")
+                .value_parser(value_parser!(u32).range(1..=i64::from(team::MOST))),
+        )
+        .arg(
+            Arg::new("bind")
+                .long("bind")
+                .value_name("address:port")
+                .help("let workers of other machines join here, which run the same command with --controller instead")
+                .value_parser(value_parser!(SocketAddr)),
+        )
+        .arg(
+            Arg::new("controller")
+                .long("controller")
+                .value_name("host:port")
+                .help("work for the fill that listens there: template, URL and so on have to be the same")
+                .conflicts_with_all(["bind", "workers", "dry-run"]),
+        )
+        .arg(cluster::file_arg(
+            "token-file",
+            "read the join token of --bind and --controller from this file [env: THRONG_TOKEN holds the token itself]",
+        ))
+        .arg(cluster::time_arg(
+            "join-timeout",
+            "5m",
+            "try so long to reach --controller; with --bind, wait so long while there is no worker",
+        ))
         .arg(
             Arg::new("seed")
                 .long("seed")
@@ -155,8 +189,38 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         fill::rehearse(&invocation.terminal, &plan);
         return Ok(Exit::Success);
     }
+    if invocation.values.environment().contains_key(team::VARIABLE) {
+        return team::work(&plan);
+    }
+    if let Some(address) = matches.get_one::<String>("controller") {
+        let patience = cluster::time(matches, "join-timeout");
+        return remote::work(&plan, address, &token(invocation, matches)?, patience, &invocation.log);
+    }
+    let door = match matches.get_one::<SocketAddr>("bind") {
+        Some(address) => Some(Door {
+            address: *address,
+            token: token(invocation, matches)?,
+            gather: cluster::time(matches, "join-timeout"),
+        }),
+        None => None,
+    };
+    let hands = Hands { workers: matches.get_one("workers").copied().unwrap_or_default(), door };
     let quiet = invocation.values.switch("quiet")? == Some(true);
-    fill::run(plan, &invocation.terminal, &invocation.log, quiet)
+    fill::run(plan, hands, &invocation.terminal, &invocation.log, quiet)
+}
+
+/// What a fill and its workers on other machines know.
+fn token(invocation: &Invocation, matches: &ArgMatches) -> Result<Token, Failure> {
+    let text = match matches.get_one::<PathBuf>("token-file") {
+        Some(path) => wanted::text(path, "the join token")?,
+        None => invocation.values.environment().get(TOKEN_VARIABLE).cloned().ok_or_else(|| {
+            let message = format!(
+                "a join token is needed, the same for all who take part: set {TOKEN_VARIABLE} or give --token-file"
+            );
+            Failure::new(Exit::Usage, message)
+        })?,
+    };
+    Token::new(&text).map_err(|error| invalid(error.to_string()))
 }
 
 fn plan(invocation: &Invocation, matches: &ArgMatches) -> Result<Plan, Failure> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, value_parser};
 use throng_kube::files::Collector;
-use throng_kube::wanted::{Carrier, Wanted, Workers, token};
+use throng_kube::wanted::{Carrier, Wanted, Workers, port, token};
 use throng_kube::{Connection, RunName, Say, runtime};
 
 use super::super::cluster;
@@ -26,7 +26,8 @@ pub(super) fn command() -> Command {
              are better kept in a Secret: --pod-env-from secret/NAME with CLUSTER_URL or THRONG_FILL_PASSWORD in it.\n\n\
              Examples:\n  \
              throng k8s fill mongodb://mongo.shop.svc/sample --until 64MB\n  \
-             throng k8s fill --pod-env-from secret/mongo --until 64MB",
+             throng k8s fill --pod-env-from secret/mongo --until 64MB\n  \
+             throng k8s fill --workers 3 --pod-env-from secret/mongo --until 64GB",
         )
         .args(settings::place_args())
         .args(settings::pod_args())
@@ -37,6 +38,13 @@ pub(super) fn command() -> Command {
                 .value_name("name")
                 .help("the name of the run [default: one that nobody has]")
                 .value_parser(|text: &str| RunName::new(text).map_err(|error| error.to_string())),
+        )
+        .arg(
+            Arg::new("workers")
+                .long("workers")
+                .value_name("number")
+                .help("make and send the records in so many pods beside the first, which leads them")
+                .value_parser(value_parser!(u32).range(1..=1000)),
         )
         .arg(
             Arg::new("fill")
@@ -68,15 +76,23 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         Some(name) => name.clone(),
         None => RunName::random().map_err(failure)?,
     };
-    let mut command = vec!["throng".to_owned(), "fill".into()];
-    command.extend(arguments);
+    let (command, workers) = match matches.get_one::<u32>("workers") {
+        None => (fill(&[], &arguments), Workers::None),
+        Some(count) => {
+            let host = Wanted::host(&run, &namespace);
+            let (bind, lead) = (format!("0.0.0.0:{}", port::CLUSTER), format!("{host}:{}", port::CLUSTER));
+            let join = fill(&["--controller", &lead], &arguments);
+            // They make records from the same template.
+            (fill(&["--bind", &bind], &arguments), Workers::WithFiles { count: *count, command: join })
+        }
+    };
     let wanted = Wanted {
         run,
         namespace,
         settings,
         script: "fill".into(),
         command,
-        workers: Workers::None,
+        workers,
         carrier: if collected.files.fit_in_object(true) { Carrier::Secret } else { Carrier::Upload },
         files: collected.files,
         folder: collected.folder,
@@ -100,4 +116,10 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         throng_kube::run(&connection, wanted, &options, &say, stop).await
     });
     code.map(exit_as).map_err(failure)
+}
+
+/// The command line of a pod.
+fn fill(role: &[&str], arguments: &[String]) -> Vec<String> {
+    let role = role.iter().map(|word| (*word).to_owned());
+    ["throng".to_owned(), "fill".into()].into_iter().chain(role).chain(arguments.iter().cloned()).collect()
 }
