@@ -44,7 +44,7 @@ impl Drop for Small {
 fn postgres_with_a_full_disk_keeps_what_it_took_and_goes_on_when_there_is_room() {
     let Some(small) = Small::new("fill-full-pg-disk", "8m") else { return };
     let Some(server) = Postgres::start("fill-full-pg") else { return };
-    server.owns(&small.0);
+    Postgres::owns(&small.0);
     server.sql(&format!("CREATE TABLESPACE small LOCATION '{}'", small.0.display()));
     server.sql("ALTER DATABASE demo SET default_tablespace = 'small'");
     let template = Template::new(TEMPLATE);

@@ -64,7 +64,7 @@ impl Postgres {
     }
 
     /// Makes a folder the server's own.
-    pub(crate) fn owns(&self, folder: &Path) {
+    pub(crate) fn owns(folder: &Path) {
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(folder));
         }
@@ -75,7 +75,7 @@ impl Postgres {
         let place = self.directory.join(name);
         std::fs::copy(file, &place).unwrap();
         std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        self.owns(&place);
+        Self::owns(&place);
         place.to_str().unwrap().to_owned()
     }
 
