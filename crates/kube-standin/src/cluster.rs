@@ -15,6 +15,7 @@ use crate::network::Network;
 use crate::resources::Resource;
 use crate::rights::Prohibition;
 use crate::store::{Key, Store};
+use crate::tls::{self, Certificates};
 use crate::{controllers, patch, serve};
 
 /// What the test wants to go wrong.
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     network: Network,
     folder: tempfile::TempDir,
     address: SocketAddr,
+    tls_address: SocketAddr,
+    certificates: Certificates,
     epoch: AtomicU64,
     names: AtomicU64,
 }
@@ -143,10 +146,15 @@ impl Inner {
 
     /// A kubeconfig for a token.
     pub(crate) fn kubeconfig(&self, token: &str, namespace: &str) -> String {
+        let cluster = json!({"server": format!("http://{}", self.address)});
+        Self::configuration(&cluster, &json!({"token": token}), namespace)
+    }
+
+    fn configuration(cluster: &Value, user: &Value, namespace: &str) -> String {
         json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "standin", "preferences": {},
-            "clusters": [{"name": "standin", "cluster": {"server": format!("http://{}", self.address)}}],
-            "users": [{"name": "tester", "user": {"token": token}}],
+            "clusters": [{"name": "standin", "cluster": cluster}],
+            "users": [{"name": "tester", "user": user}],
             "contexts": [
                 {"name": "standin", "context": {"cluster": "standin", "user": "tester", "namespace": namespace}},
                 {"name": "elsewhere", "context": {"cluster": "standin", "user": "tester", "namespace": "elsewhere"}},
@@ -170,6 +178,8 @@ impl Cluster {
         // A test may be a task of another runtime, where nothing may be waited for.
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
+        let tls_listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        tls_listener.set_nonblocking(true)?;
         let inner = Arc::new(Inner {
             store: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -181,6 +191,8 @@ impl Cluster {
             network: Network::new(),
             folder: tempfile::tempdir()?,
             address: listener.local_addr()?,
+            tls_address: tls_listener.local_addr()?,
+            certificates: Certificates::generate()?,
             epoch: AtomicU64::new(0),
             names: AtomicU64::new(0),
         });
@@ -190,8 +202,11 @@ impl Cluster {
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let router = axum::Router::new().fallback(serve::answer).with_state(Arc::clone(&shared));
+                let Ok(tls_listener) = tokio::net::TcpListener::from_std(tls_listener) else { return };
+                let Ok(tls_listener) = shared.certificates.listen(tls_listener) else { return };
                 tokio::spawn(controllers::run(Arc::clone(&shared)));
                 tokio::select! {
+                    _ = axum::serve(tls_listener, tls::router(router.clone())) => {}
                     _ = axum::serve(listener, router) => {}
                     _ = stopped => {}
                 }
@@ -223,6 +238,15 @@ impl Cluster {
         let path = self.inner.folder().join("kubeconfig");
         // The folder is the cluster's own; a failure shows at once in whatever reads the file.
         let _ = std::fs::write(&path, self.inner.kubeconfig("standin", "default"));
+        path
+    }
+
+    /// The same for the server's other port, which speaks TLS: with its authority and a client's certificate.
+    pub fn kubeconfig_over_tls(&self) -> PathBuf {
+        let path = self.inner.folder().join("kubeconfig-tls");
+        let (cluster, user) = self.inner.certificates.configuration(self.inner.tls_address);
+        // As above.
+        let _ = std::fs::write(&path, Inner::configuration(&cluster, &user, "default"));
         path
     }
 

@@ -28,6 +28,7 @@ mod selectors;
 mod serve;
 mod status;
 mod store;
+mod tls;
 mod watch;
 
 pub use cluster::Cluster;

@@ -101,6 +101,18 @@ impl Connection {
     }
 }
 
+/// The namespace that is meant, without asking a cluster or starting a tunnel; `default` where none is configured.
+pub async fn namespace(place: &Place) -> Result<String> {
+    if let Some(namespace) = &place.namespace {
+        return Ok(namespace.clone());
+    }
+    match configuration(place).await {
+        Ok((config, _)) => Ok(config.default_namespace),
+        Err(Error::NoConfiguration { .. }) => Ok("default".to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
 async fn configuration(place: &Place) -> Result<(Config, Source)> {
     let unusable = |why: String| Error::Kubeconfig { path: place.kubeconfig.clone(), why };
     let file = match &place.kubeconfig {

@@ -70,6 +70,17 @@ pub enum Error {
     /// A pod does not start, or ended too early.
     #[error("{0}")]
     Pod(String),
+    /// The name of the run is in use.
+    #[error(
+        "there is a run {run} in namespace {namespace} already: give another --name, or take it away with throng k8s \
+         delete {run}"
+    )]
+    Taken {
+        /// The name.
+        run: String,
+        /// The namespace.
+        namespace: String,
+    },
     /// What was asked for is not there, or makes no sense.
     #[error("{0}")]
     Unusable(String),

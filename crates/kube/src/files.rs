@@ -54,7 +54,8 @@ impl Files {
             .iter()
             .map(|(path, content)| {
                 let is_text = !encoded && std::str::from_utf8(content).is_ok();
-                path.len() + if is_text { content.len() } else { content.len().div_ceil(3) * 4 }
+                // Its key, and its place in the pods of controller and workers.
+                3 * path.len() + 64 + if is_text { content.len() } else { content.len().div_ceil(3) * 4 }
             })
             .sum();
         size <= MOST_IN_OBJECT

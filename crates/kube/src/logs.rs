@@ -20,16 +20,15 @@ pub(crate) async fn follow(
     mut each: impl FnMut(&[u8]),
 ) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
-    // What was shown last: its time as it was written, which lets lines that come again be told.
-    let mut last: Option<String> = None;
+    // When what was shown last was written, which lets lines that come again be told.
+    let mut last: Option<Timestamp> = None;
     let mut failures = 0;
     loop {
-        let since_time = last.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
         let parameters = LogParams {
             container: Some(part.to_owned()),
             follow: true,
             timestamps: true,
-            since_time,
+            since_time: last,
             ..LogParams::default()
         };
         match pods.log_stream(pod, &parameters).await {
@@ -38,23 +37,28 @@ pub(crate) async fn follow(
                 let mut line = Vec::new();
                 // Only what comes again after a break is left out: output and errors of one container are written side
                 // by side, so that times go back a little.
-                let mut seen = last.clone();
+                let mut seen = last;
                 while next_line(&mut stream, &mut line).await {
                     let cut = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
-                    let time = String::from_utf8_lossy(&line[..cut]).into_owned();
-                    if seen.as_ref().is_some_and(|seen| time <= *seen) {
+                    // Compared as times, not as text: their fractions have as many digits as they need, and nodes
+                    // have time zones.
+                    let time = String::from_utf8_lossy(&line[..cut]).parse::<Timestamp>().ok();
+                    if let (Some(seen), Some(time)) = (seen, time)
+                        && time <= seen
+                    {
                         continue;
                     }
                     seen = None;
                     each(line.get(cut + 1..).unwrap_or_default());
-                    last = Some(time);
+                    last = time.or(last);
                     failures = 0;
                 }
             }
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
             Err(error) => {
                 failures += 1;
-                if failures > 20 {
+                let is_refused = matches!(&error, kube::Error::Api(status) if status.code == 403);
+                if failures > 20 || is_refused {
                     return Err(connection.explain(format!("follow the log of pod {pod}"), error));
                 }
             }

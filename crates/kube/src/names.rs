@@ -63,6 +63,11 @@ impl RunName {
         format!("throng-{}-files", self.0)
     }
 
+    /// What holds the variables that came from the user's shell.
+    pub fn variables(&self) -> String {
+        format!("throng-{}-env", self.0)
+    }
+
     /// What holds its join token.
     pub fn token(&self) -> String {
         format!("throng-{}-token", self.0)

@@ -6,6 +6,7 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Pos
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::connect::Connection;
 use crate::error::{Error, Result};
@@ -47,17 +48,31 @@ async fn create(connection: &Connection, object: Value) -> Result<DynamicObject>
     api(connection, kind).create(&parameters, &object).await.map_err(|error| connection.explain(what, error))
 }
 
-/// Makes all objects: the owner suspended, what belongs to it, and then the owner goes on.
-pub(crate) async fn make(connection: &Connection, manifests: Manifests) -> Result<()> {
+/// Makes all objects: the owner suspended, what belongs to it, and then the owner goes on. A signal ends it between two of
+/// them: a request that is given up half-way may still make something, of which nobody would know.
+pub(crate) async fn make(
+    connection: &Connection,
+    run: &RunName,
+    manifests: Manifests,
+    stop: watch::Receiver<u32>,
+) -> Result<()> {
     let Manifests { mut job, rest } = manifests;
     job["spec"]["suspend"] = json!(true);
-    let owner = create(connection, job).await?;
+    let owner = match create(connection, job).await {
+        Err(Error::Refused { code: 409, .. }) => {
+            return Err(Error::Taken { run: run.to_string(), namespace: connection.namespace.clone() });
+        }
+        other => other?,
+    };
     let name = owner.name_any();
     // Without `blockOwnerDeletion`, which takes rights of its own on some clusters.
     let reference = json!([{
         "apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": owner.metadata.uid,
     }]);
     for mut object in rest {
+        if *stop.borrow() > 0 {
+            return Err(Error::Interrupted);
+        }
         object["metadata"]["ownerReferences"] = reference.clone();
         create(connection, object).await?;
     }
@@ -110,7 +125,7 @@ async fn delete_kind(
         Err(kube::Error::Api(status)) if status.code == 403 => match kind.2 {
             "Deployment" => vec![run.workers()],
             "ConfigMap" => vec![run.files()],
-            "Secret" => vec![run.token(), run.files()],
+            "Secret" => vec![run.token(), run.files(), run.variables()],
             _ => vec![run.object()],
         },
         Err(error) => return Err(connection.explain(what(&run.object()), error)),

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::connect::Connection;
 use crate::error::{Error, Result};
@@ -13,9 +14,18 @@ use crate::objects;
 use crate::pods;
 use crate::trouble::name;
 
+/// How long to wait before something is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Brings all results into a folder; how many there were.
 pub(crate) async fn bring(lead: &Lead, folder: &Path) -> Result<usize> {
-    let files = lead.results().await?;
+    let mut attempts = 0;
+    let files = loop {
+        match lead.results().await {
+            Ok(files) => break files,
+            Err(error) => attempts = again(attempts, error).await?,
+        }
+    };
     for file in &files {
         let failed = |error: std::io::Error| Error::Local(format!("cannot write {}: {error}", file.path));
         let place = below(folder, &file.path).ok_or_else(|| {
@@ -24,10 +34,25 @@ pub(crate) async fn bring(lead: &Lead, folder: &Path) -> Result<usize> {
         if let Some(parent) = place.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
-        let mut here = File::create(&place).map_err(failed)?;
-        lead.fetch(&file.path, |bytes| here.write_all(bytes)).await?;
+        let mut attempts = 0;
+        loop {
+            let mut here = File::create(&place).map_err(failed)?;
+            match lead.fetch(&file.path, |bytes| here.write_all(bytes)).await {
+                Ok(()) => break,
+                Err(error) => attempts = again(attempts, error).await?,
+            }
+        }
     }
     Ok(files.len())
+}
+
+/// Whether to try once more: connections break, and what a test of an hour wrote is there only once.
+async fn again(attempts: u32, error: Error) -> Result<u32> {
+    if attempts >= 4 {
+        return Err(error);
+    }
+    tokio::time::sleep(PAUSE).await;
+    Ok(attempts + 1)
 }
 
 /// Adds a line to a file, if there is one; a full disk is no reason to lose a test.

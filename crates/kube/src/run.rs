@@ -15,10 +15,14 @@ use crate::error::{Error, Result};
 use crate::forward::{Forward, Kind, Target};
 use crate::lead::{Lead, State};
 use crate::manifests;
+use crate::names::RunName;
 use crate::objects;
 use crate::say::Say;
 use crate::wanted::{Wanted, port};
 use crate::{logs, results, trouble};
+
+/// How long it may take to take everything away.
+const CLEARING: Duration = Duration::from_secs(30);
 
 /// How a run is followed.
 #[derive(Debug, Clone)]
@@ -46,17 +50,37 @@ pub async fn run(
     stop: channel::Receiver<u32>,
 ) -> Result<i32> {
     let run = wanted.run.clone();
-    let done = attempt(connection, wanted, options, say, stop).await;
+    let done = attempt(connection, wanted, options, say, stop.clone()).await;
+    // What has this name belongs to another run.
+    if matches!(done, Err(Error::Taken { .. })) {
+        return done.map(|code| code.unwrap_or(0));
+    }
     let stays = options.keep || (options.detach && matches!(done, Ok(None)));
     if stays {
         say.note(&format!(
             "run {run} stays in namespace {}; see throng k8s status {run}, and end it with throng k8s delete {run}",
             connection.namespace
         ));
-    } else if let Err(error) = objects::delete(connection, &run).await {
+    } else if let Err(error) = clear(connection, &run, stop).await {
         say.warn(&format!("{error}\n  what is left of the run goes with: throng k8s delete {run}"));
     }
     done.map(|code| code.unwrap_or(0))
+}
+
+/// Takes everything away, unless the cluster does not answer or a further signal comes.
+async fn clear(connection: &Connection, run: &RunName, mut stop: channel::Receiver<u32>) -> Result<()> {
+    let asked = *stop.borrow();
+    let unanswered = || Error::Unreachable {
+        server: connection.server.clone(),
+        what: format!("take run {run} away"),
+        why: format!("no answer within {} seconds", CLEARING.as_secs()),
+    };
+    tokio::select! {
+        done = tokio::time::timeout(CLEARING, objects::delete(connection, run)) => {
+            done.unwrap_or_else(|_| Err(unanswered())).map(drop)
+        }
+        () = stopped(&mut stop, asked + 1) => Err(Error::Interrupted),
+    }
 }
 
 /// The run's code; none if it was left to itself.
@@ -69,14 +93,18 @@ async fn attempt(
 ) -> Result<Option<i32>> {
     let run = wanted.run.clone();
     say.note(&format!("run {run} in namespace {} of {}", connection.namespace, connection.server));
-    let made = objects::make(connection, manifests::make(&wanted));
-    interruptible(&mut stop, made).await?;
+    let made = objects::make(connection, &run, manifests::make(&wanted), stop.clone());
+    tokio::select! {
+        made = made => made?,
+        // The first signal ends it in order.
+        () = stopped(&mut stop.clone(), 2) => return Err(Error::Interrupted),
+    }
     let deadline = tokio::time::Instant::now() + options.start_timeout;
     let pod = interruptible(&mut stop, start::controller(connection, &run, say, deadline)).await?;
     let lead = Lead::new(connection.clone(), pod.clone(), wanted.token.clone());
     interruptible(&mut stop, start::hand_over(&lead, &wanted, say)).await?;
 
-    let page = page(connection, &wanted, options, say).await;
+    let page = page(connection, &wanted, &pod, options, say).await;
     let following = {
         let (connection, say, pod) = (connection.clone(), Arc::clone(say), pod.clone());
         let mut file = options.results.as_deref().and_then(|folder| output_file(folder, say.as_ref()));
@@ -101,27 +129,34 @@ async fn attempt(
         };
         follow(connection, &lead, &pod, starting, options.detach, say, &mut stop).await
     };
-    let code = match ended {
-        Ok(code) => code,
+    let end = match ended {
+        Ok(end) => end,
         Err(error) => {
             following.abort();
             return Err(error);
         }
     };
-    let Some(code) = code else {
+    let Some(watch::End { code, has_results }) = end else {
         following.abort();
         return Ok(None);
     };
-    if let Some(folder) = &options.results {
-        match results::bring(&lead, folder).await {
+    if let Some(folder) = options.results.as_ref().filter(|_| has_results) {
+        let asked = *stop.borrow();
+        let brought = tokio::select! {
+            brought = results::bring(&lead, folder) => brought,
+            () = stopped(&mut stop, asked + 1) => Err(Error::Interrupted),
+        };
+        match brought {
             Ok(0) => {}
             Ok(count) => say.note(&format!("{count} files of results are in {}", folder.display())),
             Err(error) => say.warn(&format!("the results could not be brought: {error}")),
         }
     }
     drop(page);
-    // With this the pod ends, and its log with it. If it is gone already, so is what it held.
-    let _ = lead.done().await;
+    // With this the pod ends, and its log with it. If it is gone meanwhile, so is what it held.
+    if has_results {
+        let _ = lead.done().await;
+    }
     let _ = tokio::time::timeout(Duration::from_secs(10), following).await;
     Ok(Some(code))
 }
@@ -147,12 +182,12 @@ async fn stopped(stop: &mut channel::Receiver<u32>, times: u32) {
 async fn page(
     connection: &Connection,
     wanted: &Wanted,
+    pod: &str,
     options: &Options,
     say: &Arc<dyn Say>,
 ) -> Option<Forward> {
     let local = options.page.filter(|_| wanted.has_page)?;
-    let target =
-        Target { kind: Kind::Service, name: wanted.run.object(), local, remote: port::PAGE.to_string() };
+    let target = Target { kind: Kind::Pod, name: pod.to_owned(), local, remote: port::PAGE.to_string() };
     // A page that is not there yet is no reason to speak.
     match Forward::open(connection, target, true, Arc::new(|_| {})).await {
         Ok(forward) => {
@@ -181,14 +216,14 @@ async fn follow(
     detach: bool,
     say: &Arc<dyn Say>,
     stop: &mut channel::Receiver<u32>,
-) -> Result<Option<i32>> {
+) -> Result<Option<watch::End>> {
     let mut workers = Box::pin(workers);
     let mut watched = false;
     let mut asked = 0;
     let mut end = Box::pin(watch::end(connection, lead, pod, say));
     loop {
         tokio::select! {
-            code = &mut end => return code.map(Some),
+            end = &mut end => return end.map(Some),
             done = &mut workers, if !watched => {
                 watched = true;
                 done?;

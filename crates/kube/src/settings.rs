@@ -34,6 +34,9 @@ pub struct Settings {
     pub workers: Option<u32>,
     /// Variables of all pods.
     pub env: Vec<core::EnvVar>,
+    /// Variables of all pods whose values come from the user's shell: they are kept in a secret. By flag only.
+    #[serde(skip)]
+    pub secret_env: BTreeMap<String, String>,
     /// Variables of all pods, from secrets and config maps.
     pub env_from: Vec<core::EnvFromSource>,
     /// Labels of all pods.
@@ -103,19 +106,31 @@ impl Settings {
     }
 }
 
+/// A variable of pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    /// What was written on the command line, and is written into manifests.
+    Written(String, String),
+    /// What is set in this shell, often as it must not be written anywhere.
+    Taken(String, String),
+}
+
 /// `NAME=value`, or `NAME` for what it is here.
-pub fn variable(text: &str) -> std::result::Result<core::EnvVar, String> {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, value.to_owned()),
-        None => (
-            text,
-            std::env::var(text).map_err(|_| format!("{text} is not set here; use NAME=value, or set it"))?,
-        ),
-    };
-    if name.is_empty() {
-        return Err(format!("{text:?} has no name; use NAME=value"));
+pub fn variable(text: &str) -> std::result::Result<Variable, String> {
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(is_plain) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(format!(
+            "{name:?} is no name of a variable; use NAME=value, or NAME for what it is here"
+        ));
     }
-    Ok(core::EnvVar { name: name.to_owned(), value: Some(value), value_from: None })
+    match text.split_once('=') {
+        Some((name, value)) => Ok(Variable::Written(name.to_owned(), value.to_owned())),
+        None => match std::env::var(text) {
+            Ok(value) => Ok(Variable::Taken(text.to_owned(), value)),
+            Err(_) => Err(format!("{text} is not set here; use NAME=value, or set it")),
+        },
+    }
 }
 
 /// `secret/NAME` or `configmap/NAME`.
@@ -245,6 +260,11 @@ mod tests {
         }
         assert!(variables_from("secret/db").unwrap().secret_ref.is_some());
         assert!(variables_from("db").is_err());
+        assert_eq!(variable("A=b=c"), Ok(Variable::Written("A".into(), "b=c".into())));
+        assert!(matches!(variable("PATH"), Ok(Variable::Taken(name, _)) if name == "PATH"));
+        for bad in ["", "=x", "A B=c", "1A=c", "THRONG_NOT_SET_ANYWHERE"] {
+            assert!(variable(bad).is_err(), "{bad}");
+        }
         assert_eq!(quantities("cpu=1,memory=1Gi").unwrap().len(), 2);
     }
 }

@@ -73,9 +73,11 @@ pub fn of_pod(pod: &Pod, events: &[Event]) -> Option<Trouble> {
         let why = status.message.as_deref().unwrap_or("its node ran out of something");
         return Some(Trouble::new(Severity::Final, format!("pod {name} was evicted: {why}")));
     }
+    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
+    let again = policy.is_none_or(|policy| policy == "Always");
     let init = status.init_container_statuses.iter().flatten();
     let mut all = init.chain(status.container_statuses.iter().flatten());
-    all.find_map(|container| of_container(name, container)).or_else(|| mounting(pod, events))
+    all.find_map(|container| of_container(name, container, again)).or_else(|| mounting(pod, events))
 }
 
 fn unscheduled(pod: &Pod) -> Option<Trouble> {
@@ -96,14 +98,23 @@ fn unscheduled(pod: &Pod) -> Option<Trouble> {
     Some(Trouble::new(Severity::MayPass, format!("pod {} cannot be scheduled: {why}\n  {fix}", name(pod))))
 }
 
-fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
+/// Said by what waits for a node or a registry that is slow.
+const SLOW: [&str; 2] = ["timed out", "deadline exceeded"];
+
+/// Said by registries that will say the same again.
+const DENIED: [&str; 5] = ["not found", "denied", "unauthorized", "does not exist", "manifest unknown"];
+
+/// `again`: the container is started again when it ends.
+fn of_container(pod: &str, container: &ContainerStatus, again: bool) -> Option<Trouble> {
     let state = container.state.as_ref()?;
     let image = &container.image;
     if let Some(waiting) = &state.waiting {
         let message = waiting.message.as_deref().unwrap_or_default();
         return match waiting.reason.as_deref()? {
-            reason @ ("ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable") => {
-                let fix = if ["unauthorized", "denied", "authentication", "401", "403"]
+            "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" => {
+                let fix = if !image.contains('/') {
+                    "load it into the nodes of the cluster, or name an image of a registry with --image"
+                } else if ["unauthorized", "denied", "authentication", "401", "403"]
                     .iter()
                     .any(|word| message.to_lowercase().contains(word))
                 {
@@ -111,11 +122,9 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
                 } else {
                     "name an image that this cluster can pull with --image"
                 };
-                // What a registry denies or does not have stays so.
-                let is_final = reason == "ImagePullBackOff"
-                    && ["not found", "denied", "unauthorized", "does not exist", "manifest unknown"]
-                        .iter()
-                        .any(|word| message.to_lowercase().contains(word));
+                // While it waits before the next attempt, an older kubelet no longer says why the last one failed: what
+                // the registry answered to that is judged at once.
+                let is_final = DENIED.iter().any(|word| message.to_lowercase().contains(word));
                 let severity = if is_final { Severity::Final } else { Severity::MayPass };
                 let text = format!("pod {pod} cannot pull its image {image}: {message}\n  {fix}");
                 Some(Trouble::new(severity, text))
@@ -135,8 +144,9 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
                 } else {
                     "see --image and the settings of the pods"
                 };
+                let is_slow = SLOW.iter().any(|word| message.contains(word));
                 Some(Trouble::new(
-                    Severity::Final,
+                    if is_slow { Severity::MayPass } else { Severity::Final },
                     format!("the container of pod {pod} cannot be made: {message}\n  {fix}"),
                 ))
             }
@@ -164,7 +174,8 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
     };
     let text =
         format!("pod {pod} ended with code {}{fix}", how_ended(ended.exit_code, ended.reason.as_deref()));
-    Some(Trouble { severity: Severity::Final, text, crashed: true })
+    let severity = if again { Severity::MayPass } else { Severity::Final };
+    Some(Trouble { severity, text, crashed: true })
 }
 
 /// `137 (OOMKilled)`
@@ -236,10 +247,11 @@ mod tests {
     #[test]
     fn each_reason_says_what_to_do() {
         for (reason, message, severity, says) in [
-            ("ErrImagePull", "rpc error: not found", Severity::MayPass, "--image"),
+            ("ErrImagePull", "rpc error: not found", Severity::Final, "load it into the nodes"),
+            ("CreateContainerError", "context deadline exceeded", Severity::MayPass, "cannot be made"),
             ("ImagePullBackOff", "Back-off: not found", Severity::Final, "throng:1"),
             ("ImagePullBackOff", "i/o timeout", Severity::MayPass, "--image"),
-            ("ImagePullBackOff", "401 Unauthorized", Severity::Final, "--image-pull-secret"),
+            ("ImagePullBackOff", "x/throng:1: 401 Unauthorized", Severity::Final, "--image"),
             ("CreateContainerConfigError", "secret \"x\" not found", Severity::Final, "--pod-env-from"),
             ("CreateContainerConfigError", "container has runAsNonRoot", Severity::Final, "--run-as-user"),
             ("CrashLoopBackOff", "back-off", Severity::Final, "137 (OOMKilled) (3 times)"),

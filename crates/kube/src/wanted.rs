@@ -6,8 +6,10 @@ use crate::files::Files;
 use crate::names::RunName;
 use crate::settings::Settings;
 
-/// The image, unless another one is named.
-pub const IMAGE: &str = "throng";
+/// The image, unless another one is named: the one that `./x image` makes.
+pub const IMAGE: &str = concat!("throng:", env!("CARGO_PKG_VERSION"));
+/// The same for locustfiles.
+pub const PYTHON_IMAGE: &str = concat!("throng:", env!("CARGO_PKG_VERSION"), "-python");
 
 /// Where files, working copies and results lie in pods.
 pub mod place {

@@ -119,14 +119,13 @@ async fn results_and_the_code_come_back_and_nothing_stays() {
         work: world.folder.path().join("work"),
         files: FilesFrom::Upload,
         folder: String::new(),
-        requirements: None,
         command: ["sh", "-c", "cat load.js > copy.txt; exit 99"].map(str::to_owned).to_vec(),
         hold: Duration::from_mins(1),
         release: None,
         token: "secret".into(),
         listen,
     };
-    let lead = tokio::spawn(post::lead(orders, |_| {}));
+    let lead = tokio::spawn(post::lead(orders, Box::new(|_| Ok(Vec::new())), |_| {}));
     let mut wanted = wanted("whole", 2);
     wanted.carrier = Carrier::Upload;
     assert_eq!(world.run(wanted).await.unwrap(), 99, "{}", world.heard());

@@ -52,6 +52,22 @@ pub fn run(
     init::start(&launch, &conventions.misleading, packages.as_deref(), log)
 }
 
+/// Installs the packages of a locustfile in a folder: those that `file` names, or `requirements.txt` beside it. Gives the
+/// variable that shows Python where they are, if one is needed.
+pub fn packages(
+    file: Option<&Path>,
+    beside: &Path,
+    python: impl Fn() -> Result<PathBuf, Failure>,
+    log: &Logger,
+) -> Result<Option<(&'static str, PathBuf)>, Failure> {
+    let mut environment: BTreeMap<String, String> = crate::env::process_environment().collect();
+    if let Some(file) = file {
+        environment.insert(requirements::FILE.to_owned(), file.display().to_string());
+    }
+    let base = requirements::install(&environment, Some(beside), &[], python, log)?;
+    Ok(base.map(|base| (requirements::USER_BASE, base)))
+}
+
 /// The working directory before all others.
 fn folders() -> Vec<PathBuf> {
     let here = std::env::current_dir().ok();

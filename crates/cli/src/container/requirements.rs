@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::logging::Logger;
 
 /// Names the file; set to nothing, nothing is installed.
-const FILE: &str = "THRONG_REQUIREMENTS";
+pub(super) const FILE: &str = "THRONG_REQUIREMENTS";
 
 /// Where Python looks for packages of the user.
 pub(super) const USER_BASE: &str = "PYTHONUSERBASE";

@@ -57,6 +57,48 @@ fn manifests_are_what_run_would_make() {
 }
 
 #[test]
+fn what_manifests_show_is_what_was_written_and_not_what_was_taken_from_the_shell() {
+    let world = World::new();
+    world.write("load.js", SCRIPT);
+    let manifests = |more: &[&str]| {
+        let args =
+            ["k8s", "manifests", "load.js", "--name", "x", "--pod-env", "API_KEY", "--pod-env", "USERS=5"];
+        let mut command = world.command(&[&args, more].concat());
+        command.env("API_KEY", "hush-hush");
+        world.start_command(command).finish().expect_code(0)
+    };
+    let secret = "aHVzaC1odXNo";
+    let done = manifests(&[]);
+    done.expect_error("the Secret throng-x-env with API_KEY is not printed");
+    for hidden in ["hush-hush", secret] {
+        assert!(!done.stdout.contains(hidden), "{}", done.stdout);
+    }
+    assert!(done.stdout.contains("throng-x-env"), "pods refer to it: {}", done.stdout);
+    assert!(!done.stderr.contains("hush-hush"), "{}", done.stderr);
+    assert!(manifests(&["--with-secrets"]).stdout.contains(secret));
+}
+
+#[test]
+fn the_image_is_the_one_that_is_built_here_by_the_kind_of_test() {
+    let world = World::new();
+    world.write("load.js", SCRIPT);
+    world.write("locustfile.py", "from locust import HttpUser\n");
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, image) in
+        [("load.js", format!("throng:{version}")), ("locustfile.py", format!("throng:{version}-python"))]
+    {
+        let text = world.run(&["k8s", "manifests", file]).expect_code(0).stdout;
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let job = documents.iter().find(|document| document["kind"] == "Job").unwrap();
+        assert_eq!(job["spec"]["template"]["spec"]["containers"][0]["image"], image, "{file}");
+    }
+    world
+        .run(&["k8s", "manifests", "load.js", "--requirements", "x.txt"])
+        .expect_code(2)
+        .expect_error("--requirements");
+}
+
+#[test]
 fn a_settings_file_with_a_wrong_field_is_refused() {
     let world = World::new();
     world.write("load.js", SCRIPT);
@@ -107,6 +149,23 @@ fn fill_with_workers_has_a_leader_that_they_join() {
     let done = world.run(&[&args[..], &["--rows", "5"]].concat()).expect_code(112);
     assert!(done.stdout.contains("127.0.0.1:1"), "{}", done.stdout);
     world.expect_empty("default");
+}
+
+#[test]
+fn a_password_in_an_address_is_in_no_command_line_of_a_pod() {
+    let world = World::new();
+    let url = "mongodb://me:hush-hush@127.0.0.1:1/sample";
+    let run = ["k8s", "fill", "--dry-run", "--documents", "5", "--name", "filled", "--keep", url];
+    let done = world.run(&run).expect_code(0);
+    assert!(
+        !format!("{}{}", done.stdout, done.stderr).contains("hush-hush"),
+        "{}{}",
+        done.stdout,
+        done.stderr
+    );
+    let job = world.cluster.get("jobs", "default", "throng-filled").unwrap().to_string();
+    assert!(!job.contains("hush-hush") && job.contains("CLUSTER_URL"), "{job}");
+    world.run(&["k8s", "delete", "filled"]).expect_code(0);
 }
 
 #[test]

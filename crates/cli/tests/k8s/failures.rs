@@ -145,6 +145,20 @@ fn without_the_right_to_delete_it_is_said_what_is_left() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_refused_and_the_run_that_has_it_goes_on() {
+    let world = world();
+    world.write("long.js", crate::support::ENDLESS);
+    let mut run = world.start(&["k8s", "run", "long.js", "--name", "mine"]);
+    run.wait_for("1 of 1 workers run");
+    let done = world.run(&["k8s", "run", "load.js", "--name", "mine"]).expect_code(104);
+    done.expect_error("there is a run mine in namespace default already");
+    world.cluster.wait("the start of the load", LIMIT, |_| run.stdout().contains("running").then_some(()));
+    run.signal("INT");
+    assert!(run.finish().expect_code(105).stdout.contains("torn down"));
+    world.expect_empty("default");
+}
+
+#[test]
 fn a_controller_that_is_deleted_ends_the_run() {
     let world = world();
     world.write("load.js", crate::support::ENDLESS);

@@ -9,7 +9,7 @@ use throng_kube_standin::Behaviour;
 use crate::support::{ENDLESS, LIMIT, World};
 
 /// A web server that answers everything with 200.
-fn web_server() -> SocketAddr {
+pub(crate) fn web_server() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -28,7 +28,7 @@ fn web_server() -> SocketAddr {
 }
 
 /// A service `api` on port 80 with one pod behind it, which listens on 8080 once it is told where.
-fn with_service() -> World {
+pub(crate) fn with_service() -> World {
     let world = World::new();
     world.cluster.when(|pod| pod["metadata"]["labels"]["app"] == "api", Behaviour::Runs { log: Vec::new() });
     world.cluster.put(json!({
@@ -54,12 +54,12 @@ fn with_service() -> World {
     world
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Ten requests, one a tenth of a second, all of which must be answered.
-fn script(port: u16) -> String {
+pub(crate) fn script(port: u16) -> String {
     format!(
         "import http from 'k6/http';\nimport {{ check, sleep }} from 'k6';\n\
          export const options = {{ iterations: 10, noConnectionReuse: true, thresholds: {{ checks: ['rate==1'] }} }};\n\
@@ -120,55 +120,30 @@ fn the_page_of_a_run_is_brought_here_again() {
     world.expect_empty("default");
 }
 
-fn get(port: u16, path: &str) -> String {
+pub(crate) fn get(port: u16, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // A connection to what does not listen yet is cut.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+pub(crate) fn post(port: u16, path: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+        form.len()
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
 
-/// What `ssh -L` does, without the other machine.
-const SSH: &str = r#"#!/usr/bin/env python3
-import socket, sys, threading
-if sys.argv[-1] == "me@nowhere":
-    sys.exit("ssh: Could not resolve hostname nowhere")
-_, local, host, port = sys.argv[sys.argv.index("-L") + 1].split(":")
-listener = socket.create_server(("127.0.0.1", int(local)))
-def copy(a, b):
-    try:
-        while data := a.recv(65536):
-            b.sendall(data)
-    except OSError:
-        pass
-    for end in (a, b):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-while True:
-    near, _ = listener.accept()
-    far = socket.create_connection((host, int(port)))
-    for pair in ((near, far), (far, near)):
-        threading.Thread(target=copy, args=pair, daemon=True).start()
-"#;
-
-#[test]
-fn a_cluster_behind_another_machine_is_reached_through_it() {
-    use std::os::unix::fs::PermissionsExt;
-    let world = World::new();
-    world.write("load.js", crate::support::SCRIPT);
-    world.write("bin/ssh", SSH);
-    let ssh = world.folder.path().join("bin/ssh");
-    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let run = |host: &str| {
-        let mut command = world.command(&["k8s", "run", "load.js", "--ssh", host]);
-        command.env("THRONG_SSH", &ssh);
-        world.start_command(command).finish()
-    };
-    run("me@jump").expect_code(0);
-    world.expect_empty("default");
-    let done = run("me@nowhere").expect_code(115);
-    done.expect_error("through me@nowhere");
-    done.expect_error("Could not resolve hostname");
+/// Whether somebody takes connections at a port here.
+pub(crate) fn listens(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
 }

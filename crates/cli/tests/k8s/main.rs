@@ -6,5 +6,7 @@
 mod commands;
 mod failures;
 mod forward;
+mod locustfiles;
+mod reach;
 mod runs;
 mod support;

@@ -37,6 +37,24 @@ fn a_variable_of_the_pods_is_seen_by_the_script() {
 }
 
 #[test]
+fn a_variable_of_this_shell_is_kept_in_a_secret_and_known_when_the_script_is_loaded() {
+    let world = World::new();
+    world.write("load.js", format!("if (__ENV.WANTED !== '1') throw new Error('not known');{SCRIPT}"));
+    let mut command =
+        world.command(&["k8s", "run", "load.js", "--pod-env", "WANTED", "--name", "taken", "--keep"]);
+    command.env("WANTED", "1");
+    world.start_command(command).finish().expect_code(0);
+    let secret = world.cluster.get("secrets", "default", "throng-taken-env").unwrap();
+    assert_eq!(secret["data"], json!({"WANTED": "MQ=="}));
+    let job = world.cluster.get("jobs", "default", "throng-taken").unwrap();
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
+    let variable = container["env"].as_array().unwrap().iter().find(|one| one["name"] == "WANTED").unwrap();
+    assert!(variable["value"].is_null(), "{variable}");
+    world.run(&["k8s", "delete", "taken"]).expect_code(0);
+    world.expect_empty("default");
+}
+
+#[test]
 fn modules_and_data_travel_from_wherever_they_lie() {
     let world = World::new();
     world.write("shared/lib.js", "export const data = open('../data/users.txt');");

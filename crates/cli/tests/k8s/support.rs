@@ -147,6 +147,14 @@ impl Running {
         assert!(status.unwrap().success());
     }
 
+    /// To the process group that it leads.
+    pub(crate) fn signal_group(&self, name: &str) {
+        let group = format!("-{}", self.child.id());
+        assert!(
+            Command::new("kill").arg(format!("-{name}")).arg("--").arg(group).status().unwrap().success()
+        );
+    }
+
     pub(crate) fn finish(mut self) -> Done {
         let end = Instant::now() + LIMIT * 2;
         let status = loop {

@@ -44,17 +44,18 @@ impl Finding {
     }
 }
 
-/// Checks everything; each finding is told as it is made.
-pub async fn check(connection: &Connection, target: Option<&Target>, mut tell: impl FnMut(Finding)) {
+/// Checks everything; each finding is told as it is made. Gives whether the cluster can be reached.
+pub async fn check(connection: &Connection, target: Option<&Target>, mut tell: impl FnMut(Finding)) -> bool {
     match connection.version().await {
         Ok(version) => {
             tell(Finding::good(format!("the API server at {} answers: {version}", connection.server)));
         }
         Err(error) => {
             let fix = "check the kubeconfig, --context and the network; for a cluster behind another machine, --ssh";
+            let is_away = error.is_unavailable();
             tell(Finding::bad(error.to_string(), fix));
             // All else would fail in the same way.
-            return;
+            return !is_away;
         }
     }
     for finding in rights::check(connection).await {
@@ -69,4 +70,5 @@ pub async fn check(connection: &Connection, target: Option<&Target>, mut tell: i
             tell(finding);
         }
     }
+    true
 }

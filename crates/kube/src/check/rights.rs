@@ -1,5 +1,6 @@
 //! What the user may do, one by one, as the API server says.
 
+use futures_util::StreamExt;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -9,66 +10,105 @@ use kube::api::PostParams;
 use super::Finding;
 use crate::connect::Connection;
 
-/// Verb, group, resource, subresource, and what it is for; what a run cannot do without first.
-const NEEDED: [(&str, &str, &str, &str, &str); 20] = [
-    ("create", "batch", "jobs", "", "the controller"),
-    ("patch", "batch", "jobs", "", "starting the controller"),
-    ("delete", "batch", "jobs", "", "clearing away"),
-    ("get", "batch", "jobs", "", "throng k8s status"),
-    ("create", "apps", "deployments", "", "the workers"),
-    ("get", "apps", "deployments", "", "throng k8s status"),
-    ("delete", "apps", "deployments", "", "clearing away"),
-    ("create", "", "services", "", "workers find the controller"),
-    ("create", "", "configmaps", "", "the script"),
-    ("create", "", "secrets", "", "the join token"),
-    ("list", "", "pods", "", "following the run"),
-    ("get", "", "pods", "", "following the run"),
-    ("get", "", "pods", "log", "the output"),
-    ("get", "", "pods", "portforward", "the page, large files and results"),
-    ("create", "", "pods", "portforward", "the page, large files and results"),
-    ("create", "", "serviceaccounts", "", "the controller's own rights; or give --service-account"),
-    (
-        "create",
-        "rbac.authorization.k8s.io",
-        "roles",
-        "",
-        "the controller's own rights; or give --service-account",
-    ),
-    (
-        "create",
-        "rbac.authorization.k8s.io",
-        "rolebindings",
-        "",
-        "the controller's own rights; or give --service-account",
-    ),
-    ("patch", "apps", "deployments", "scale", "throng k8s scale, and to grant it to the controller"),
-    ("list", "", "events", "", "saying why a pod does not start"),
-];
-
-/// Those without which a run works all the same.
-fn is_extra(resource: &str, subresource: &str) -> bool {
-    matches!(
-        (resource, subresource),
-        ("serviceaccounts" | "roles" | "rolebindings" | "events", _) | (_, "scale")
-    )
+/// What a run needs.
+struct Need {
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    verbs: &'static [&'static str],
+    purpose: &'static str,
+    /// Without it a run works all the same.
+    is_extra: bool,
 }
 
+const fn need(
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    verbs: &'static [&'static str],
+    purpose: &'static str,
+) -> Need {
+    Need { group, resource, subresource, verbs, purpose, is_extra: false }
+}
+
+const fn extra(
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    verbs: &'static [&'static str],
+    purpose: &'static str,
+) -> Need {
+    Need { group, resource, subresource, verbs, purpose, is_extra: true }
+}
+
+/// How many questions are asked side by side: a cluster may be far away.
+const AT_ONCE: usize = 8;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const OWN: &str = "the controller's own rights; or give --service-account";
+const CLEARING: &str = "clearing away";
+const STATUS: &str = "throng k8s status, and finding what is left of a run";
+
+/// What docs/kubernetes.md lists, with what it is for.
+const NEEDED: [Need; 25] = [
+    need("batch", "jobs", "", &["create", "patch"], "the controller"),
+    need("batch", "jobs", "", &["delete"], CLEARING),
+    extra("batch", "jobs", "", &["get", "list"], STATUS),
+    need("apps", "deployments", "", &["create"], "the workers"),
+    need("apps", "deployments", "", &["delete"], CLEARING),
+    extra("apps", "deployments", "", &["get"], "saying why a worker does not start"),
+    extra("apps", "deployments", "", &["list"], STATUS),
+    extra(
+        "apps",
+        "deployments",
+        "scale",
+        &["get", "patch"],
+        "throng k8s scale, and granting it to the controller",
+    ),
+    need("", "services", "", &["create"], "workers find the controller"),
+    need("", "configmaps", "", &["create"], "the files of the test"),
+    need("", "secrets", "", &["create"], "the join token"),
+    extra("", "secrets", "", &["get"], "throng k8s results"),
+    extra("", "services", "", &["get", "list", "delete"], CLEARING),
+    extra("", "configmaps", "", &["list", "delete"], CLEARING),
+    extra("", "secrets", "", &["list", "delete"], CLEARING),
+    need("", "pods", "", &["get", "list"], "following the run"),
+    need("", "pods", "log", &["get"], "the output"),
+    need("", "pods", "portforward", &["create", "get"], "the page, large files and results"),
+    extra("", "events", "", &["list"], "saying why a pod does not start"),
+    extra("", "serviceaccounts", "", &["create"], OWN),
+    extra(RBAC, "roles", "", &["create"], OWN),
+    extra(RBAC, "rolebindings", "", &["create"], OWN),
+    extra("", "serviceaccounts", "", &["list", "delete"], CLEARING),
+    extra(RBAC, "roles", "", &["list", "delete"], CLEARING),
+    extra(RBAC, "rolebindings", "", &["list", "delete"], CLEARING),
+];
+
 pub(super) async fn check(connection: &Connection) -> Vec<Finding> {
+    let questions = NEEDED.iter().flat_map(|need| need.verbs.iter().map(move |verb| (need, *verb)));
+    let asked = questions.map(|(need, verb)| async move {
+        (need, verb, may(connection, verb, need.group, need.resource, need.subresource).await)
+    });
+    let mut answers = futures_util::stream::iter(asked).buffered(AT_ONCE);
     let mut findings = Vec::new();
     let mut allowed = Vec::new();
-    for (verb, group, resource, subresource, purpose) in NEEDED {
-        let full =
-            if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") };
-        match may(connection, verb, group, resource, subresource).await {
+    while let Some((need, verb, answer)) = answers.next().await {
+        let full = match need.subresource {
+            "" => need.resource.to_owned(),
+            subresource => format!("{}/{subresource}", need.resource),
+        };
+        match answer {
             Ok(true) => allowed.push(format!("{verb} {full}")),
             Ok(false) => {
-                let text =
-                    format!("you may not {verb} {full} in namespace {} ({purpose})", connection.namespace);
-                let api = if group.is_empty() { "\"\"" } else { group };
+                let text = format!(
+                    "you may not {verb} {full} in namespace {} ({})",
+                    connection.namespace, need.purpose
+                );
+                let api = if need.group.is_empty() { "\"\"" } else { need.group };
                 let fix = format!(
                     "a Role with apiGroups [{api}], resources [{full}], verbs [{verb}], bound to you"
                 );
-                findings.push(if is_extra(resource, subresource) {
+                findings.push(if need.is_extra {
                     Finding::lacking(text, fix)
                 } else {
                     Finding::bad(text, fix)
@@ -76,9 +116,8 @@ pub(super) async fn check(connection: &Connection) -> Vec<Finding> {
             }
             Err(error) => {
                 let text = format!("cannot ask for permissions: {error}");
-                findings
-                    .push(Finding::lacking(text, "the cluster must let you create selfsubjectaccessreviews"));
-                return findings;
+                let fix = "the cluster must let you create selfsubjectaccessreviews";
+                return vec![Finding::lacking(text, fix)];
             }
         }
     }

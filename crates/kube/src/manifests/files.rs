@@ -62,6 +62,20 @@ fn keys(wanted: &Wanted) -> BTreeMap<String, String> {
     keys
 }
 
+/// The secret with the variables that came from the user's shell, if there are any.
+pub(super) fn variables(wanted: &Wanted) -> Option<Value> {
+    let taken = &wanted.settings.secret_env;
+    let encoded =
+        |(name, value): (&String, &String)| (name.clone(), json!(ByteString(value.clone().into_bytes())));
+    let data: serde_json::Map<String, Value> = taken.iter().map(encoded).collect();
+    (!data.is_empty()).then(|| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": metadata(wanted, &wanted.run.variables()),
+            "type": "Opaque", "data": data,
+        })
+    })
+}
+
 /// The secret with the join token.
 pub(super) fn token(wanted: &Wanted) -> Value {
     json!({

@@ -35,6 +35,7 @@ pub fn make(wanted: &Wanted) -> Manifests {
     let mut rest = Vec::new();
     rest.extend(files::files(wanted));
     rest.push(files::token(wanted));
+    rest.extend(files::variables(wanted));
     if wanted.settings.service_account.is_none() {
         rest.extend(rights::rights(wanted));
     }
@@ -44,10 +45,11 @@ pub fn make(wanted: &Wanted) -> Manifests {
 }
 
 impl Manifests {
-    /// All of them as YAML documents, in the order in which they can be applied.
-    pub fn to_yaml(&self) -> Result<String, String> {
+    /// All of them as YAML documents, in the order in which they can be applied, but for what has this name.
+    pub fn to_yaml_without(&self, name: Option<&str>) -> Result<String, String> {
         let mut text = String::new();
-        for object in self.rest.iter().chain([&self.job]) {
+        let is_left_out = |object: &&Value| name.is_some_and(|name| object["metadata"]["name"] == name);
+        for object in self.rest.iter().chain([&self.job]).filter(|object| !is_left_out(object)) {
             text.push_str("---\n");
             text.push_str(&serde_saphyr::to_string(object).map_err(|error| error.to_string())?);
             if !text.ends_with('\n') {

@@ -104,6 +104,11 @@ fn container(wanted: &Wanted, name: &str, command: &[String], part: &Part, cpu: 
         json!({"name": "TMPDIR", "value": "/tmp"}),
     ];
     env.extend(settings.env.iter().chain(&part.env).map(|variable| json!(variable)));
+    env.extend(settings.secret_env.keys().map(|name| {
+        let from = json!({"secretKeyRef": {"name": wanted.run.variables(), "key": name}});
+        json!({"name": name, "valueFrom": from})
+    }));
+    let env = last_of_each(env);
     let mut mounts =
         vec![json!({"name": "work", "mountPath": place::WORK}), json!({"name": "tmp", "mountPath": "/tmp"})];
     let has_files = carries_files(wanted) && command.iter().any(|word| word.starts_with("--files="));
@@ -124,11 +129,20 @@ fn container(wanted: &Wanted, name: &str, command: &[String], part: &Part, cpu: 
     });
     match &settings.image_pull_policy {
         Some(policy) => container["imagePullPolicy"] = json!(policy),
-        // An image that no registry has was loaded into the nodes; Kubernetes would look for a newer one.
-        None if settings.image.is_none() => container["imagePullPolicy"] = json!("IfNotPresent"),
+        // By its tag: Kubernetes looks for a newer one only of `latest`.
         None => {}
     }
     container
+}
+
+/// Of variables that are named twice the last one, as in a container: `kubectl apply --server-side` takes no two.
+fn last_of_each(variables: Vec<Value>) -> Vec<Value> {
+    let mut kept: Vec<Value> = Vec::new();
+    for variable in variables {
+        kept.retain(|earlier| earlier["name"] != variable["name"]);
+        kept.push(variable);
+    }
+    kept
 }
 
 fn spec(wanted: &Wanted, container: Value) -> Value {

@@ -9,7 +9,7 @@ use hyper::Request;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{FilesFrom, Orders};
+use super::{FilesFrom, Install, Orders, Variables};
 use crate::error::{Error, Result};
 use crate::files::below;
 
@@ -64,45 +64,13 @@ pub(super) fn write(test: &Path, path: &str, content: &[u8]) -> std::io::Result<
     std::fs::write(place, content)
 }
 
-/// Installs what the requirements name into a folder of its own.
-pub(super) async fn install(orders: &Orders, test: &Path, say: &impl Fn(String)) -> Result<()> {
-    let Some(requirements) = &orders.requirements else { return Ok(()) };
-    let target = packages(orders);
-    let file = test.join(&orders.folder).join(requirements);
-    say(format!("installing {requirements}"));
-    let status = tokio::process::Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-cache-dir",
-            "--target",
-        ])
-        .arg(&target)
-        .arg("-r")
-        .arg(&file)
-        .status()
-        .await
-        .map_err(|error| Error::Local(format!("cannot start pip for {requirements}: {error}")))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::Local(format!("pip could not install {requirements} ({status}); its words are above")))
-}
-
-/// Where they are installed.
-pub(super) fn packages(orders: &Orders) -> PathBuf {
-    orders.work.join("packages")
-}
-
-/// Prepares a worker's pod; what is left to do is to become the test, in the folder that is given.
-pub async fn join(orders: &Orders, say: impl Fn(String)) -> Result<PathBuf> {
+/// Prepares a worker's pod; what is left to do is to become the test, in the folder that is given, with these variables.
+pub async fn join(orders: &Orders, install: Install) -> Result<(PathBuf, Variables)> {
     let test = orders.work.join("test");
     prepare(orders, &test).await?;
-    install(orders, &test, &say).await?;
-    Ok(test.join(&orders.folder))
+    let folder = test.join(&orders.folder);
+    let variables = super::install(install, folder.clone()).await?;
+    Ok((folder, variables))
 }
 
 async fn fetch_all(address: &str, token: &str, test: &Path) -> Result<()> {

@@ -9,8 +9,9 @@ mod process;
 mod results;
 mod serve;
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,8 +46,6 @@ pub struct Orders {
     pub files: FilesFrom,
     /// The working directory, within the files.
     pub folder: String,
-    /// Python packages to install first, a file among them.
-    pub requirements: Option<String>,
     /// What to run.
     pub command: Vec<String>,
     /// How long to keep results.
@@ -59,6 +58,15 @@ pub struct Orders {
     pub listen: IpAddr,
 }
 
+/// Variables that a test gets.
+pub type Variables = Vec<(OsString, OsString)>;
+
+/// Makes ready what a test needs beside its files, in the folder that it will work in: packages of Python, which are the
+/// command line's to know. It may take its time; what it gives are variables for the test.
+pub type Install = Box<dyn FnOnce(&Path) -> std::result::Result<Variables, String> + Send>;
+
+/// How long somebody may take to send files. Whoever started the run may be gone, and a pod that waits costs.
+const UPLOAD: Duration = Duration::from_mins(30);
 /// Whoever waits for the end of a test hears of it within this time.
 const LEAST_HOLD: Duration = Duration::from_secs(5);
 /// The code of a test that was stopped before it began: that of a signal.
@@ -88,7 +96,7 @@ impl Shared {
 }
 
 /// Runs the test of a controller's pod to its end, and gives its code.
-pub async fn lead(orders: Orders, say: impl Fn(String)) -> Result<i32> {
+pub async fn lead(orders: Orders, install: Install, say: impl Fn(String)) -> Result<i32> {
     let uploads = orders.files == FilesFrom::Upload;
     let shared = Arc::new(Shared {
         state: watch::Sender::new(State::Waiting),
@@ -113,8 +121,11 @@ pub async fn lead(orders: Orders, say: impl Fn(String)) -> Result<i32> {
         begun = begin.wait_for(|begin| *begin) => begun.is_ok(),
         // Nobody sent the files, and the pod is to end.
         () = stopped(&shared) => false,
+        () = tokio::time::sleep(UPLOAD) => {
+            return Err(Error::Local(format!("nobody sent the files of the test within {} minutes", UPLOAD.as_secs() / 60)));
+        }
     };
-    let code = if begun { run(&shared, &say).await? } else { STOPPED };
+    let code = if begun { run(&shared, install).await? } else { STOPPED };
     shared.state.send_replace(State::Ended { code });
     if let Some((namespace, name)) = &shared.orders.release
         && let Err(error) = release(namespace, name).await
@@ -136,13 +147,20 @@ async fn stopped(shared: &Shared) {
     let _ = shared.stop.subscribe().wait_for(|stop| *stop > 0).await;
 }
 
-async fn run(shared: &Arc<Shared>, say: &impl Fn(String)) -> Result<i32> {
+/// What is to be made ready is, beside the server, which goes on answering.
+async fn install(install: Install, folder: PathBuf) -> Result<Variables> {
+    let done = tokio::task::spawn_blocking(move || install(&folder)).await;
+    done.map_err(|error| Error::Local(error.to_string()))?.map_err(Error::Unusable)
+}
+
+async fn run(shared: &Arc<Shared>, install: Install) -> Result<i32> {
     let test = shared.test();
-    files::install(&shared.orders, &test, say).await?;
+    let folder = test.join(&shared.orders.folder);
+    let variables = self::install(install, folder.clone()).await?;
     let before = results::snapshot(&test);
     *shared.files.lock().unwrap_or_else(PoisonError::into_inner) = Some(results::listed(&before));
     shared.state.send_replace(State::Running);
-    let code = process::run(shared, &test).await?;
+    let code = process::run(shared, &folder, variables).await?;
     let files = results::changed(&test, &before);
     *shared.results.lock().unwrap_or_else(PoisonError::into_inner) = files;
     Ok(code)

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Shared, files};
+use super::{Shared, Variables};
 use crate::error::{Error, Result};
 
 /// Whether this pod is to end.
@@ -46,8 +46,8 @@ pub(super) fn watch_signals(shared: Arc<Shared>) -> Result<Signals> {
 }
 
 /// Runs the test, and gives its code; what ended by a signal has 128 and its number, as in a shell.
-pub(super) async fn run(shared: &Arc<Shared>, test: &Path) -> Result<i32> {
-    let mut command = command(&shared.orders, test)?;
+pub(super) async fn run(shared: &Arc<Shared>, folder: &Path, variables: Variables) -> Result<i32> {
+    let mut command = command(&shared.orders, folder, variables)?;
     let failed = |error: std::io::Error| {
         Error::Local(format!("cannot start {}: {error}", shared.orders.command.join(" ")))
     };
@@ -83,7 +83,7 @@ fn interrupt(child: &tokio::process::Child) {
     }
 }
 
-fn command(orders: &super::Orders, test: &Path) -> Result<Command> {
+fn command(orders: &super::Orders, folder: &Path, variables: Variables) -> Result<Command> {
     let (program, arguments) =
         orders.command.split_first().ok_or_else(|| Error::Unusable("there is nothing to run".into()))?;
     let mut command = if program == "throng" {
@@ -94,20 +94,19 @@ fn command(orders: &super::Orders, test: &Path) -> Result<Command> {
     } else {
         Command::new(program)
     };
-    command.args(arguments).current_dir(test.join(&orders.folder));
+    command.args(arguments).current_dir(folder).envs(variables);
     // Only throng's own controller takes it, and does not show it to scripts.
     if orders.command.get(1).is_none_or(|word| word != "controller") {
         command.env_remove("THRONG_TOKEN");
-    }
-    if orders.requirements.is_some() {
-        command.env("PYTHONPATH", files::packages(orders));
     }
     Ok(command)
 }
 
 /// What a worker's pod becomes: the test itself.
-pub fn become_test(orders: &super::Orders, folder: &Path) -> Result<std::process::Command> {
-    let mut own = command(orders, folder)?.into_std();
-    own.current_dir(folder);
-    Ok(own)
+pub fn become_test(
+    orders: &super::Orders,
+    folder: &Path,
+    variables: Variables,
+) -> Result<std::process::Command> {
+    Ok(command(orders, folder, variables)?.into_std())
 }

@@ -18,6 +18,8 @@ use crate::wanted::{Carrier, Wanted};
 
 /// How often to look.
 const PACE: Duration = Duration::from_millis(500);
+/// How long the API server may be away meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How many lines of a log show why something crashed.
 const LINES: i64 = 20;
 
@@ -29,8 +31,12 @@ pub(super) async fn controller(
     deadline: Instant,
 ) -> Result<String> {
     let mut teller = Teller::new(say, "controller");
+    let mut away = None;
     loop {
-        let found = pods::of_part(connection, run, "controller").await?;
+        let Some(found) = patiently(pods::of_part(connection, run, "controller").await, &mut away)? else {
+            tokio::time::sleep(PACE).await;
+            continue;
+        };
         let trouble = match found.last() {
             // What was quickly done has ended by now, and its code is in the pod.
             Some(pod) if is_ready(pod) || trouble::phase(pod) == "Succeeded" => {
@@ -70,8 +76,12 @@ pub(super) async fn workers(
 ) -> Result<()> {
     let mut teller = Teller::new(say, "worker");
     let mut seen = 0;
+    let mut away = None;
     loop {
-        let found = pods::of_part(connection, run, "worker").await?;
+        let Some(found) = patiently(pods::of_part(connection, run, "worker").await, &mut away)? else {
+            tokio::time::sleep(PACE).await;
+            continue;
+        };
         let ready = found.iter().filter(|pod| is_ready(pod)).count();
         if ready >= wanted as usize {
             if wanted > 0 {
@@ -86,17 +96,38 @@ pub(super) async fn workers(
         let mut trouble = None;
         let mut whose = None;
         for pod in found.iter().filter(|pod| !is_ready(pod)) {
-            let of_pod = pods::trouble(connection, pod).await;
+            let of_pod = trouble::of_pod(pod, &[]);
             if of_pod.as_ref().map(|one| one.severity) > trouble.as_ref().map(|one: &Trouble| one.severity) {
                 trouble = of_pod;
                 whose = Some(pod);
             }
+        }
+        // What only events say is asked for one pod: a hundred that start would be a hundred questions each time.
+        if trouble.is_none()
+            && let Some(pod) = found.iter().find(|pod| trouble::phase(pod) == "Pending")
+        {
+            trouble = pods::trouble(connection, pod).await;
         }
         if trouble.is_none() && found.len() < wanted as usize {
             trouble = pods::owner_trouble(connection, run, "worker").await;
         }
         teller.judge(connection, trouble, whose, deadline).await?;
         tokio::time::sleep(PACE).await;
+    }
+}
+
+/// What was found; nothing while an API server is away that answered before, for a while.
+fn patiently<T>(asked: Result<T>, away: &mut Option<Instant>) -> Result<Option<T>> {
+    match asked {
+        Ok(found) => {
+            *away = None;
+            Ok(Some(found))
+        }
+        Err(error) if error.is_unavailable() => {
+            let since = *away.get_or_insert_with(Instant::now);
+            if since.elapsed() > PATIENCE { Err(error) } else { Ok(None) }
+        }
+        Err(error) => Err(error),
     }
 }
 

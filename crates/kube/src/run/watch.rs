@@ -21,8 +21,16 @@ const PACE: Duration = Duration::from_secs(3);
 /// How long the cluster may be away while a test runs.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Waits for the end of the test, and gives its code.
-pub(super) async fn end(connection: &Connection, lead: &Lead, pod: &str, say: &Arc<dyn Say>) -> Result<i32> {
+/// How a test ended.
+pub(super) struct End {
+    /// Its code.
+    pub(super) code: i32,
+    /// Whether the controller is still there, with its results.
+    pub(super) has_results: bool,
+}
+
+/// Waits for the end of the test.
+pub(super) async fn end(connection: &Connection, lead: &Lead, pod: &str, say: &Arc<dyn Say>) -> Result<End> {
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
     let mut away: Option<tokio::time::Instant> = None;
     loop {
@@ -30,7 +38,7 @@ pub(super) async fn end(connection: &Connection, lead: &Lead, pod: &str, say: &A
             Ok(state) => {
                 away = None;
                 match is_over(state) {
-                    Some(code) => return Ok(code),
+                    Some(code) => return Ok(End { code, has_results: true }),
                     None => continue,
                 }
             }
@@ -48,7 +56,7 @@ pub(super) async fn end(connection: &Connection, lead: &Lead, pod: &str, say: &A
                     {
                         say.warn(&trouble.text);
                     }
-                    return Ok(code);
+                    return Ok(End { code, has_results: false });
                 }
                 // Evicted, or its node is gone: nothing says how the test would have ended.
                 if trouble::phase(&found) == "Failed" {

@@ -23,8 +23,8 @@ use crate::fill::{self, Hands, team};
 use crate::spec::TOKEN_VARIABLE;
 
 /// The variables that stand for flags; the first five are those of the scripts that people fill MongoDB with.
-mod variable {
-    pub(super) const URL: &str = "CLUSTER_URL";
+pub(super) mod variable {
+    pub(in crate::face::own) const URL: &str = "CLUSTER_URL";
     pub(super) const DATABASE: &str = "DB_NAME";
     pub(super) const COLLECTION: &str = "COLLECTION_NAME";
     pub(super) const BATCH: &str = "DOCS_PER_BATCH";

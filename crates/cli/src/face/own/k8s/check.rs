@@ -33,22 +33,18 @@ pub(super) fn command() -> Command {
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
     let mut worst = Verdict::Good;
-    let mut count = 0;
     let done = runtime::block_on(async {
         let connection = Connection::open(&place).await?;
         let tell = |finding: Finding| {
             worst = worst.max(finding.verdict);
-            count += 1;
             invocation.terminal.print(Stream::Out, &show(&finding));
         };
-        check::check(&connection, matches.get_one::<Target>("target"), tell).await;
-        Ok(())
+        Ok(check::check(&connection, matches.get_one::<Target>("target"), tell).await)
     });
-    done.map_err(failure)?;
+    let is_there = done.map_err(failure)?;
     Ok(match worst {
         Verdict::Good | Verdict::Lacking => Exit::Success,
-        // Nothing but the question for the version was asked.
-        Verdict::Bad if count == 1 => Exit::ClusterUnavailable,
+        Verdict::Bad if !is_there => Exit::ClusterUnavailable,
         Verdict::Bad => Exit::ClusterRefused,
     })
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use throng_kube::files::Collector;
 use throng_kube::wanted::{Carrier, Wanted, Workers, port, token};
-use throng_kube::{Connection, RunName, Say, runtime};
+use throng_kube::{RunName, Say, runtime};
 
-use super::super::cluster;
+use super::super::{cluster, fill};
 use super::run::{NO_HOLD, follow_args};
 use super::tell::Teller;
-use super::{exit_as, failure, plan, settings};
+use super::{connect, exit_as, failure, plan, settings};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -56,12 +56,24 @@ pub(super) fn command() -> Command {
         )
 }
 
+/// Whether a word is an address with a password in it.
+fn has_password(word: &str) -> bool {
+    // Of several hosts, as MongoDB has them, it need not be a URL by the book.
+    let credentials = word.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    !word.starts_with('-') && credentials.is_some_and(|(credentials, _)| credentials.contains(':'))
+}
+
 /// Runs it.
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
-    let settings = settings::settings(matches)?;
+    let mut settings = settings::settings(matches)?;
     let place = settings::place(matches, &settings);
     let namespace = plan::namespace_of(&place)?;
-    let arguments: Vec<String> = matches.get_many::<String>("fill").into_iter().flatten().cloned().collect();
+    let mut arguments: Vec<String> =
+        matches.get_many::<String>("fill").into_iter().flatten().cloned().collect();
+    // Command lines of pods can be read by many; what is in a Secret by fewer.
+    if let Some(at) = arguments.iter().position(|word| has_password(word)) {
+        settings.secret_env.insert(fill::variable::URL.to_owned(), arguments.remove(at));
+    }
     let here = std::env::current_dir()
         .map_err(|error| Failure::other(format!("cannot tell the working directory: {error}")))?;
     let mut collector = Collector::new(here.clone());
@@ -112,7 +124,7 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     let say: Arc<dyn Say> = Arc::new(Teller::new(invocation)?);
     let code = runtime::block_on(async {
         let stop = runtime::signals()?;
-        let connection = Connection::open(&place).await?;
+        let connection = connect(&place, &stop).await?;
         throng_kube::run(&connection, wanted, &options, &say, stop).await
     });
     code.map(exit_as).map_err(failure)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use throng_kube::forward::{Forward, Kind, Target};
 use throng_kube::wanted::port;
-use throng_kube::{Connection, RunName, runtime};
+use throng_kube::{RunName, runtime};
 
-use super::{failure, settings, the_run};
+use super::{connect, failure, settings, the_run};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -56,7 +56,7 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     let local = matches.get_one("port").copied().unwrap_or(port::PAGE);
     let done = runtime::block_on(async {
         let stop = runtime::signals()?;
-        let connection = Connection::open(&place).await?;
+        let connection = connect(&place, &stop).await?;
         if targets.is_empty() || named.is_some() {
             let run = match named {
                 Some(run) => run,

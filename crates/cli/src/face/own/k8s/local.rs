@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command};
 use throng_kube::forward::{Forward, Target};
-use throng_kube::{Connection, Error, runtime};
+use throng_kube::{Error, runtime};
 
-use super::{exit_as, failure, settings};
+use super::{connect, exit_as, failure, settings};
 use crate::exit::Exit;
 use crate::face::{early_terminal, fail_early};
 use crate::failure::Failure;
@@ -62,9 +62,8 @@ fn attempt(args: Vec<OsString>) -> Result<Exit, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::other(format!("cannot find this program: {error}")))?;
     let code = runtime::block_on(async {
-        // Ctrl-C reaches the test by itself; a signal to this process alone is passed on.
         let stop = runtime::signals()?;
-        let connection = Connection::open(&place).await?;
+        let connection = connect(&place, &stop).await?;
         let mut open = Vec::new();
         for target in targets {
             let (tell, text) = (log.clone(), target.to_string());
@@ -73,7 +72,7 @@ fn attempt(args: Vec<OsString>) -> Result<Exit, Failure> {
             log.info(&format!("{text} of namespace {} is at {}", connection.namespace, forward.address));
             open.push(forward);
         }
-        runtime::child(&program, &test, stop)
+        runtime::child(&program, &test)
             .await
             .map_err(|error| Error::Local(format!("cannot start the test: {error}")))
     });

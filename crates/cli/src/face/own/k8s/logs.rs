@@ -2,9 +2,9 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use throng_kube::output::{self, Which};
-use throng_kube::{Connection, runtime};
+use throng_kube::runtime;
 
-use super::{failure, run_arg, settings, the_run};
+use super::{connect, failure, run_arg, settings, the_run};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     };
     let done = runtime::block_on(async {
         let stop = runtime::signals()?;
-        let connection = Connection::open(&place).await?;
+        let connection = connect(&place, &stop).await?;
         let run = the_run(&connection, matches).await?;
         if matches.get_flag("follow") {
             let each = |pod: &str, line: &[u8]| print(pod, &String::from_utf8_lossy(line));

@@ -1,6 +1,6 @@
 //! `throng k8s manifests`: what `run` would make, as YAML for `kubectl apply`.
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use throng_kube::wanted::Carrier;
 
 use super::{plan, run, settings};
@@ -18,6 +18,12 @@ pub(super) fn command() -> Command {
             "Nothing is asked of a cluster. The join token is a new one each time.\n\n\
              Examples:\n  \
              throng k8s manifests script.js --workers 3 --name nightly | kubectl apply --server-side -f -",
+        )
+        .arg(
+            Arg::new("with-secrets")
+                .long("with-secrets")
+                .help("print the Secret with variables of this shell too (--pod-env NAME)")
+                .action(ArgAction::SetTrue),
         )
         .args(run::shared_args())
 }
@@ -38,9 +44,18 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
             ),
         ));
     }
+    let secret = wanted.run.variables();
+    let is_left_out = !wanted.settings.secret_env.is_empty() && !matches.get_flag("with-secrets");
     let text = throng_kube::manifests::make(&wanted)
-        .to_yaml()
+        .to_yaml_without(is_left_out.then_some(secret.as_str()))
         .map_err(|error| Failure::other(format!("the manifests cannot be written: {error}")))?;
+    if is_left_out {
+        let names: Vec<&str> = wanted.settings.secret_env.keys().map(String::as_str).collect();
+        invocation.log.warn(&format!(
+            "the Secret {secret} with {} is not printed: make it yourself, or print it with --with-secrets",
+            names.join(", ")
+        ));
+    }
     invocation.terminal.print(Stream::Out, &text);
     Ok(Exit::Success)
 }

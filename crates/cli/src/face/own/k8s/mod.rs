@@ -20,7 +20,8 @@ mod tell;
 use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command};
-use throng_kube::{Error, RunName};
+use throng_kube::runtime::{self, Signals};
+use throng_kube::{Connection, Error, Place, RunName};
 
 use crate::exit::Exit;
 use crate::face::Invocation;
@@ -109,6 +110,12 @@ fn exit_as(code: i32) -> Exit {
     }
 }
 
+/// Connects, unless a signal comes first: credentials and tunnels may ask somebody for something.
+async fn connect(place: &Place, stop: &Signals) -> throng_kube::Result<Connection> {
+    let opened = runtime::until(Connection::open(place), runtime::signalled(stop.clone())).await;
+    opened.unwrap_or(Err(Error::Interrupted))
+}
+
 /// The argument with a run's name.
 fn run_arg(required: bool) -> Arg {
     Arg::new("run")
@@ -119,7 +126,7 @@ fn run_arg(required: bool) -> Arg {
 }
 
 /// The run that is meant: the one that was named, or the only one.
-async fn the_run(connection: &throng_kube::Connection, matches: &ArgMatches) -> throng_kube::Result<RunName> {
+async fn the_run(connection: &Connection, matches: &ArgMatches) -> throng_kube::Result<RunName> {
     if let Ok(Some(run)) = matches.try_get_one::<RunName>("run") {
         return Ok(run.clone());
     }

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use throng_kube::RunName;
 use throng_kube::files::{Collected, Collector};
 use throng_kube::wanted::{Wanted, Workers, port};
-use throng_kube::{Error, RunName};
 use url::Url;
 
 use super::failure;
@@ -26,20 +26,26 @@ pub(super) struct Test {
     pub(super) workers: Workers,
     pub(super) has_page: bool,
     pub(super) watches: bool,
+    pub(super) is_python: bool,
 }
 
 fn refuse(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
+/// What is known of a test beside its command line.
+pub(super) struct Circumstances<'a> {
+    pub(super) workers: u32,
+    pub(super) run: &'a RunName,
+    pub(super) namespace: &'a str,
+    pub(super) requirements: Option<&'a str>,
+    /// Variables that its pods will have.
+    pub(super) variables: Vec<(String, String)>,
+}
+
 /// Understands `FILE OPTIONS…`.
-pub(super) fn test(
-    arguments: &[String],
-    workers: u32,
-    run: &RunName,
-    namespace: &str,
-    requirements: Option<&str>,
-) -> Result<Test, Failure> {
+pub(super) fn test(arguments: &[String], known: &Circumstances<'_>) -> Result<Test, Failure> {
+    let Circumstances { workers, requirements, .. } = *known;
     let (file, options) =
         arguments.split_first().ok_or_else(|| refuse("a script or locustfile is needed"))?;
     if file == "-" {
@@ -54,19 +60,23 @@ pub(super) fn test(
         .map_err(|error| Failure::other(format!("cannot tell the working directory: {error}")))?;
     let mut collector = Collector::new(here.clone());
     // What options name may be files: a configuration, what to fill, certificates.
-    for word in options.iter().chain(requirements.map(str::to_owned).as_ref()) {
+    for word in options {
         let value =
             word.split_once('=').filter(|_| word.starts_with('-')).map_or(word.as_str(), |(_, value)| value);
         if !value.is_empty() && !value.starts_with('-') && here.join(value).is_file() {
             collector.file(Path::new(value)).map_err(failure)?;
         }
     }
-    let host = Wanted::host(run, namespace);
     let relative = relative_to(&here, Path::new(file));
     if super::super::is_python(file.as_ref()) {
-        locust(collector, &here, &relative, options, workers, &host)
+        if let Some(file) = requirements {
+            collector.file(Path::new(file)).map_err(failure)?;
+        }
+        locust(collector, &here, &relative, options, known)
+    } else if requirements.is_some() {
+        Err(refuse("--requirements is for locustfiles: a k6 script has no Python packages"))
     } else {
-        k6(collector, &here, file, &relative, options, workers, &host)
+        k6(collector, &here, file, &relative, options, known)
     }
 }
 
@@ -83,13 +93,14 @@ fn k6(
     file: &str,
     relative: &str,
     options: &[String],
-    workers: u32,
-    host: &str,
+    known: &Circumstances<'_>,
 ) -> Result<Test, Failure> {
+    let workers = known.workers;
+    let host = Wanted::host(known.run, known.namespace);
     if let Some(name) = ["--linger", "-l", "--ui"].into_iter().find(|name| has(options, &[name])) {
         return Err(refuse(format!("{name} has no meaning here: see --keep, --hold and --page-port")));
     }
-    for (path, content) in script_files(file, options)? {
+    for (path, content) in script_files(file, options, &known.variables)? {
         collector.insert(&path, content).map_err(failure)?;
     }
     let mut command: Vec<String> = [
@@ -118,11 +129,16 @@ fn k6(
         workers: Workers::Joining { count: workers, command: join.map(str::to_owned).to_vec() },
         has_page: true,
         watches: has(options, &["--watch"]),
+        is_python: false,
     })
 }
 
 /// Loads the script as a controller does, which validates it and its options and shows what it reads.
-fn script_files(file: &str, options: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+fn script_files(
+    file: &str,
+    options: &[String],
+    variables: &[(String, String)],
+) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let flags = flags::all();
     let mut root = flags::add(
         clap::Command::new("throng").no_binary_name(true).subcommand(k6::run::command(
@@ -133,8 +149,12 @@ fn script_files(file: &str, options: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)
         &flags,
         Scope::Global,
     );
-    let words: Vec<OsString> =
-        ["run", file].into_iter().chain(options.iter().map(String::as_str)).map(OsString::from).collect();
+    let mut words: Vec<OsString> = vec!["run".into(), file.into()];
+    // What pods have in their environment a script may ask for while it is loaded.
+    for (name, value) in variables {
+        words.extend(["-e".into(), format!("{name}={value}").into()]);
+    }
+    words.extend(options.iter().map(OsString::from));
     let matches =
         root.try_get_matches_from_mut(words).map_err(|error| flags::from_clap(&error, "throng k8s"))?;
     let own = matches.subcommand().map_or(&matches, |(_, own)| own);
@@ -157,9 +177,10 @@ fn locust(
     here: &Path,
     file: &str,
     options: &[String],
-    workers: u32,
-    host: &str,
+    known: &Circumstances<'_>,
 ) -> Result<Test, Failure> {
+    let workers = known.workers;
+    let host = Wanted::host(known.run, known.namespace);
     let taken = [
         "--master",
         "--worker",
@@ -198,7 +219,7 @@ fn locust(
         }
     }
     command.extend(local_names(here, options));
-    let mut join = words(&["throng", "locust", "-f", file, "--worker", "--master-host", host]);
+    let mut join = words(&["throng", "locust", "-f", file, "--worker", "--master-host", &host]);
     join.extend(words(&["--master-port", &port::CLUSTER.to_string()]));
     join.extend(tags(options));
     Ok(Test {
@@ -207,6 +228,7 @@ fn locust(
         workers: Workers::WithFiles { count: workers, command: join },
         has_page,
         watches: false,
+        is_python: true,
     })
 }
 
@@ -231,8 +253,16 @@ fn local_names(here: &Path, options: &[String]) -> Vec<String> {
     options
         .iter()
         .map(|word| {
-            let path = Path::new(word);
-            if path.is_absolute() && path.is_file() { relative_to(here, path) } else { word.clone() }
+            let (flag, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
+                Some((flag, value)) => (Some(flag), value),
+                None => (None, word.as_str()),
+            };
+            let path = Path::new(value);
+            if !(path.is_absolute() && path.is_file()) {
+                return word.clone();
+            }
+            let value = relative_to(here, path);
+            flag.map_or(value.clone(), |flag| format!("{flag}={value}"))
         })
         .collect()
 }
@@ -256,19 +286,9 @@ pub(super) fn stays_here(passed: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// An error for a namespace that only the connection knows.
+/// The namespace that is meant.
 pub(super) fn namespace_of(place: &throng_kube::Place) -> Result<String, Failure> {
-    if let Some(namespace) = &place.namespace {
-        return Ok(namespace.clone());
-    }
-    let opened = throng_kube::runtime::block_on(async {
-        let without_tunnel = throng_kube::Place { ssh: None, ..place.clone() };
-        throng_kube::Connection::open(&without_tunnel).await.map(|connection| connection.namespace)
-    });
-    match opened {
-        Err(Error::NoConfiguration { .. }) => Ok("default".to_owned()),
-        other => other.map_err(failure),
-    }
+    throng_kube::runtime::block_on(throng_kube::connect::namespace(place)).map_err(failure)
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use throng_kube::post::{self, FilesFrom, Orders};
+use throng_kube::post::{self, FilesFrom, Install, Orders};
 use throng_kube::runtime;
 
 use super::{exit_as, failure};
+use crate::container;
 use crate::exit::Exit;
-use crate::face::Invocation;
+use crate::face::{Invocation, python};
 use crate::failure::Failure;
+use crate::logging::Logger;
 use crate::spec::TOKEN_VARIABLE;
 
 /// The command with its flags.
@@ -39,6 +41,24 @@ pub(super) fn command() -> Command {
         .arg(Arg::new("command").num_args(1..).last(true).required(true).allow_hyphen_values(true))
 }
 
+/// What makes the packages of a locustfile ready; other tests need none.
+fn install(requirements: Option<String>, command: &[String], log: Logger) -> Install {
+    let mut words = command.iter().skip(1);
+    let locustfile = match words.next().map(String::as_str) {
+        Some("locust") => words.skip_while(|word| *word != "-f").nth(1).cloned(),
+        _ => None,
+    };
+    Box::new(move |folder| {
+        let Some(locustfile) = locustfile else { return Ok(Vec::new()) };
+        let file = requirements.map(|file| folder.join(file));
+        let place = folder.join(locustfile);
+        let beside = place.parent().unwrap_or(folder);
+        let installed = container::packages(file.as_deref(), beside, python::interpreter_of_process, &log);
+        let variable = installed.map_err(|failure| failure.message)?;
+        Ok(variable.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    })
+}
+
 /// Runs it.
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let given = |name: &str| matches.get_one::<String>(name).cloned();
@@ -56,19 +76,19 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         work: matches.get_one("work").cloned().unwrap_or_default(),
         files,
         folder: given("folder").unwrap_or_default(),
-        requirements: given("requirements"),
         command: matches.get_many::<String>("command").into_iter().flatten().cloned().collect(),
         hold: Duration::from_secs(matches.get_one("hold").copied().unwrap_or(0)),
         release: matches.get_one("release").cloned(),
         token,
         listen: matches.get_one("listen").copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
     };
-    let say = |text: String| invocation.log.info(&text);
+    let install = install(given("requirements"), &orders.command, invocation.log.clone());
     if !matches.get_flag("worker") {
-        return runtime::block_on(post::lead(orders, say)).map(exit_as).map_err(failure);
+        let say = |text: String| invocation.log.info(&text);
+        return runtime::block_on(post::lead(orders, install, say)).map(exit_as).map_err(failure);
     }
-    let folder = runtime::block_on(post::join(&orders, say)).map_err(failure)?;
-    let mut command = post::become_test(&orders, &folder).map_err(failure)?;
+    let (folder, variables) = runtime::block_on(post::join(&orders, install)).map_err(failure)?;
+    let mut command = post::become_test(&orders, &folder, variables).map_err(failure)?;
     // The signals of the pod are the test's from here on.
     let error = command.exec();
     Err(Failure::other(format!("cannot start {}: {error}", orders.command.join(" "))))

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use throng_kube::settings::Settings;
-use throng_kube::wanted::{Carrier, Wanted, token};
-use throng_kube::{Connection, RunName, Say, runtime};
+use throng_kube::wanted::{Carrier, PYTHON_IMAGE, Wanted, token};
+use throng_kube::{RunName, Say, runtime};
 
 use super::super::cluster;
+use super::plan::Circumstances;
 use super::tell::Teller;
-use super::{exit_as, failure, plan, settings};
+use super::{connect, exit_as, failure, plan, settings};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -46,7 +47,10 @@ pub(super) fn shared_args() -> Vec<Arg> {
             Arg::new("requirements")
                 .long("requirements")
                 .value_name("file")
-                .help("install the Python packages of this file in the pods first, with pip"),
+                .help(
+                    "install the Python packages of this file in the pods first [default: requirements.txt beside the \
+                     locustfile]",
+                ),
             Arg::new("test")
                 .value_name("FILE")
                 .help("the script or locustfile, and its own options")
@@ -114,7 +118,11 @@ pub(super) fn command() -> Command {
 }
 
 /// What a command line asks for, for a namespace.
-pub(super) fn wanted(matches: &ArgMatches, settings: Settings, namespace: &str) -> Result<Wanted, Failure> {
+pub(super) fn wanted(
+    matches: &ArgMatches,
+    mut settings: Settings,
+    namespace: &str,
+) -> Result<Wanted, Failure> {
     let run = match matches.get_one::<RunName>("name") {
         Some(name) => name.clone(),
         None => RunName::random().map_err(failure)?,
@@ -122,7 +130,22 @@ pub(super) fn wanted(matches: &ArgMatches, settings: Settings, namespace: &str) 
     let workers = matches.get_one("workers").copied().or(settings.workers).unwrap_or(1);
     let arguments: Vec<String> = matches.get_many::<String>("test").into_iter().flatten().cloned().collect();
     let requirements = matches.get_one::<String>("requirements").cloned();
-    let test = plan::test(&arguments, workers, &run, namespace, requirements.as_deref())?;
+    let written = settings
+        .env
+        .iter()
+        .filter_map(|one| Some((one.name.clone(), one.value.as_ref()?.replace("$$(", "$("))));
+    let taken = settings.secret_env.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let known = Circumstances {
+        workers,
+        run: &run,
+        namespace,
+        requirements: requirements.as_deref(),
+        variables: written.chain(taken).collect(),
+    };
+    let test = plan::test(&arguments, &known)?;
+    if test.is_python {
+        settings.image.get_or_insert_with(|| PYTHON_IMAGE.to_owned());
+    }
     let is_secret = matches.get_flag("secret-files");
     let carrier = match (test.collected.files.fit_in_object(is_secret), is_secret) {
         (false, _) => Carrier::Upload,
@@ -152,7 +175,8 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     let settings = settings::settings(matches)?;
     let place = settings::place(matches, &settings);
     let namespace = plan::namespace_of(&place)?;
-    let passed: Vec<String> = settings.env.iter().map(|variable| variable.name.clone()).collect();
+    let written = settings.env.iter().map(|variable| variable.name.clone());
+    let passed: Vec<String> = written.chain(settings.secret_env.keys().cloned()).collect();
     let wanted = wanted(matches, settings, &namespace)?;
     let stays = plan::stays_here(&passed);
     if !stays.is_empty() {
@@ -176,7 +200,7 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     let say: Arc<dyn Say> = Arc::new(Teller::new(invocation)?);
     let code = runtime::block_on(async {
         let stop = runtime::signals()?;
-        let connection = Connection::open(&place).await?;
+        let connection = connect(&place, &stop).await?;
         throng_kube::run(&connection, wanted, &options, &say, stop).await
     });
     code.map(exit_as).map_err(failure)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use k8s_openapi::api::core::v1 as core;
 use throng_kube::Place;
-use throng_kube::settings::{self, Settings, Spread};
+use throng_kube::settings::{self, Settings, Spread, Variable};
 
 use super::super::cluster;
 use super::failure;
@@ -57,7 +57,11 @@ pub(super) fn pod_args() -> Vec<Arg> {
     vec![
         cluster::file_arg("settings", "read settings from this YAML file; flags win (docs/kubernetes.md)")
             .help_heading(PODS),
-        text("image", "image", "the image of all pods [default: throng]"),
+        text(
+            "image",
+            "image",
+            "the image of all pods [default: throng:VERSION, for locustfiles throng:VERSION-python]",
+        ),
         text("image-pull-policy", "policy", "Always, IfNotPresent or Never").value_parser([
             "Always",
             "IfNotPresent",
@@ -67,8 +71,12 @@ pub(super) fn pod_args() -> Vec<Arg> {
         text("service-account", "name", "run the controller as this account instead of making one"),
         text("run-as-user", "uid", "the user of the processes; 0 leaves it to the cluster [default: 10001]")
             .value_parser(value_parser!(i64).range(0..)),
-        many("pod-env", "NAME[=value]", "a variable of all pods; without a value, what it is here")
-            .value_parser(settings::variable),
+        many(
+            "pod-env",
+            "NAME[=value]",
+            "a variable of all pods; without a value what it is here, kept in a Secret",
+        )
+        .value_parser(settings::variable),
         many("pod-env-from", "kind/name", "variables of all pods from secret/NAME or configmap/NAME")
             .value_parser(settings::variables_from),
         many("pod-label", "key=value", "a label of all pods").value_parser(settings::pair),
@@ -125,7 +133,18 @@ pub(super) fn settings(matches: &ArgMatches) -> Result<Settings, Failure> {
     replace(&mut all.service_account, "service-account");
     replace(&mut all.priority_class_name, "priority-class");
     all.image_pull_secrets.extend(several(matches, "image-pull-secret"));
-    all.env.extend(several(matches, "pod-env"));
+    for variable in several::<Variable>(matches, "pod-env") {
+        match variable {
+            Variable::Written(name, value) => {
+                // As it is written: Kubernetes would replace `$(NAME)` in it.
+                let value = value.replace("$(", "$$(");
+                all.env.push(core::EnvVar { name, value: Some(value), value_from: None });
+            }
+            Variable::Taken(name, value) => {
+                all.secret_env.insert(name, value);
+            }
+        }
+    }
     all.env_from.extend(several(matches, "pod-env-from"));
     all.labels.extend(several(matches, "pod-label"));
     all.annotations.extend(several(matches, "pod-annotation"));
