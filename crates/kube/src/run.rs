@@ -94,10 +94,11 @@ async fn attempt(
     let run = wanted.run.clone();
     say.note(&format!("run {run} in namespace {} of {}", connection.namespace, connection.server));
     let made = objects::make(connection, &run, manifests::make(&wanted), stop.clone());
+    let mut again = stop.clone();
     tokio::select! {
         made = made => made?,
         // The first signal ends it in order.
-        () = stopped(&mut stop.clone(), 2) => return Err(Error::Interrupted),
+        () = stopped(&mut again, 2) => return Err(Error::Interrupted),
     }
     let deadline = tokio::time::Instant::now() + options.start_timeout;
     let pod = interruptible(&mut stop, start::controller(connection, &run, say, deadline)).await?;
