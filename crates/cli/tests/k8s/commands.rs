@@ -122,7 +122,10 @@ fn status_says_what_is_wrong_with_each_pod() {
     assert!(status.contains("keeps ending with code 3"), "{status}");
     let logs = world.run(&["k8s", "logs", "--workers", "--previous"]).expect_code(0).stdout;
     assert!(logs.contains("-workers-") && logs.contains("cannot join"), "{logs}");
-    world.run(&["k8s", "delete", "--all"]).expect_code(0).expect_error("Deployment throng-sick-workers");
+    world
+        .run(&["k8s", "delete", "--all"])
+        .expect_code(0)
+        .expect_error("run sick is deleted: Job throng-sick");
     world.expect_empty("default");
     world.run(&["k8s", "status", "sick"]).expect_code(104).expect_error("there is no run sick");
     world.run(&["k8s", "logs"]).expect_code(104).expect_error("there is no run of throng");

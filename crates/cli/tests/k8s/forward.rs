@@ -101,7 +101,8 @@ fn a_target_that_refuses_is_named() {
     world.run(&["run", "--forward", "api:80", "load.js"]).expect_code(255).expect_error("svc/NAME:PORT");
     world.cluster.forbid("create", "pods/portforward");
     let done = world.run(&["run", "--forward", &format!("svc/api:{port}:80"), "load.js"]).expect_code(99);
-    done.expect_error("it is not allowed (get and create pods/portforward)");
+    done.expect_error("cannot create resource \"pods/portforward\"");
+    done.expect_error("throng k8s check");
 }
 
 #[test]

@@ -193,6 +193,9 @@ fn ctrl_c_in_a_terminal_does_not_take_the_tunnel_and_a_tunnel_that_breaks_is_ope
     world.cluster.wait("another tunnel", LIMIT, |_| {
         jump.sessions().iter().any(|session| !before.contains(session)).then_some(())
     });
+    // The log goes on where it broke off: what came meanwhile, and then more.
+    let before = run.stdout().len();
+    world.cluster.wait("the log again", LIMIT, |_| (run.stdout().len() > before + 200).then_some(()));
     run.signal_group("INT");
     let done = run.finish().expect_code(105);
     assert!(done.stdout.contains("torn down"), "{}", done.stdout);

@@ -146,15 +146,22 @@ fn workers_are_scaled_while_the_test_runs_and_the_run_is_left_and_found_again() 
     let status = world.run(&["k8s", "status"]).expect_code(0);
     assert!(status.stdout.contains("long  running  load.js  2 of 2 workers"), "{}", status.stdout);
     world.run(&["k8s", "results", "long"]).expect_code(104).expect_error("is not over");
-    let followed = world.run(&["k8s", "logs", "--follow"]);
-    assert!(followed.stdout.contains("torn down"), "{}", followed.stdout);
-    followed.expect_code(0);
+    // The controller stays with its results after the test, and so does who follows its log.
+    let followed = world.start(&["k8s", "logs", "--follow"]);
+    world
+        .cluster
+        .wait("the end of the test", LIMIT, |_| followed.stdout().contains("torn down").then_some(()));
+    followed.signal("INT");
+    followed.finish().expect_code(0);
 }
 
 #[test]
 fn results_of_a_run_that_was_left_are_brought_later_with_its_code() {
     let world = World::new();
-    world.write("load.js", SCRIPT);
+    // It takes longer than leaving it: a test that is over by then is not left.
+    let slow =
+        SCRIPT.replace("{ check }", "{ check, sleep }").replace("function () {", "function () { sleep(3);");
+    world.write("load.js", slow);
     world.run(&["k8s", "run", "load.js", "--name", "left", "--detach", "-e", "WANTED=2"]).expect_code(0);
     // The controller takes its own workers away, with rights for nothing else.
     world.cluster.wait("the end of the workers", LIMIT, |cluster| {

@@ -184,7 +184,13 @@ impl Done {
 
     #[track_caller]
     pub(crate) fn expect_error(&self, message: &str) {
-        assert!(self.stderr.contains(message), "expected {message:?} in {}", self.stderr);
+        // Lines of the log have their text in quotation marks.
+        let quoted = message.replace('"', "\\\"");
+        assert!(
+            self.stderr.contains(message) || self.stderr.contains(&quoted),
+            "expected {message:?} in {}",
+            self.stderr
+        );
     }
 }
 

@@ -95,8 +95,8 @@ fn command(orders: &super::Orders, folder: &Path, variables: Variables) -> Resul
         Command::new(program)
     };
     command.args(arguments).current_dir(folder).envs(variables);
-    // Only throng's own controller takes it, and does not show it to scripts.
-    if orders.command.get(1).is_none_or(|word| word != "controller") {
+    // Only throng's own controller and a fill that has workers take it, and neither shows it to scripts.
+    if !orders.command.get(1).is_some_and(|word| word == "controller" || word == "fill") {
         command.env_remove("THRONG_TOKEN");
     }
     Ok(command)

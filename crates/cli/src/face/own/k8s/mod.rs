@@ -62,7 +62,8 @@ pub(super) fn command() -> Command {
 /// Puts a command line in order before it is parsed: what is the test's own goes to the end.
 pub(super) fn ordered(args: Vec<OsString>) -> Vec<OsString> {
     match args.get(1).and_then(|name| name.to_str()) {
-        Some("run" | "manifests") => args::after_file(&run::command(), args),
+        Some("run") => args::after_file(&run::command(), args),
+        Some("manifests") => args::after_file(&manifests::command(), args),
         Some("fill") => args::after_own(&fill::command(), args),
         _ => args,
     }
