@@ -8,7 +8,7 @@ use serde_json::Value;
 use throng_kube_standin::{Behaviour, Cluster};
 
 /// Longer than anything takes, also on a machine with other work.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 const BINARY: &str = env!("CARGO_BIN_EXE_throng");
 

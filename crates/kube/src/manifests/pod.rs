@@ -127,10 +127,9 @@ fn container(wanted: &Wanted, name: &str, command: &[String], part: &Part, cpu: 
             "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
         },
     });
-    match &settings.image_pull_policy {
-        Some(policy) => container["imagePullPolicy"] = json!(policy),
-        // By its tag: Kubernetes looks for a newer one only of `latest`.
-        None => {}
+    // Without one by its tag: Kubernetes looks for a newer one only of `latest`.
+    if let Some(policy) = &settings.image_pull_policy {
+        container["imagePullPolicy"] = json!(policy);
     }
     container
 }
