@@ -16,6 +16,13 @@ use tokio::sync::oneshot;
 /// A connection that was idle for so long is asked whether it still stands.
 const LONG: Duration = Duration::from_secs(5);
 
+/// So many are made at a time. More than a server's backlog takes would be lost without a word where the server speaks
+/// first, as MySQL's does: for the client such a connection stands, and the server never heard of it.
+const OPENING: usize = 16;
+
+/// A server that has not answered by then will not.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How connections to one server are made.
 pub(crate) trait Connect: Send + Sync + 'static {
     /// A connection.
@@ -156,7 +163,7 @@ impl<C: Connect> Pool<C> {
                     Ok(Turn::Connection(lent)) => return Ok(lent),
                     Ok(Turn::Room) | Err(_) => {}
                 },
-                Step::Make(making) => match self.server.connect().await {
+                Step::Make(making) => match self.connect().await {
                     Ok(connection) => {
                         making.done();
                         return Ok(self.lend(connection));
@@ -176,6 +183,13 @@ impl<C: Connect> Pool<C> {
         }
     }
 
+    async fn connect(&self) -> Result<C::Connection, Unconnected> {
+        tokio::time::timeout(PATIENCE, self.server.connect()).await.unwrap_or_else(|_| {
+            let text = format!("{} takes connections but has not answered for {PATIENCE:?}", self.name);
+            Err(Unconnected::Failed(Refused(text)))
+        })
+    }
+
     fn step(self: &Arc<Self>) -> Step<C> {
         let mut closed = Vec::new();
         let mut state = self.state();
@@ -186,7 +200,7 @@ impl<C: Connect> Pool<C> {
             state.open -= 1;
             closed.push(connection);
         }
-        if state.open + state.opening < state.most {
+        if state.opening < OPENING && state.open + state.opening < state.most {
             state.opening += 1;
             return Step::Make(Making { pool: self.clone(), made: false });
         }
@@ -248,10 +262,17 @@ struct Making<C: Connect> {
 impl<C: Connect> Making<C> {
     fn done(mut self) {
         self.made = true;
-        let mut state = self.pool.state();
-        state.opening -= 1;
-        state.open += 1;
-        state.most = state.most.max(state.open);
+        {
+            let mut state = self.pool.state();
+            state.opening -= 1;
+            state.open += 1;
+            state.most = state.most.max(state.open);
+            if state.open + state.opening >= state.most {
+                return;
+            }
+        }
+        // Who waited for the others to be made.
+        self.pool.make_room();
     }
 
     /// The server takes no more connections. Where it has some of ours, or may have soon, the operation waits for one of
@@ -347,6 +368,7 @@ mod tests {
     struct Server {
         takes: usize,
         has: Arc<AtomicUsize>,
+        connecting: AtomicUsize,
     }
 
     struct Connection(Arc<AtomicUsize>);
@@ -363,7 +385,9 @@ mod tests {
         async fn connect(&self) -> Result<Connection, Unconnected> {
             let before = self.has.fetch_add(1, Ordering::SeqCst);
             let connection = Connection(self.has.clone());
+            assert!(self.connecting.fetch_add(1, Ordering::SeqCst) < OPENING);
             tokio::task::yield_now().await;
+            self.connecting.fetch_sub(1, Ordering::SeqCst);
             if before >= self.takes {
                 return Err(Unconnected::TooMany(Refused("full".to_owned())));
             }
@@ -389,7 +413,12 @@ mod tests {
 
     fn pool(takes: usize, most: usize) -> (Arc<Pool<Server>>, Arc<AtomicUsize>, Arc<Lines>) {
         let (has, log) = (Arc::new(AtomicUsize::new(0)), Arc::new(Lines::default()));
-        let pool = Pool::new(Server { takes, has: has.clone() }, "the server".into(), most, log.clone());
+        let pool = Pool::new(
+            Server { takes, has: has.clone(), connecting: AtomicUsize::new(0) },
+            "the server".into(),
+            most,
+            log.clone(),
+        );
         pool.hold();
         (pool, has, log)
     }
@@ -417,6 +446,25 @@ mod tests {
         // Nobody uses it any more.
         pool.release();
         assert_eq!(has.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_takes_all_has_as_many_as_operate_at_a_time() {
+        let (pool, has, _) = pool(usize::MAX, usize::MAX);
+        let barrier = Arc::new(tokio::sync::Barrier::new(300));
+        let mut operations = JoinSet::new();
+        for _ in 0..300 {
+            let (pool, barrier) = (pool.clone(), barrier.clone());
+            operations.spawn(async move {
+                let lent = pool.take().await.unwrap();
+                barrier.wait().await;
+                lent.end();
+            });
+        }
+        while let Some(ended) = operations.join_next().await {
+            ended.unwrap();
+        }
+        assert_eq!(has.load(Ordering::SeqCst), 300);
     }
 
     #[tokio::test]

@@ -6,10 +6,16 @@ use serde_json::json;
 
 use crate::support::{ENDLESS, LIMIT, SCRIPT, World, files_of, is_part};
 
+/// [`SCRIPT`], of which each iteration takes three seconds.
+fn slow() -> String {
+    SCRIPT.replace("{ check }", "{ check, sleep }").replace("function () {", "function () { sleep(3);")
+}
+
 #[test]
 fn a_script_goes_to_its_results_and_leaves_nothing_on_the_cluster() {
     let world = World::new();
-    world.write("load.js", SCRIPT);
+    // It goes on until both workers are seen.
+    world.write("load.js", slow());
     let done = world.run(&["k8s", "run", "load.js", "--workers", "2", "--name", "first"]).expect_code(0);
     assert!(done.stdout.contains("the end"), "{}", done.stdout);
     done.expect_error("2 of 2 workers run");
@@ -159,9 +165,7 @@ fn workers_are_scaled_while_the_test_runs_and_the_run_is_left_and_found_again() 
 fn results_of_a_run_that_was_left_are_brought_later_with_its_code() {
     let world = World::new();
     // It takes longer than leaving it: a test that is over by then is not left.
-    let slow =
-        SCRIPT.replace("{ check }", "{ check, sleep }").replace("function () {", "function () { sleep(3);");
-    world.write("load.js", slow);
+    world.write("load.js", slow());
     world.run(&["k8s", "run", "load.js", "--name", "left", "--detach", "-e", "WANTED=2"]).expect_code(0);
     // The controller takes its own workers away, with rights for nothing else.
     world.cluster.wait("the end of the workers", LIMIT, |cluster| {
