@@ -213,7 +213,8 @@ fn locust(
     if has_page {
         command.extend(words(&["--web-host", "0.0.0.0", "--web-port", &port::PAGE.to_string()]));
     }
-    for (name, default) in [("--html", "report.html"), ("--csv", "stats"), ("--json-file", "stats")] {
+    // Not `--json-file`: with it Locust prints no tables at the end.
+    for (name, default) in [("--html", "report.html"), ("--csv", "stats")] {
         if !has(options, &[name]) {
             command.extend(words(&[name, default]));
         }
