@@ -2,7 +2,8 @@
 //!
 //! An operation is a task of tokio's. What waits for it is polled by a virtual user's own thread; that the task is done
 //! wakes that thread's event loop through its descriptor, as everything does that comes from another thread. Whoever
-//! stops waiting ends the task, and with it the connection that it used.
+//! stops waiting ends the task. A connection in the middle of an operation is closed then, as it is in no state to be used
+//! again; SQLite's statements, which run on threads of their own, are interrupted and leave theirs whole.
 
 use std::future::{Future, ready};
 use std::num::NonZeroUsize;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use throng_js::databases::Refused;
 use throng_js::log::{Level, Log};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// A connection that was idle for so long is asked whether it still stands.
 const LONG: Duration = Duration::from_secs(5);
@@ -66,12 +67,32 @@ struct State<C: Connect> {
     open: usize,
     /// Those that are being made.
     opening: usize,
+    /// As many as there may be.
     most: usize,
+    /// As many as the server took, and when it was found to take no more: that holds for [`LONG`], as others close theirs.
+    limit: Option<(usize, Instant)>,
     /// The server was once found to take no more.
     is_full: bool,
     waiting: VecDeque<oneshot::Sender<Turn<C>>>,
     /// Whoever opened the pool and has not closed it.
     holders: usize,
+}
+
+impl<C: Connect> State<C> {
+    /// As many as there may be now.
+    fn allowed(&self) -> usize {
+        match self.limit {
+            Some((limit, since)) if since.elapsed() < LONG => limit.min(self.most),
+            _ => self.most,
+        }
+    }
+
+    /// Queues for what is given next.
+    fn queue(&mut self) -> oneshot::Receiver<Turn<C>> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.push_back(sender);
+        receiver
+    }
 }
 
 /// What a waiting operation is given.
@@ -89,13 +110,30 @@ enum Room<C: Connect> {
     /// One that became idle meanwhile.
     Idle,
     /// One of those that are used, or are being made.
-    Later(oneshot::Receiver<Turn<C>>),
+    Later(Waiting<C>),
 }
 
 enum Step<C: Connect> {
     Take(C::Connection, Instant),
     Make(Making<C>),
-    Wait(oneshot::Receiver<Turn<C>>),
+    Wait(Waiting<C>),
+}
+
+/// A place in the queue. What is given to somebody who was cut off meanwhile goes to the next one: a connection by being
+/// dropped, room by this.
+struct Waiting<C: Connect> {
+    pool: Arc<Pool<C>>,
+    turn: oneshot::Receiver<Turn<C>>,
+}
+
+impl<C: Connect> Drop for Waiting<C> {
+    fn drop(&mut self) {
+        // From here on a sender is told that nobody is there.
+        self.turn.close();
+        if let Ok(Turn::Room) = self.turn.try_recv() {
+            self.pool.make_room();
+        }
+    }
 }
 
 impl<C: Connect> Pool<C> {
@@ -106,6 +144,7 @@ impl<C: Connect> Pool<C> {
             open: 0,
             opening: 0,
             most: most.max(1),
+            limit: None,
             is_full: false,
             waiting: VecDeque::new(),
             holders: 0,
@@ -153,27 +192,29 @@ impl<C: Connect> Pool<C> {
                         return Ok(lent);
                     }
                     if let Some(connection) = lent.begin()
-                        && self.server.revive(connection).await
+                        && timeout(PATIENCE, self.server.revive(connection)).await.unwrap_or(false)
                     {
                         lent.is_whole = true;
                         return Ok(lent);
                     }
                 }
-                Step::Wait(turn) => match turn.await {
+                Step::Wait(mut waiting) => match (&mut waiting.turn).await {
                     Ok(Turn::Connection(lent)) => return Ok(lent),
                     Ok(Turn::Room) | Err(_) => {}
                 },
                 Step::Make(making) => match self.connect().await {
                     Ok(connection) => {
                         making.done();
-                        return Ok(self.lend(connection));
+                        let mut lent = self.lend(connection);
+                        lent.is_new = true;
+                        return Ok(lent);
                     }
                     Err(Unconnected::Failed(refused)) => return Err(refused),
                     Err(Unconnected::TooMany(refused)) => match making.refused() {
                         Room::None => return Err(refused),
                         Room::Idle => {}
-                        Room::Later(turn) => {
-                            if let Ok(Turn::Connection(lent)) = turn.await {
+                        Room::Later(mut waiting) => {
+                            if let Ok(Turn::Connection(lent)) = (&mut waiting.turn).await {
                                 return Ok(lent);
                             }
                         }
@@ -184,7 +225,7 @@ impl<C: Connect> Pool<C> {
     }
 
     async fn connect(&self) -> Result<C::Connection, Unconnected> {
-        tokio::time::timeout(PATIENCE, self.server.connect()).await.unwrap_or_else(|_| {
+        timeout(PATIENCE, self.server.connect()).await.unwrap_or_else(|_| {
             let text = format!("{} takes connections but has not answered for {PATIENCE:?}", self.name);
             Err(Unconnected::Failed(Refused(text)))
         })
@@ -200,17 +241,15 @@ impl<C: Connect> Pool<C> {
             state.open -= 1;
             closed.push(connection);
         }
-        if state.opening < OPENING && state.open + state.opening < state.most {
+        if state.opening < OPENING && state.open + state.opening < state.allowed() {
             state.opening += 1;
             return Step::Make(Making { pool: self.clone(), made: false });
         }
-        let (sender, receiver) = oneshot::channel();
-        state.waiting.push_back(sender);
-        Step::Wait(receiver)
+        Step::Wait(Waiting { pool: self.clone(), turn: state.queue() })
     }
 
     fn lend(self: &Arc<Self>, connection: C::Connection) -> Lent<C> {
-        Lent { pool: self.clone(), connection: Some(connection), is_whole: true }
+        Lent { pool: self.clone(), connection: Some(connection), is_whole: true, is_new: false }
     }
 
     /// Takes a connection back: the longest waiting operation gets it.
@@ -266,8 +305,12 @@ impl<C: Connect> Making<C> {
             let mut state = self.pool.state();
             state.opening -= 1;
             state.open += 1;
-            state.most = state.most.max(state.open);
-            if state.open + state.opening >= state.most {
+            let open = state.open;
+            if let Some((limit, _)) = &mut state.limit {
+                // It was under way when another one was refused.
+                *limit = open.max(*limit);
+            }
+            if open + state.opening >= state.allowed() {
                 return;
             }
         }
@@ -288,14 +331,13 @@ impl<C: Connect> Making<C> {
                 return Room::None;
             }
             let mut is_news = false;
-            if state.open > 0 && state.open < state.most {
-                state.most = state.open;
+            // Where only others are being made it is not known yet how many there may be.
+            if state.open > 0 {
+                state.limit = Some((state.open, Instant::now()));
                 is_news = !std::mem::replace(&mut state.is_full, true);
             }
             let room = if state.idle.is_empty() {
-                let (sender, receiver) = oneshot::channel();
-                state.waiting.push_back(sender);
-                Room::Later(receiver)
+                Room::Later(Waiting { pool: self.pool.clone(), turn: state.queue() })
             } else {
                 // Nobody may be left who would give one back.
                 Room::Idle
@@ -328,9 +370,15 @@ pub(crate) struct Lent<C: Connect> {
     pool: Arc<Pool<C>>,
     connection: Option<C::Connection>,
     is_whole: bool,
+    is_new: bool,
 }
 
 impl<C: Connect> Lent<C> {
+    /// Whether it was made for this operation. One that was not may have been closed by the server just now.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     /// Begins to use it.
     pub(crate) fn begin(&mut self) -> Option<&mut C::Connection> {
         self.is_whole = false;
@@ -488,6 +536,45 @@ mod tests {
         while let Some(ended) = operations.join_next().await {
             assert_eq!(ended.unwrap().unwrap_err().0, "full");
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_took_no_more_is_asked_again_after_a_while() {
+        let (pool, has, log) = pool(2, usize::MAX);
+        // Somebody else's.
+        has.fetch_add(1, Ordering::SeqCst);
+        let first = pool.take().await.unwrap();
+        let second = tokio::spawn(operate(pool.clone()));
+        while pool.state().limit.is_none() {
+            tokio::task::yield_now().await;
+        }
+        has.fetch_sub(1, Ordering::SeqCst);
+        assert!(matches!(pool.step(), Step::Wait(_)));
+        if let Some((_, since)) = &mut pool.state().limit {
+            *since = since.checked_sub(LONG).unwrap();
+        }
+        let third = pool.take().await.unwrap();
+        assert_eq!(has.load(Ordering::SeqCst), 2);
+        first.end();
+        third.end();
+        second.await.unwrap().unwrap();
+        assert_eq!(log.0.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn room_for_somebody_who_was_cut_off_before_hearing_of_it_goes_to_the_next() {
+        let (pool, _, _) = pool(9, 1);
+        let mut lent = pool.take().await.unwrap();
+        lent.begin();
+        let cut_off = tokio::spawn(operate(pool.clone()));
+        let next = tokio::spawn(operate(pool.clone()));
+        while pool.state().waiting.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        drop(lent);
+        cut_off.abort();
+        timeout(LONG, next).await.unwrap().unwrap().unwrap();
+        assert!(cut_off.await.unwrap_err().is_cancelled());
     }
 
     #[tokio::test]

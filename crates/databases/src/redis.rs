@@ -183,23 +183,37 @@ impl Redis for Client {
         run(async move {
             // Never closed, so that there is always a permit in the end.
             let _permit = at_a_time.acquire().await;
-            let mut lent = pool.take().await?;
-            let server = pool.server();
-            let Some(connection) = lent.begin() else {
-                return Err(Refused("the connection is gone".to_owned()));
-            };
-            let sending = async { Ok(connection.send(&request).await?) };
-            let sent = within(server.options.write_timeout, "sending", sending).await;
-            let reply = match sent {
-                Ok(()) => within(server.options.read_timeout, "the answer", connection.receive()).await,
-                Err(error) => Err(error),
-            };
-            if !matches!(reply, Err(RespError::Io(_))) {
-                lent.end();
+            loop {
+                let mut lent = pool.take().await?;
+                let server = pool.server();
+                let is_new = lent.is_new();
+                let Some(connection) = lent.begin() else {
+                    return Err(Refused("the connection is gone".to_owned()));
+                };
+                let sending = async { Ok(connection.send(&request).await?) };
+                let sent = within(server.options.write_timeout, "sending", sending).await;
+                let reply = match sent {
+                    Ok(()) => within(server.options.read_timeout, "the answer", connection.receive()).await,
+                    Err(error) => Err(error),
+                };
+                match reply {
+                    // The server closed it while nobody used it.
+                    Err(RespError::Io(error)) if !is_new && is_closed(&error) => {}
+                    Err(error @ RespError::Io(_)) => return Err(server.failed(error)),
+                    reply => {
+                        lent.end();
+                        return reply.map(value).map_err(|error| server.failed(error));
+                    }
+                }
             }
-            reply.map(value).map_err(|error| server.failed(error))
         })
     }
+}
+
+/// Whether there was no connection any more.
+fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 fn value(reply: Reply) -> Value {
