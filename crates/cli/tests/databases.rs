@@ -381,6 +381,8 @@ const made = (what, options) => { try { new redis.Client(options); } catch (e) {
 made('cluster', { cluster: { nodes: ['redis://h:1'] } });
 made('url', 'http://u:s3cr3t@h');
 made('option', { socket: { host: 'h', nonsense: 1 } });
+made('number', { socket: { host: 'h' }, database: -1 });
+made('slash', 'redis://u:12/s3cr3t@h/0');
 client.get('a').catch((e) => console.log(`init: ${e}`));
 export default async function () {
   await caught('nobody', new redis.Client('redis://127.0.0.1:1').get('a'));
@@ -396,6 +398,8 @@ export default async function () {
         "cluster: cannot make a Redis client: the option cluster is not supported yet",
         "url: cannot make a Redis client: a URL of Redis begins with redis://",
         "option: cannot make a Redis client: there is no option nonsense",
+        "number: cannot make a Redis client: -1 is no number of a database",
+        "slash: cannot make a Redis client: the path of its URL is no number of a database",
         "init: Redis cannot be used in the init context",
         "nobody: cannot connect to 127.0.0.1:1: Connection refused",
         "password: WRONGPASS",
@@ -477,6 +481,8 @@ export default function () {
   client.insert('shop', 'u', { _id: 1 });
   caught('duplicate', () => client.insert('shop', 'u', { _id: 1 }));
   caught('filter', () => client.find('shop', 'u', 'x'));
+  caught('order', () => client.findWithOptions('shop', 'u', {}, { sort: 'x' }));
+  caught('batch', () => client.findWithOptions('shop', 'u', {}, { batch_size: 5e9 }));
   caught('operator', () => client.find('shop', 'u', { a: { $nope: 1 } }));
   caught('watch', () => client.watch('shop', 'u'));
   caught('nobody', () => xk6_mongo.newClient('mongodb://u:s3cr3t@127.0.0.1:1/?serverSelectionTimeoutMS=500').insert('a', 'b', {}));
@@ -489,11 +495,13 @@ export default function () {
         "none: mongo: no documents in result",
         "duplicate: E11000",
         "filter: the filter must be an object",
+        "order: sort must be an object",
+        "batch: batch_size is at most 4294967295",
         "watch: the MongoDB client's watch() is not supported yet",
         "nobody: cannot connect to mongodb://***@127.0.0.1:1",
         "url: a URL of MongoDB begins with mongodb://",
         "this MongoDB client is disconnected",
-        "test.js:16:10",
+        "test.js:18:10",
     ] {
         done.expect_error(expected);
     }

@@ -87,6 +87,11 @@ impl Address {
         text
     }
 
+    /// Whether a password is in it, before the hosts or among the options.
+    pub fn has_password(&self) -> bool {
+        self.secrets().next().is_some()
+    }
+
     /// The password before the hosts, and those among the options.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let (_, rest) = self.url.split_once("://").unwrap_or_default();
@@ -100,22 +105,7 @@ impl Address {
 }
 
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Display for Address {

@@ -90,7 +90,12 @@ pub(super) fn parse(source: &str) -> Result<Source, Refused> {
             options = options.socket(Some(path)).prefer_socket(true);
             path.to_owned()
         }
-        other => return Err(refused(format!("the network {other:?} is not supported; tcp and unix are"))),
+        // Nothing is quoted, here and below: in a source that is written wrongly any part can be one of the password.
+        _ => {
+            return Err(refused(
+                "the network is neither tcp nor unix; it would be user:password@tcp(host:3306)/database",
+            ));
+        }
     };
     if !user.is_empty() {
         options = options.user(Some(user));
@@ -142,7 +147,7 @@ fn with_parameters(mut source: Source, parameters: &str) -> Result<Source, Refus
             name if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
                 setup.push(format!("SET {name} = {value}"));
             }
-            name => return Err(refused(format!("{name:?} is no parameter"))),
+            _ => return Err(refused("the name of a parameter has letters, digits and underscores only")),
         }
     }
     for name in [&charset, &collation].into_iter().flatten() {
@@ -181,7 +186,8 @@ fn host_and_port(address: &str) -> Result<(String, u16), Refused> {
         return Ok((bare(address), PORT));
     }
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let port = port.parse().map_err(|_| refused(format!("{port:?} is no port")))?;
+    let port =
+        port.parse().map_err(|_| refused("what follows the host is no port; it would be tcp(host:3306)"))?;
     Ok((bare(host), port))
 }
 
@@ -199,22 +205,7 @@ fn time(name: &str, value: &str) -> Result<Duration, Refused> {
 
 /// Without the escapes of URLs.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -272,6 +263,9 @@ mod tests {
             ("root:s3cr3t@tcp(h:1/db", "does not end in"),
             ("root:s3cr3t@udp(h:1)/db", "the network"),
             ("root:s3cr3t@tcp(h:port)/db", "no port"),
+            ("root@tcp(h:s3cr3t)/db", "no port"),
+            ("root:s3cr3t/db", "neither tcp nor unix"),
+            ("root:x@tcp(h:1)/db?s3cr3t@x", "the name of a parameter"),
             ("root:s3cr3t@/db?tls=custom", "tls takes"),
             ("root:s3cr3t@/db?loc=Local", "loc takes UTC"),
             ("root:s3cr3t@/db?parseTime=maybe", "parseTime takes"),

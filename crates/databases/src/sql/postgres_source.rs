@@ -1,5 +1,6 @@
 //! The names of data sources as Go's PostgreSQL driver takes them: a URL, or `key=value` pairs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -58,6 +59,11 @@ fn refused(what: impl std::fmt::Display) -> Refused {
 pub(super) fn parse(source: &str) -> Result<Source, Refused> {
     let is_url = source.starts_with("postgres://") || source.starts_with("postgresql://");
     let pairs = if is_url { pairs_of_url(source)? } else { pairs_of_text(source)? };
+    let in_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    if !pairs.iter().all(|(key, _)| key.bytes().all(in_key)) {
+        // It is not quoted: in a source that is written wrongly it can be a part of the password.
+        return Err(refused("a key in it has something else than letters, digits, _ and ."));
+    }
     let password: Vec<String> =
         pairs.iter().filter(|(key, _)| key == "password").map(|(_, value)| value.clone()).collect();
     let secrets = Secrets::new(password);
@@ -90,11 +96,10 @@ pub(super) fn parse(source: &str) -> Result<Source, Refused> {
             key if KNOWN.contains(&key) => text.push_str(&pair(key, value)),
             key if REFUSED.contains(&key) => return Err(refused(format!("{key} is not supported yet"))),
             // Everything else is a setting of the session, as search_path is.
-            key if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')) => {
+            key => {
                 let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
                 let _ = write!(session, " -c {key}={value}");
             }
-            key => return Err(refused(format!("{key:?} is no key"))),
         }
     }
     let mut config: Config = text.parse().map_err(failed)?;
@@ -169,7 +174,9 @@ fn pairs_of_url(source: &str) -> Result<Pairs, Refused> {
     add("host", &names.join(","))?;
     add("port", &ports.join(","))?;
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let (key, value) = parameter
+            .split_once('=')
+            .ok_or_else(|| refused("what follows the ? is not key=value; a ? in user or password is %3F"))?;
         add(key, value)?;
     }
     Ok(pairs)
@@ -215,20 +222,15 @@ fn pairs_of_text(source: &str) -> Result<Pairs, Refused> {
 
 /// Without the escapes of URLs.
 fn decode(text: &str) -> Result<String, Refused> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        if *first != b'%' {
-            bytes.push(*first);
-            rest = after;
-            continue;
-        }
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.ok_or_else(|| refused("a % in it begins no escape; a % itself is %25"))?);
-        rest = &after[2..];
+    let is_escape = |after: &str| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(is_escape) {
+        return Err(refused("a % in it begins no escape; a % itself is %25"));
     }
-    String::from_utf8(bytes).map_err(|_| refused("its escapes are no UTF-8"))
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| refused("its escapes are no UTF-8"))
 }
 
 #[cfg(test)]
@@ -279,7 +281,12 @@ mod tests {
             ("postgres://me:s3cr3t@h/x?sslmode=maybe", "sslmode takes"),
             ("postgres://me:s3cr3t@h/x?sslrootcert=/a", "sslrootcert is not supported"),
             ("postgres://me:s3cr3t@h:port/x", "port"),
-            ("postgres://me:s3cr3t@h/x?a;b=1", "no key"),
+            ("postgres://me:s3cr3t%+f@h/x", "begins no escape"),
+            ("postgres://me:s3cr3t@h/x?a;b=1", "a key in it"),
+            ("postgres://me:pa?s3cr3t@h/x", "not key=value"),
+            ("postgres://me:pa?s3cr3t@h/x=1", "a key in it"),
+            ("postgres://me:s3cr3t?ss@h/x", "not key=value"),
+            ("password s3cr3t dbname=x", "a key in it"),
         ] {
             let error = parse(source).map(|_| ()).unwrap_err().0;
             assert!(error.contains(why) && !error.contains("s3cr3t"), "{source}: {error}");

@@ -4,6 +4,7 @@
 //! is its opener's own.
 
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -137,12 +138,18 @@ impl Connect for Sqlite {
 }
 
 /// Ends a statement that runs on another thread when nobody waits for it any more.
-struct Interrupting(Option<InterruptHandle>);
+struct Interrupting {
+    handle: InterruptHandle,
+    /// Whether it still runs. Afterwards the connection may be somebody else's, whose statement is not to be ended.
+    is_running: Arc<Mutex<bool>>,
+}
 
 impl Drop for Interrupting {
     fn drop(&mut self) {
-        if let Some(handle) = &self.0 {
-            handle.interrupt();
+        // Held meanwhile, so that the connection is not given away.
+        let is_running = self.is_running.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_running {
+            self.handle.interrupt();
         }
     }
 }
@@ -152,16 +159,18 @@ async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Refused> {
     let Some(connection) = lent.begin() else { return lost() };
-    let mut interrupting = Interrupting(Some(connection.get_interrupt_handle()));
+    let is_running = Arc::new(Mutex::new(true));
+    let _interrupting =
+        Interrupting { handle: connection.get_interrupt_handle(), is_running: is_running.clone() };
     let done = spawn_blocking(move || {
         let Some(connection) = lent.begin() else { return lost() };
         let result = work(connection).map_err(|error| Refused(account(&error)));
+        *is_running.lock().unwrap_or_else(PoisonError::into_inner) = false;
         // A statement that ended, in whatever way, leaves nothing behind.
         lent.end();
         result
     })
     .await;
-    interrupting.0 = None;
     done.unwrap_or_else(|error| Err(Refused(error.to_string())))
 }
 

@@ -15,6 +15,7 @@ mod metrics;
 pub(crate) mod moment;
 mod mongo;
 mod redis;
+mod scalar;
 mod sql;
 pub(crate) mod tags;
 mod ws;

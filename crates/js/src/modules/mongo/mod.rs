@@ -135,16 +135,27 @@ fn find_with_options(given: &Arguments<'_, '_>) -> JsResult<Action> {
         for (name, value) in options.entries()? {
             match name.as_str() {
                 _ if value.is_nullish() => {}
-                "sort" => sort = values::of_script(&value)?,
-                "projection" => projection = values::of_script(&value)?,
+                "sort" => sort = record(&value, &name)?,
+                "projection" => projection = record(&value, &name)?,
                 "limit" => limit = count(&name, &value)?,
                 "skip" => skip = count(&name, &value)? as u64,
-                "batch_size" | "batchSize" => batch = count(&name, &value)? as u32,
+                "batch_size" | "batchSize" => {
+                    batch = u32::try_from(count(&name, &value)?)
+                        .map_err(|_| Thrown::type_error(format!("{name} is at most {}", u32::MAX)))?;
+                }
                 other => return Err(Thrown::error(format!("findWithOptions() has no option {other}"))),
             }
         }
     }
     Ok(Action::Find { filter, sort, projection, limit, skip, batch })
+}
+
+/// An object, and nothing else.
+fn record(value: &Value, what: &str) -> JsResult<Stored> {
+    match values::of_script(value)? {
+        record @ Stored::Record(_) => Ok(record),
+        _ => Err(Thrown::type_error(format!("{what} must be an object"))),
+    }
 }
 
 /// The arguments of one call.
@@ -154,10 +165,7 @@ struct Arguments<'c, 'a> {
 
 impl Arguments<'_, '_> {
     fn document(&self, place: usize, what: &str) -> JsResult<Stored> {
-        match values::of_script(&self.call.arg(place))? {
-            record @ Stored::Record(_) => Ok(record),
-            _ => Err(Thrown::type_error(format!("{what} must be an object"))),
-        }
+        record(&self.call.arg(place), what)
     }
 
     fn documents(&self, place: usize, what: &str) -> JsResult<Vec<Stored>> {

@@ -3,10 +3,8 @@
 use throng_quickjs::{Class, Ctx, JsResult, Thrown, Value};
 
 use crate::databases::Value as Stored;
-use crate::modules::moment;
+use crate::modules::{moment, scalar};
 
-/// Whole numbers up to here are exact in a script.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 /// MongoDB itself takes no deeper documents.
 const DEEPEST: usize = 100;
 
@@ -42,40 +40,14 @@ fn read(value: &Value, depth: usize) -> JsResult<Stored> {
     if depth > DEEPEST {
         return Err(Thrown::range_error("a document is nested too deeply, or contains itself"));
     }
-    if value.is_nullish() {
-        return Ok(Stored::Null);
-    }
-    if let Some(truth) = value.as_bool() {
-        return Ok(Stored::Bool(truth));
-    }
-    if let Some(number) = value.as_number() {
-        let is_whole = number.fract() == 0.0 && number.abs() <= EXACT;
-        return Ok(if is_whole { Stored::Int(number as i64) } else { Stored::Float(number) });
-    }
-    if value.is_string() {
-        return Ok(Stored::Text(value.to_text()?));
-    }
-    if value.is_bigint() {
-        let text = value.to_text()?;
-        let number =
-            text.parse().map_err(|_| Thrown::range_error(format!("{text}n has more than 64 bits")))?;
-        return Ok(Stored::Int(number));
+    if let Some(single) = scalar::of_script(value, format_args!("a value in a document"))? {
+        return Ok(single);
     }
     if value.is_function() || value.is_symbol() {
         return Err(Thrown::type_error("a document cannot have a function or a symbol in it"));
     }
     if let Some(id) = value.downcast::<ObjectId>() {
         return Ok(Stored::Key(id.0));
-    }
-    if value.is_date() {
-        let milliseconds = value.invoke("getTime", &[])?.to_number()?;
-        if !milliseconds.is_finite() {
-            return Err(Thrown::range_error("a document has an invalid Date in it"));
-        }
-        return Ok(Stored::Moment((milliseconds * 1000.0) as i64));
-    }
-    if let Some(bytes) = value.with_bytes(<[u8]>::to_vec) {
-        return Ok(Stored::Bytes(bytes));
     }
     if value.is_array() {
         let items = value.elements()?;

@@ -1,5 +1,6 @@
 //! What a client is made from: a URL, or an object of k6's documentation; also the older one with `addrs`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use throng_quickjs::{JsResult, Thrown, Value};
@@ -51,7 +52,7 @@ pub(super) fn read(argument: &Value) -> JsResult<RedisOptions> {
             "username" => options.username = value.to_text()?,
             "password" => options.password = value.to_text()?,
             "clientName" => options.client_name = value.to_text()?,
-            "database" | "db" => options.database = value.to_number()? as u32,
+            "database" | "db" => options.database = database(value.to_number()?)?,
             other => of_socket(other, &value, &mut options)?,
         }
     }
@@ -81,12 +82,15 @@ fn of_url(text: &str) -> JsResult<RedisOptions> {
     }
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let decode = |text: &str| -> JsResult<String> {
-        let text = percent_decode(text);
-        text.ok_or_else(|| refused("the escapes in its URL are no UTF-8"))
+        let text = percent_encoding::percent_decode_str(text).decode_utf8();
+        text.map(Cow::into_owned).map_err(|_| refused("the escapes in its URL are no UTF-8"))
     };
     let database = match url.path().trim_start_matches('/') {
         "" => 0,
-        number => number.parse().map_err(|_| refused(format!("{number:?} is no number of a database")))?,
+        // Not quoted: where a password has a slash in it, this is a part of the password.
+        number => number.parse().map_err(|_| {
+            refused("the path of its URL is no number of a database; it would be redis://host:6379/0")
+        })?,
     };
     Ok(RedisOptions {
         host: if host.is_empty() { "localhost".to_owned() } else { host.to_owned() },
@@ -97,25 +101,6 @@ fn of_url(text: &str) -> JsResult<RedisOptions> {
         database,
         ..RedisOptions::default()
     })
-}
-
-fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// `socket: { host, port, tls, … }`
@@ -142,6 +127,11 @@ fn socket(value: &Value, options: &mut RedisOptions) -> JsResult<()> {
 fn port(number: f64) -> JsResult<u16> {
     let is_port = number.fract() == 0.0 && (1.0..=65_535.0).contains(&number);
     if is_port { Ok(number as u16) } else { Err(refused(format!("{number} is no port"))) }
+}
+
+fn database(number: f64) -> JsResult<u32> {
+    let is_database = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_database { Ok(number as u32) } else { Err(refused(format!("{number} is no number of a database"))) }
 }
 
 /// Settings of the connection, which the older form has among the others.
@@ -210,6 +200,46 @@ fn addresses(value: &Value, options: &mut RedisOptions) -> JsResult<()> {
     let address = address.to_text()?;
     let (host, number) = address.rsplit_once(':').unwrap_or((&address, "6379"));
     host.trim_start_matches('[').trim_end_matches(']').clone_into(&mut options.host);
-    options.port = port(number.parse().map_err(|_| refused(format!("{number:?} is no port")))?)?;
+    options.port = port(number.parse().map_err(|_| refused("an address is host:port"))?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error<T>(result: JsResult<T>) -> String {
+        match result.err() {
+            Some(Thrown::New(_, message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_without_the_password() {
+        for (url, why) in [
+            ("redis://u:12/s3cr3t@h/0", "no number of a database"),
+            ("redis://u:s3cr3t@h/x", "no number of a database"),
+            ("redis://u:s3cr3t/x@h/0", "not valid"),
+            ("redis://u:s3cr3t%ff@h", "no UTF-8"),
+            ("redis://u:s3cr3t@h?x=1", "not supported"),
+        ] {
+            let error = error(of_url(url));
+            assert!(error.contains(why) && !error.contains("s3cr3t"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_plus_is_no_hexadecimal_digit() {
+        let options = of_url("redis://u:a%+fb%2f@h/3").map_err(|thrown| format!("{thrown:?}")).unwrap();
+        assert_eq!((options.password.as_str(), options.database), ("a%+fb/", 3));
+    }
+
+    #[test]
+    fn a_database_has_a_whole_number() {
+        assert_eq!(database(15.0).map_err(|thrown| format!("{thrown:?}")).unwrap(), 15);
+        for number in [-1.0, 1.5, f64::NAN, f64::INFINITY, 5e9] {
+            assert!(error(database(number)).ends_with("is no number of a database"));
+        }
+    }
 }

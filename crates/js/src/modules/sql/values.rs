@@ -4,42 +4,12 @@
 use throng_quickjs::{Ctx, JsResult, Thrown, Value};
 
 use crate::databases::Value as Stored;
-use crate::modules::moment;
-
-/// Whole numbers up to here are exact in a script.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::modules::{moment, scalar};
 
 /// The value for the placeholder number `place`.
 pub(super) fn of_script(value: &Value, place: usize) -> JsResult<Stored> {
-    if value.is_nullish() {
-        return Ok(Stored::Null);
-    }
-    if let Some(truth) = value.as_bool() {
-        return Ok(Stored::Bool(truth));
-    }
-    if let Some(number) = value.as_number() {
-        let is_whole = number.fract() == 0.0 && number.abs() <= EXACT;
-        return Ok(if is_whole { Stored::Int(number as i64) } else { Stored::Float(number) });
-    }
-    if value.is_string() {
-        return Ok(Stored::Text(value.to_text()?));
-    }
-    if value.is_bigint() {
-        let text = value.to_text()?;
-        let number = text.parse().map_err(|_| {
-            Thrown::range_error(format!("value {place} of the statement, {text}n, has more than 64 bits"))
-        })?;
-        return Ok(Stored::Int(number));
-    }
-    if value.is_date() {
-        let milliseconds = value.invoke("getTime", &[])?.to_number()?;
-        if !milliseconds.is_finite() {
-            return Err(Thrown::range_error(format!("value {place} of the statement is an invalid Date")));
-        }
-        return Ok(Stored::Moment((milliseconds * 1000.0) as i64));
-    }
-    if let Some(bytes) = value.with_bytes(<[u8]>::to_vec) {
-        return Ok(Stored::Bytes(bytes));
+    if let Some(single) = scalar::of_script(value, format_args!("value {place} of the statement"))? {
+        return Ok(single);
     }
     let what = match () {
         () if value.is_array() => "an array",
