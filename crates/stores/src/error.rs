@@ -91,14 +91,11 @@ pub enum FillError {
         /// What happened.
         message: String,
     },
-    /// A member of a team would make other records.
+    /// This member of a team would make other records than the leader.
     #[error(
-        "worker {member} would make other records than these: its template, seed or version of throng is another one"
+        "it would make other records than the fill: its template, seed or version of throng is another one"
     )]
-    Differs {
-        /// Its number.
-        member: usize,
-    },
+    Differs,
     /// All members of a team are gone.
     #[error("no worker is left")]
     Alone,
@@ -124,11 +121,9 @@ impl FillError {
             Self::Store { source, .. } => source.kind,
             Self::TooLarge { .. } => Trouble::TooLarge,
             Self::Member { kind, .. } => *kind,
-            Self::Foreign { .. }
-            | Self::Unique { .. }
-            | Self::Differs { .. }
-            | Self::Alone
-            | Self::Start(_) => Trouble::Refused,
+            Self::Foreign { .. } | Self::Unique { .. } | Self::Differs | Self::Alone | Self::Start(_) => {
+                Trouble::Refused
+            }
         }
     }
 }

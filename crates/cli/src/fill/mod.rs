@@ -177,6 +177,10 @@ fn tell(fill: &Fill, end: &End, log: &Logger) {
             Notice::MemberLost { member, reason, left } => log.warn(&format!(
                 "worker {member} is lost ({reason}); the {left} that are left do what it had been given"
             )),
+            Notice::MemberDiffers { member } => log.warn(&format!(
+                "worker {member} is not let in: it would make other records, as its template, seed or version of throng is \
+                 another one"
+            )),
             Notice::Back => log.info(&format!("{} can be reached again", end.address)),
             Notice::Indexes { name } => log.info(&format!("creating the index {name}")),
         }
@@ -259,7 +263,7 @@ fn conclude(report: &Report, end: &End, terminal: &Terminal, log: &Logger) -> Re
 
 fn exit_of(error: &FillError) -> Exit {
     match (error, error.trouble()) {
-        (FillError::Start(_) | FillError::Alone | FillError::Differs { .. }, _) => Exit::Other,
+        (FillError::Start(_) | FillError::Alone | FillError::Differs, _) => Exit::Other,
         (_, Trouble::Unreachable | Trouble::Full) => Exit::StoreUnavailable,
         (_, Trouble::TooLarge) => Exit::InvalidConfig,
         _ => Exit::StoreRefused,

@@ -5,7 +5,6 @@
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -56,11 +55,13 @@ impl Door {
     }
 
     fn keep(&self, listener: &TcpListener, gate: &Gate, first: usize, log: &Logger) {
-        let (inside, strangers) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        // As many as there are copies of it.
+        let strangers = Arc::new(());
         let mut last = Instant::now();
         let mut next = first;
         while !gate.is_over() {
-            if inside.load(Ordering::Acquire) > 0 {
+            // Also processes of this machine's own.
+            if gate.members() > 0 {
                 last = Instant::now();
             } else if last.elapsed() > self.gather {
                 log.error(&format!("no worker has joined for {} s", self.gather.as_secs()));
@@ -70,25 +71,22 @@ impl Door {
                 std::thread::sleep(GLANCE);
                 continue;
             };
-            if strangers.load(Ordering::Acquire) >= MOST_STRANGERS {
+            if Arc::strong_count(&strangers) > MOST_STRANGERS {
                 continue;
             }
             let (gate, token, log, number) = (gate.clone(), self.token.clone(), log.clone(), next);
-            let (inside, strangers) = (inside.clone(), strangers.clone());
+            let stranger = strangers.clone();
             next += 1;
-            strangers.fetch_add(1, Ordering::AcqRel);
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
             // One that cannot be listened to is hung up on.
             let _ = thread.spawn(move || {
                 let greeted = greet(&stream, &token);
-                strangers.fetch_sub(1, Ordering::AcqRel);
+                drop(stranger);
                 if let Err(error) = greeted {
                     return log.warn(&format!("{from} is not let in: {error}"));
                 }
                 log.info(&format!("worker {number} has joined from {from}"));
-                inside.fetch_add(1, Ordering::AcqRel);
                 attend(&gate, number, &stream);
-                inside.fetch_sub(1, Ordering::AcqRel);
             });
         }
     }
@@ -227,10 +225,12 @@ pub(crate) fn work(
     });
     reader.map_err(|error| other(&error))?;
     let saying = voice.clone();
-    team::serve(plan, orders, move |answer| saying.say(&answer)).map_err(|error| other(&error))?;
+    let done = team::serve(plan, orders, move |answer| saying.say(&answer));
     voice.hang_up();
+    if let Err(error) = done {
+        return Err(Failure::new(super::exit_of(&error), format!("cannot work: {error}")));
+    }
     match ending.get() {
-        // One that failed has told the leader why.
         None | Some(Ending::Told) => Ok(Exit::Success),
         Some(Ending::Signal) => Err(Failure::new(Exit::Signal, "the worker was stopped by a signal")),
         Some(Ending::Lost(reason)) => {

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use throng_stores::error::FillError;
 use throng_stores::plan::Plan;
 use throng_stores::team::{self, Gate, Orders};
 
@@ -120,6 +121,9 @@ pub(crate) fn work(plan: &Plan) -> Result<Exit, Failure> {
         // A leader that is gone closes the input as well, which ends the work.
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    team::serve(plan, orders, say).map_err(|error| other(&error))?;
-    Ok(Exit::Success)
+    match team::serve(plan, orders, say) {
+        Err(error @ FillError::Start(_)) => Err(other(&error)),
+        // What else failed the leader has been told, and tells.
+        Ok(()) | Err(_) => Ok(Exit::Success),
+    }
 }

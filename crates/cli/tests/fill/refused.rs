@@ -93,6 +93,25 @@ fn postgres_is_trusted_by_its_certificate() {
 }
 
 #[test]
+fn what_postgres_refuses_only_when_it_commits_is_refused_and_counts_for_nothing() {
+    let Some(server) = Postgres::start("fill-deferred-pg") else { return };
+    server.sql(
+        "CREATE TABLE parents (id BIGINT PRIMARY KEY); \
+         CREATE TABLE people (id BIGINT PRIMARY KEY, name TEXT, \
+         parent BIGINT NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let template = Template::new(r#"{"name": "$name", "parent": "$sequence"}"#);
+    let args = ["--table", "people", "--rows", "500", "--batch", "100", "--template", &template.path()];
+    let done = fill(&server.url(), &args).expect_code(111);
+    done.expect_error("violates foreign key constraint");
+    assert!(!done.stdout.contains("filled") && !done.stderr.contains("ended early"), "{}", done.stderr);
+    assert_eq!(server.sql("SELECT count(*) FROM people").trim(), "0");
+    server.sql("INSERT INTO parents SELECT generate_series(1, 500)");
+    fill(&server.url(), &args).expect_code(0);
+    assert_eq!(server.sql("SELECT count(*), count(DISTINCT id) FROM people").trim(), "500|500");
+}
+
+#[test]
 fn servers_that_are_gone_for_good_are_given_up_with_what_arrived_said() {
     let template = Template::new(r#"{"name": "$name"}"#);
     let path = template.path();

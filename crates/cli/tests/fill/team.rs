@@ -165,11 +165,32 @@ fn workers_join_over_the_network_if_they_know_the_token_and_make_the_same_record
     stays.end().expect_code(0);
     assert_eq!(mariadb_rows(&server), (40_000, 40_000, 40_000));
 
-    // One that would make other records ends the fill before it harms it.
+    // One that would make other records is not let in; the fill waits for others.
     let leader = Beside::start(&server.url(), &command("--bind", token, "1"));
-    let other = Beside::start(&server.url(), &command("--controller", token, "2"));
-    leader.end().expect_code(255).expect_error("would make other records");
-    other.end();
+    fill(&server.url(), &command("--controller", token, "2"))
+        .expect_code(255)
+        .expect_error("cannot work: it would make other records");
+    let same = Beside::start(&server.url(), &command("--controller", token, "1"));
+    leader.end().expect_code(0).expect_error("worker 1 is not let in: it would make other records");
+    same.end().expect_code(0);
+    assert_eq!(mariadb_rows(&server), (40_000, 40_000, 40_000));
+    // What stops a worker stops both sides with its code.
+    server.sql("CREATE TABLE demo.small (id BIGINT PRIMARY KEY, name VARCHAR(1))");
+    let names = Template::new(r#"{"name": "$name"}"#);
+    let args = ["--table", "small", "--rows", "3", "--template", &names.path()];
+    let command = |role| [&args[..], &[role, &address, "--token-file", token]].concat();
+    let leader = Beside::start(&server.url(), &command("--bind"));
+    let worker = fill(&server.url(), &command("--controller")).expect_code(111);
+    worker.expect_error("cannot work: insert: ");
+    leader.end().expect_code(111).expect_error("Data too long for column 'name'");
+
+    // Own workers are workers as well, whoever else does not join.
+    let path = template.path();
+    let args = ["--table", "people", "--rows", "80000", "--batch", "100", "--template", &path];
+    let args = [&args[..], &["--workers", "1", "--bind", &address, "--token-file", token]].concat();
+    let done = fill(&server.url(), &[&args[..], &["--join-timeout", "100ms"]].concat()).expect_code(0);
+    assert!(!done.stderr.contains("no worker has joined"), "{}", done.stderr);
+    assert_eq!(mariadb_rows(&server), (80_000, 80_000, 80_000));
     fill(&server.url(), &["--rows", "1", "--bind", &address])
         .expect_code(2)
         .expect_error("a join token is needed");

@@ -51,6 +51,11 @@ pub enum Notice {
         /// How many are left.
         left: usize,
     },
+    /// A process that would make other records is not let in.
+    MemberDiffers {
+        /// Its number.
+        member: usize,
+    },
     /// An index is being created.
     Indexes {
         /// Its name.

@@ -174,6 +174,9 @@ impl Store for Postgres {
 
     async fn insert(&self, rows: &[Encoded<Bytes>]) -> Result<(), StoreError> {
         let mut lent = self.client().await?;
+        // A copy is said to be complete before it is committed, and what is deferred is refused only by the commit: so the
+        // commit is one of its own, whose answer is waited for. Who fails before drops the connection, which undoes all.
+        lent.client().batch_execute("BEGIN").await.map_err(self.failed())?;
         let sink = lent.client().copy_in(&*self.copy).await.map_err(self.failed())?;
         let mut sink = pin!(sink);
         for row in rows {
@@ -183,9 +186,7 @@ impl Store for Postgres {
             }
         }
         sink.finish().await.map_err(self.failed())?;
-        // The server says that a copy is complete before it has committed it, and a crash lets that word out; what comes
-        // next it answers only after the commit.
-        lent.client().batch_execute("").await.map_err(self.failed())?;
+        lent.client().batch_execute("COMMIT").await.map_err(self.failed())?;
         lent.give_back();
         Ok(())
     }
@@ -291,10 +292,8 @@ pub(crate) async fn delete(cleanup: &Cleanup) -> Result<u64, StoreError> {
     let (client, connection) = config.connect(tls).await.map_err(failed)?;
     tokio::spawn(connection);
     let sql = format!("DELETE FROM {} WHERE {}", quoted(&cleanup.collection), cleanup.condition);
-    let deleted = client.execute_typed(&sql, &[]).await.map_err(failed)?;
-    // Only now it is committed, as after a copy.
-    client.batch_execute("").await.map_err(failed)?;
-    Ok(deleted)
+    // Answered when the server is ready for the next one, which is after the commit.
+    client.execute_typed(&sql, &[]).await.map_err(failed)
 }
 
 fn quoted(name: &str) -> String {

@@ -98,6 +98,12 @@ pub(in crate::fill) async fn lead<S: Store>(
                 }
                 members.insert(member, Member { orders, is_ready: false, shares: BTreeSet::new() });
             }
+            Some(Event::Said(member, Answer::Ready(theirs))) if theirs != mark(plan) => {
+                // Only this one is of no use; as it was given nothing, nothing is lost with it.
+                let Some(other) = members.remove(&member) else { continue };
+                let _ = other.orders.send(Order::Differs);
+                progress.tell(Notice::MemberDiffers { member });
+            }
             Some(Event::Said(member, answer)) => {
                 let Some(speaker) = members.get_mut(&member) else { continue };
                 if let Err(error) = hear(speaker, answer, member, plan, &mut dealer, progress) {
@@ -132,12 +138,7 @@ fn hear(
     progress: &Progress,
 ) -> Result<(), FillError> {
     match answer {
-        Answer::Ready(theirs) => {
-            if theirs != mark(plan) {
-                return Err(FillError::Differs { member });
-            }
-            speaker.is_ready = true;
-        }
+        Answer::Ready(_) => speaker.is_ready = true,
         Answer::Alive => {}
         Answer::Made(made) => {
             speaker.shares.remove(&made.id);

@@ -18,8 +18,8 @@ use crate::store::{Encoded, Store};
 /// Where answers go.
 type Say = Arc<dyn Fn(Answer) + Send + Sync>;
 
-/// Makes what is asked for until there are no more orders, or an order to stop. What fails is answered, not returned: the
-/// leader decides.
+/// Makes what is asked for until there are no more orders, or an order to stop. What fails is also answered, as the leader
+/// decides for all; only [`FillError::Start`] is not.
 pub fn serve(
     plan: &Plan,
     orders: Orders,
@@ -40,12 +40,16 @@ pub fn serve(
     let done = runtime.block_on(with_store!(plan, store => work(store, plan, &progress, orders, &say)));
     // Connections that hang are not waited for.
     runtime.shutdown_background();
-    if let Err(Given::Failed(error)) = done {
-        say(Answer::Failed { kind: error.trouble(), message: error.to_string() });
-    }
+    let done = match done {
+        Err(Given::Failed(error)) => {
+            say(Answer::Failed { kind: error.trouble(), message: error.to_string() });
+            Err(error)
+        }
+        Ok(()) | Err(Given::Stopped) => Ok(()),
+    };
     drop(progress);
     let _ = teller.join();
-    Ok(())
+    done
 }
 
 fn tell(notices: &Receiver<Notice>, say: &Say) {
@@ -54,7 +58,10 @@ fn tell(notices: &Receiver<Notice>, say: &Say) {
             Notice::Lost { message, .. } => say(Answer::Away(message)),
             Notice::Back => say(Answer::Back),
             // The leader's own.
-            Notice::Resumes { .. } | Notice::Indexes { .. } | Notice::MemberLost { .. } => {}
+            Notice::Resumes { .. }
+            | Notice::Indexes { .. }
+            | Notice::MemberLost { .. }
+            | Notice::MemberDiffers { .. } => {}
         }
     }
 }
@@ -72,6 +79,7 @@ pub(super) async fn work<S: Store>(
         match orders.recv().await {
             Some(Order::Make(share)) => break share,
             Some(Order::Stay) => {}
+            Some(Order::Differs) => return Err(FillError::Differs.into()),
             Some(Order::Stop) | None => return Ok(()),
         }
     };

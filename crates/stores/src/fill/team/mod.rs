@@ -13,6 +13,8 @@ mod member;
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -34,6 +36,8 @@ pub enum Order {
     Stay,
     /// End what is under way, begin nothing more, and leave.
     Stop,
+    /// Leave: its records would be others, so it is given none.
+    Differs,
 }
 
 /// A range of records.
@@ -119,7 +123,10 @@ pub struct Events(mpsc::UnboundedReceiver<Event>);
 /// Tells a leader about its members. When all clones of it are gone nobody can join any more, and a fill without members is
 /// over.
 #[derive(Debug, Clone)]
-pub struct Gate(mpsc::UnboundedSender<Event>);
+pub struct Gate {
+    tell: mpsc::UnboundedSender<Event>,
+    members: Arc<AtomicUsize>,
+}
 
 /// Orders for one member, as they come.
 #[derive(Debug)]
@@ -132,7 +139,7 @@ pub struct Desk(mpsc::UnboundedSender<Order>);
 /// The way to a leader.
 pub fn gate() -> (Gate, Events) {
     let (tell, events) = mpsc::unbounded_channel();
-    (Gate(tell), Events(events))
+    (Gate { tell, members: Arc::default() }, Events(events))
 }
 
 /// The way to a member.
@@ -146,23 +153,30 @@ impl Gate {
     /// A member is there; its orders.
     pub fn joined(&self, member: usize) -> Orders {
         let (Desk(send), orders) = orders();
-        let _ = self.0.send(Event::Joined(member, send));
+        self.members.fetch_add(1, Ordering::AcqRel);
+        let _ = self.tell.send(Event::Joined(member, send));
         orders
+    }
+
+    /// How many have joined and are not gone.
+    pub fn members(&self) -> usize {
+        self.members.load(Ordering::Acquire)
     }
 
     /// Whether the leader has ended.
     pub fn is_over(&self) -> bool {
-        self.0.is_closed()
+        self.tell.is_closed()
     }
 
     /// A member says something.
     pub fn said(&self, member: usize, answer: Answer) {
-        let _ = self.0.send(Event::Said(member, answer));
+        let _ = self.tell.send(Event::Said(member, answer));
     }
 
-    /// A member is gone, for this reason.
+    /// A member that had joined is gone, for this reason.
     pub fn gone(&self, member: usize, reason: String) {
-        let _ = self.0.send(Event::Gone(member, reason));
+        self.members.fetch_sub(1, Ordering::AcqRel);
+        let _ = self.tell.send(Event::Gone(member, reason));
     }
 }
 
