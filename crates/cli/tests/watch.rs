@@ -339,6 +339,10 @@ export default function () { sleep(0.05); }
     let left = Run::start(script, &[], &[]).end().expect_code(99);
     assert!(left.stdout.contains("✓ 'count>0 by peak'"), "{}", left.stdout);
     assert!(left.stdout.contains("✗ 'count>1000 from peak to end'"), "{}", left.stdout);
+    // The plan's moments come after setup(), however long that takes.
+    let prepared = format!("{script}export function setup() {{ sleep(2.5); }}");
+    let left = Run::start(&prepared, &[], &[]).end().expect_code(99);
+    assert!(left.stdout.contains("✓ 'count>0 by peak'"), "{}", left.stdout);
     let wrong = script.replace("thresholds: {", "treshholds: {");
     let left = Run::start(&wrong, &[], &[]).end().expect_code(104);
     left.expect_said("there is no option options.ext.throng.treshholds");

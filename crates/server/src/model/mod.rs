@@ -133,6 +133,11 @@ impl Model {
         for late in &update.late {
             self.amend(late, &mut changes);
         }
+        // Of many workers each may have been late with the same second.
+        changes.amended.sort_unstable();
+        changes.amended.dedup();
+        changes.amended_rows.sort_unstable();
+        changes.amended_rows.dedup();
         if update.state == RunState::Stopped && self.now.state != RunState::Stopped {
             self.totals.rest();
             changes.totals = true;
@@ -202,14 +207,15 @@ impl Model {
         let from = self.timeline.index(late.from + step).min(last);
         let until = self.timeline.index(late.until).clamp(from, last);
         let parts = until - from + 1;
+        let covers = late.until.saturating_sub(late.from) as f32 / 1_000.0 / parts as f32;
         for (part, index) in (from..=until).enumerate() {
             if let Some(second) = &late.totals.second {
-                self.timeline.amend(index, Point::part(second, part, parts));
+                changes.amended.extend(self.timeline.amend(index, Point::part(second, part, parts)));
                 changes.amended.push(index);
             }
             for row in &late.requests {
                 let Some(second) = &row.second else { continue };
-                let id = self.rows.amend(row, index, Point::part(second, part, parts));
+                let id = self.rows.amend(row, index, Point::part(second, part, parts), covers);
                 changes.amended_rows.push((id, index));
             }
         }

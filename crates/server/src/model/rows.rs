@@ -163,10 +163,10 @@ impl Rows {
         (0..self.entries.len()).collect()
     }
 
-    /// Adds a part of what came late to a step of the row's; returns its number.
-    pub(super) fn amend(&mut self, row: &Measured, index: usize, point: Point) -> usize {
+    /// Adds a part of what came late, measured in so many seconds, to a step of the row's; returns its number.
+    pub(super) fn amend(&mut self, row: &Measured, index: usize, point: Point, covers: f32) -> usize {
         let id = self.place(row);
-        self.points += usize::from(self.entries[id].history.amend(index, point));
+        self.points += usize::from(self.entries[id].history.amend(index, point, covers));
         id
     }
 

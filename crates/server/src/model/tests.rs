@@ -271,3 +271,23 @@ fn what_comes_late_is_of_the_seconds_in_which_it_was_measured() {
     let timeline: Value = serde_json::from_str(&model.request_timeline(0).unwrap()).unwrap();
     assert_eq!(timeline["rps"], json!([10.0, 13.0, 12.0, 10.0, 10.0, 10.0]));
 }
+
+#[test]
+fn what_comes_late_fills_the_gap_that_a_page_held_up_left() {
+    let mut model = Model::default();
+    for second in [1, 2, 12] {
+        model.apply(running(second, vec![request("/a", second * 10, 10)]));
+    }
+    assert_eq!(snapshot(&model)["timeline"]["rps"][5], Value::Null);
+    let late = request("/a", 0, 90);
+    let late = Late { from: 1_002_000, until: 1_011_000, totals: late.clone(), requests: vec![late] };
+    // Told by two workers, each second is in the tick once.
+    let update = running(13, vec![request("/a", 310, 10)]);
+    let tick = only_tick(&model.apply(Update { late: vec![late.clone(), late], ..update }));
+    assert_eq!(tick["amend"].as_array().unwrap().len(), 10);
+    let rps = &snapshot(&model)["timeline"]["rps"];
+    assert_eq!(
+        (&rps[1], &rps[5], &rps[11], &rps[12]),
+        (&json!(10.0), &json!(20.0), &json!(10.0), &json!(10.0))
+    );
+}

@@ -139,9 +139,20 @@ impl Timeline {
         self.crowd[index] = crowd;
     }
 
-    /// Adds what came late to a step that is there.
-    pub(super) fn amend(&mut self, index: usize, point: Point) {
+    /// Adds what came late to a step that is there. Nothing was told of a gap: a later step took its time as well, and gives
+    /// it back; returns that step.
+    pub(super) fn amend(&mut self, index: usize, mut point: Point) -> Option<usize> {
+        let step = self.step as f32;
+        let mut gave = None;
+        if self.points[index].covers <= 0.0 {
+            point.covers = step;
+            gave = (index + 1..self.points.len()).find(|at| self.points[*at].covers >= 2.0 * step);
+            if let Some(at) = gave {
+                self.points[at].covers -= step;
+            }
+        }
         self.points[index] = self.points[index].and(point);
+        gave
     }
 
     /// Makes every two steps one.
@@ -230,8 +241,8 @@ impl Sparse {
         self.points = coarse;
     }
 
-    /// Adds what came late to a step; true if there was nothing in it.
-    pub(super) fn amend(&mut self, index: usize, point: Point) -> bool {
+    /// Adds what came late, measured in so many seconds, to a step; true if there was nothing in it.
+    pub(super) fn amend(&mut self, index: usize, point: Point, covers: f32) -> bool {
         let index = index as u32;
         match self.points.binary_search_by_key(&index, |(index, _)| *index) {
             Ok(place) => {
@@ -239,7 +250,7 @@ impl Sparse {
                 false
             }
             Err(place) => {
-                self.points.insert(place, (index, Point { covers: 1.0, ..point }));
+                self.points.insert(place, (index, Point { covers, ..point }));
                 true
             }
         }

@@ -54,12 +54,15 @@ impl Run<'_> {
         self.display.note(watching.lines(Instant::now()));
         if self.has_begun {
             let is_over = self.aggregate.moments().end.is_some();
-            let plan = &self.prepared.plan;
-            watching.seconds(self.begun.elapsed(), |at| match plan.load(at) {
-                _ if is_over => 0.0,
-                Some((load, _)) => load,
-                // Where the load is not planned it is the virtual users that work.
-                None => self.crew.progress(Time::from(at)).active_vus as f64,
+            let (plan, phase_start) = (&self.prepared.plan, self.phase_start);
+            let before = phase_start.map(|start| start.saturating_duration_since(self.begun));
+            watching.seconds(self.begun.elapsed(), |at| {
+                match before.and_then(|before| plan.load(at.checked_sub(before)?)) {
+                    _ if is_over => 0.0,
+                    Some((load, _)) => load,
+                    // Where the load is not planned it is the virtual users that work.
+                    None => self.crew.progress(Time::from(at)).active_vus as f64,
+                }
             });
         }
         if let Some(board) = &mut self.board {

@@ -58,8 +58,10 @@ impl Run<'_> {
         self.aggregate.at(now);
     }
 
-    /// Adds what was measured between two moments since the start that the page was told of already.
+    /// Adds what was measured between two moments of the plan's time that the page was told of already.
     fn merge_late(&mut self, delta: &Delta, from: Duration, until: Duration) {
+        let before = self.before_scenarios();
+        let (from, until) = (before + from, before + until);
         if let Some(board) = &mut self.board {
             board.add_late(delta, self.begun + from, self.begun + until);
         }

@@ -107,12 +107,8 @@ pub(super) fn run(
     let breakdown =
         if spec.summary.mode == SummaryMode::Full { Breakdown::Sections } else { Breakdown::Totals };
     let registry = prepared.loaded.program.registry.clone();
-    let mut aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown)
+    let aggregate = Aggregate::new(registry.clone(), prepared.submetrics.clone(), breakdown)
         .track(prepared.thresholds.windowed());
-    if let Some(peak) = prepared.plan.peak() {
-        let moments = aggregate.moments();
-        (moments.peak, moments.descent) = (Some(peak.reached), Some(peak.left));
-    }
     let watching = match &spec.watch {
         Some(watch) => {
             let unit = prepared.plan.load(Duration::ZERO).map_or("virtual users", |(_, unit)| unit);
@@ -281,6 +277,11 @@ impl Run<'_> {
         self.prepared.max_vus()
     }
 
+    /// How long after the begin of the test the plan's time began: `setup` ran, and workers were told to start together.
+    fn before_scenarios(&self) -> Duration {
+        self.phase_start.map_or(Duration::ZERO, |start| start.saturating_duration_since(self.begun))
+    }
+
     // --- phases ----------------------------------------------------------------------------------
 
     fn initialise(&mut self) -> bool {
@@ -340,6 +341,10 @@ impl Run<'_> {
 
     fn iterate(&mut self) {
         self.phase_start = Some(self.crew.start(self.begun, self.setup_data.clone()));
+        if let Some(peak) = self.prepared.plan.peak() {
+            let (setup, moments) = (self.before_scenarios(), self.aggregate.moments());
+            (moments.peak, moments.descent) = (Some(setup + peak.reached), Some(setup + peak.left));
+        }
         if self.steering != Steering::default() {
             self.crew.steer(self.steering);
         }
