@@ -30,8 +30,11 @@ pub fn join(stream: &mut (impl Read + Write), token: &Token) -> io::Result<()> {
     stream.write_all(&token.prove(Role::Member, leader, &member))?;
     let proof = &mut [0; PROOF];
     let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "it has another join token");
-    // Who is not let in is hung up on.
-    stream.read_exact(proof).map_err(|_| refused())?;
+    // Who is not let in is hung up on; anything else is a trouble of the network, or of a leader that is slow.
+    stream.read_exact(proof).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => refused(),
+        _ => error,
+    })?;
     if token.accepts(Role::Leader, leader, &member, proof) { Ok(()) } else { Err(refused()) }
 }
 

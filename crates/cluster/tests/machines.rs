@@ -221,14 +221,7 @@ fn damaged_messages_are_read_or_refused() {
 
 #[test]
 fn a_running_test_takes_no_newcomers_yet() {
-    let mut controller = Controller::new();
-    controller.join(1, 11, 0);
-    controller.join(2, 22, 0);
-    controller.order(Order::Prepare(bundle()));
-    for connection in [1, 2] {
-        let milestones = vec![Milestone::Initialised(true).into()];
-        controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
-    }
+    let mut controller = ready(Vec::new());
     let started = controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
     assert!(started.iter().any(|a| matches!(a, controller::Action::Starting(_))), "{started:?}");
     let refused = controller.join(3, 33, 0);
@@ -237,16 +230,23 @@ fn a_running_test_takes_no_newcomers_yet() {
     );
 }
 
-/// Two workers at work since 300 ms, last heard at 0.
-fn running() -> Controller {
+/// Two workers that are ready to start; of this work the iterations are counted.
+fn ready(works: Vec<CountedWork>) -> Controller {
     let mut controller = Controller::new();
     controller.join(1, 11, 0);
     controller.join(2, 22, 0);
+    controller.order(Order::Count(works));
     controller.order(Order::Prepare(bundle()));
     for connection in [1, 2] {
         let milestones = vec![Milestone::Initialised(true).into()];
         controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
     }
+    controller
+}
+
+/// Two workers at work since 300 ms, last heard at 0.
+fn running() -> Controller {
+    let mut controller = ready(Vec::new());
     controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
     controller
 }
@@ -307,16 +307,8 @@ fn what_only_the_failed_disk_of_a_controller_knew_is_said_and_orders_it_forgot_a
 
 #[test]
 fn iterations_of_reports_that_are_missing_are_run_again() {
-    let mut controller = Controller::new();
-    controller.join(1, 11, 0);
-    controller.join(2, 22, 0);
     let work = CountedWork { scenario: ScenarioIndex::new(0), vus: 2, iterations: 4, is_each: true };
-    controller.order(Order::Count(vec![work]));
-    controller.order(Order::Prepare(bundle()));
-    for connection in [1, 2] {
-        let milestones = vec![Milestone::Initialised(true).into()];
-        controller.hear(connection, FromWorker::Batch(Batch { number: 1, milestones, ..Batch::default() }));
-    }
+    let mut controller = ready(vec![work]);
     controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
     let address = SocketAddr::from(([127, 0, 0, 1], 1));
     controller.take(controller::Event::Accepted { connection: ConnectionId(3), address, nonce: [0; 16] });

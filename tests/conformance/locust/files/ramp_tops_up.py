@@ -1,6 +1,6 @@
 # asserts: exception.StopUser, --users, --spawn-rate
 # run: --headless --only-summary -u 5 -r 2 -t 4
-# spread: started: each worker counts its own users
+# alone: each worker counts its own users, and the one fact of this file is their sum
 """During a ramp, users that ended themselves are started again by the next step."""
 
 from facts import fact

@@ -93,6 +93,8 @@ def load(path):
             script.outputs.append(rest)
         else:
             script.throng_only = True
+        if word in ("alone", "parts", "spread") and not (rest if word == "alone" else why):
+            raise ValueError(f"{path}: `# {word}:` does not say why")
     if not runs or not script.asserts:
         raise ValueError(f"{path}: the header needs `# asserts:` and `# run:`")
     for word, which, rest in settings:

@@ -116,12 +116,14 @@ impl Difference {
 
 impl BookChange {
     fn between(position: u32, old: &BookMessage, new: &BookMessage) -> Option<Self> {
-        let before = |worker: u32| old.held.iter().find(|held| held.worker == worker);
-        let has_changed = |held: &&HeldMessage| match before(held.worker) {
-            Some(before) => before.indices != held.indices,
+        // Both are sorted by worker, as the ledger is.
+        let of =
+            |book: &BookMessage, worker| book.held.binary_search_by_key(&worker, |held| held.worker).ok();
+        let has_changed = |held: &&HeldMessage| match of(old, held.worker) {
+            Some(before) => old.held[before].indices != held.indices,
             None => !held.indices.is_empty(),
         };
-        let is_gone = |held: &&HeldMessage| !new.held.iter().any(|now| now.worker == held.worker);
+        let is_gone = |held: &&HeldMessage| of(new, held.worker).is_none();
         let gone = old.held.iter().filter(is_gone);
         let gone = gone.map(|held| HeldMessage { worker: held.worker, indices: Vec::new() });
         let held: Vec<HeldMessage> = new.held.iter().filter(has_changed).cloned().chain(gone).collect();

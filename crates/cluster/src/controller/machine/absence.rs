@@ -36,7 +36,8 @@ impl Machine {
         if now > self.presence.due + LATE {
             self.presence.excused_until = now + EXCUSED;
             let absent = now.since(self.presence.last);
-            if absent >= LONG && self.is_running() {
+            // Not having been asked for long is no absence if nothing was due.
+            if now.since(self.presence.due) >= LONG && self.is_running() {
                 actions.push(Action::Tell(Happening::HeldUp { absent }));
             }
         }
