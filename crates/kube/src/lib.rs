@@ -14,7 +14,7 @@ mod error;
 pub mod files;
 pub mod forward;
 pub mod lead;
-mod logs;
+pub mod logs;
 pub mod manifests;
 pub mod names;
 mod objects;

@@ -28,7 +28,8 @@ pub(crate) async fn follow(
             container: Some(part.to_owned()),
             follow: true,
             timestamps: true,
-            since_time: last,
+            // To the second, which is what a query can say: a fraction would be rounded up, past lines that were not read.
+            since_time: last.and_then(|last| Timestamp::from_second(last.as_second()).ok()),
             ..LogParams::default()
         };
         match pods.log_stream(pod, &parameters).await {
@@ -55,6 +56,8 @@ pub(crate) async fn follow(
                 }
             }
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            // Its container waits to start.
+            Err(kube::Error::Api(status)) if status.code == 400 => {}
             Err(error) => {
                 failures += 1;
                 let is_refused = matches!(&error, kube::Error::Api(status) if status.code == 403);
@@ -87,8 +90,8 @@ pub(crate) async fn follow(
     }
 }
 
-/// Reads a line, without its end; false where there is none.
-async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
+/// Reads a line, whatever its bytes, without its end; false where there is none.
+pub async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
     line.clear();
     let read = stream.read_until(b'\n', line).await.is_ok_and(|length| length > 0);
     if line.last() == Some(&b'\n') {

@@ -152,13 +152,15 @@ fn of_container(pod: &str, container: &ContainerStatus, again: bool) -> Option<T
             }
             "CrashLoopBackOff" => {
                 let last = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+                // A worker that has done its work is started again, for the next: nothing is wrong with it.
+                if last.is_some_and(|last| last.exit_code == 0) {
+                    return None;
+                }
                 let how = last.map_or_else(String::new, |last| {
                     format!(" with code {}", how_ended(last.exit_code, last.reason.as_deref()))
                 });
-                // A worker that has done its work is started again, for the next.
-                let has_failed = last.is_none_or(|last| last.exit_code != 0);
                 Some(Trouble {
-                    severity: if has_failed { Severity::Final } else { Severity::MayPass },
+                    severity: Severity::Final,
                     text: format!("pod {pod} keeps ending{how} ({} times)", container.restart_count),
                     crashed: true,
                 })
@@ -251,7 +253,7 @@ mod tests {
             ("CreateContainerError", "context deadline exceeded", Severity::MayPass, "cannot be made"),
             ("ImagePullBackOff", "Back-off: not found", Severity::Final, "throng:1"),
             ("ImagePullBackOff", "i/o timeout", Severity::MayPass, "--image"),
-            ("ImagePullBackOff", "x/throng:1: 401 Unauthorized", Severity::Final, "--image"),
+            ("ImagePullBackOff", "401 Unauthorized", Severity::Final, "--image"),
             ("CreateContainerConfigError", "secret \"x\" not found", Severity::Final, "--pod-env-from"),
             ("CreateContainerConfigError", "container has runAsNonRoot", Severity::Final, "--run-as-user"),
             ("CrashLoopBackOff", "back-off", Severity::Final, "137 (OOMKilled) (3 times)"),
@@ -261,6 +263,13 @@ mod tests {
             assert!(trouble.text.contains(says), "{}", trouble.text);
         }
         assert_eq!(trouble(waiting("ContainerCreating", "")), None);
+        let mut done = waiting("CrashLoopBackOff", "back-off");
+        done["containerStatuses"][0]["lastState"] =
+            json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
+        assert_eq!(trouble(done), None, "it has done its work");
+        let mut denied = waiting("ImagePullBackOff", "401 Unauthorized");
+        denied["containerStatuses"][0]["image"] = json!("r.example/throng:1");
+        assert!(trouble(denied).unwrap().text.contains("--image-pull-secret"));
         let unscheduled = json!({"conditions": [{
             "type": "PodScheduled", "status": "False", "message": "0/3 nodes are available: 3 Insufficient cpu.",
         }]});

@@ -149,8 +149,13 @@ fn fill_with_workers_has_a_leader_that_they_join() {
     world.write("people.json", r#"{"name": "$name"}"#);
     let url = "mysql://nobody@127.0.0.1:1/sample";
     let args = ["k8s", "fill", "--workers", "2", "--template", "people.json", "--retry-for", "1s", url];
-    let done = world.run(&[&args[..], &["--rows", "5"]].concat()).expect_code(112);
+    let done = world.run(&[&args[..], &["--rows", "5", "--name", "led", "--keep"]].concat()).expect_code(112);
     assert!(done.stdout.contains("127.0.0.1:1"), "{}", done.stdout);
+    let workers = world.cluster.get("deployments", "default", "throng-led-workers").unwrap();
+    // They have nothing to do any more.
+    assert_eq!(workers["spec"]["replicas"], 0);
+    assert!(workers.to_string().contains("--controller"), "{workers}");
+    world.run(&["k8s", "delete", "led"]).expect_code(0);
     world.expect_empty("default");
 }
 

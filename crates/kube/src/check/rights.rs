@@ -31,14 +31,11 @@ const fn need(
     Need { group, resource, subresource, verbs, purpose, is_extra: false }
 }
 
-const fn extra(
-    group: &'static str,
-    resource: &'static str,
-    subresource: &'static str,
-    verbs: &'static [&'static str],
-    purpose: &'static str,
-) -> Need {
-    Need { group, resource, subresource, verbs, purpose, is_extra: true }
+impl Need {
+    /// Without it a run works all the same.
+    const fn extra(self) -> Self {
+        Self { is_extra: true, ..self }
+    }
 }
 
 /// How many questions are asked side by side: a cluster may be far away.
@@ -47,41 +44,48 @@ const AT_ONCE: usize = 8;
 const RBAC: &str = "rbac.authorization.k8s.io";
 const OWN: &str = "the controller's own rights; or give --service-account";
 const CLEARING: &str = "clearing away";
+const WATCHING: &str = "--watch of what is in the cluster";
 const STATUS: &str = "throng k8s status, and finding what is left of a run";
 
 /// What docs/kubernetes.md lists, with what it is for.
-const NEEDED: [Need; 25] = [
+const NEEDED: [Need; 30] = [
     need("batch", "jobs", "", &["create", "patch"], "the controller"),
     need("batch", "jobs", "", &["delete"], CLEARING),
-    extra("batch", "jobs", "", &["get", "list"], STATUS),
+    need("batch", "jobs", "", &["get", "list"], STATUS).extra(),
     need("apps", "deployments", "", &["create"], "the workers"),
     need("apps", "deployments", "", &["delete"], CLEARING),
-    extra("apps", "deployments", "", &["get"], "saying why a worker does not start"),
-    extra("apps", "deployments", "", &["list"], STATUS),
-    extra(
+    need("apps", "deployments", "", &["get"], "saying why a worker does not start").extra(),
+    need("apps", "deployments", "", &["list"], STATUS).extra(),
+    need(
         "apps",
         "deployments",
         "scale",
         &["get", "patch"],
         "throng k8s scale, and granting it to the controller",
-    ),
+    )
+    .extra(),
     need("", "services", "", &["create"], "workers find the controller"),
     need("", "configmaps", "", &["create"], "the files of the test"),
     need("", "secrets", "", &["create"], "the join token"),
-    extra("", "secrets", "", &["get"], "throng k8s results"),
-    extra("", "services", "", &["get", "list", "delete"], CLEARING),
-    extra("", "configmaps", "", &["list", "delete"], CLEARING),
-    extra("", "secrets", "", &["list", "delete"], CLEARING),
+    need("", "secrets", "", &["get"], "throng k8s results").extra(),
+    need("", "services", "", &["get", "list", "delete"], CLEARING).extra(),
+    need("", "configmaps", "", &["list", "delete"], CLEARING).extra(),
+    need("", "secrets", "", &["list", "delete"], CLEARING).extra(),
     need("", "pods", "", &["get", "list"], "following the run"),
     need("", "pods", "log", &["get"], "the output"),
     need("", "pods", "portforward", &["create", "get"], "the page, large files and results"),
-    extra("", "events", "", &["list"], "saying why a pod does not start"),
-    extra("", "serviceaccounts", "", &["create"], OWN),
-    extra(RBAC, "roles", "", &["create"], OWN),
-    extra(RBAC, "rolebindings", "", &["create"], OWN),
-    extra("", "serviceaccounts", "", &["list", "delete"], CLEARING),
-    extra(RBAC, "roles", "", &["list", "delete"], CLEARING),
-    extra(RBAC, "rolebindings", "", &["list", "delete"], CLEARING),
+    need("", "events", "", &["list"], "saying why a pod does not start").extra(),
+    need("", "serviceaccounts", "", &["create"], OWN).extra(),
+    need(RBAC, "roles", "", &["create"], OWN).extra(),
+    need(RBAC, "rolebindings", "", &["create"], OWN).extra(),
+    need("", "serviceaccounts", "", &["list", "delete"], CLEARING).extra(),
+    need(RBAC, "roles", "", &["list", "delete"], CLEARING).extra(),
+    need(RBAC, "rolebindings", "", &["list", "delete"], CLEARING).extra(),
+    need("autoscaling", "horizontalpodautoscalers", "", &["list", "watch"], WATCHING).extra(),
+    need("apps", "deployments", "", &["watch"], WATCHING).extra(),
+    need("apps", "statefulsets", "", &["list", "watch"], WATCHING).extra(),
+    need("", "pods", "", &["watch"], WATCHING).extra(),
+    need("metrics.k8s.io", "pods", "", &["list"], WATCHING).extra(),
 ];
 
 pub(super) async fn check(connection: &Connection) -> Vec<Finding> {

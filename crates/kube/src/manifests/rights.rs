@@ -39,16 +39,19 @@ pub fn rules(wanted: &Wanted) -> Vec<Value> {
         }));
     }
     if wanted.watches {
-        let read = json!(["get", "list", "watch"]);
+        // What docs/watch.md lists and no more: nobody may grant what they do not have.
+        let follow = json!(["list", "watch"]);
         rules.push(json!({
-            "apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": read,
+            "apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": follow,
         }));
-        rules.push(json!({
-            "apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "replicasets"], "verbs": read,
-        }));
-        rules.push(json!({"apiGroups": [""], "resources": ["pods", "events"], "verbs": read}));
+        rules.push(
+            json!({"apiGroups": ["apps"], "resources": ["deployments", "statefulsets"], "verbs": follow}),
+        );
+        rules.push(
+            json!({"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "watch"]}),
+        );
         rules.push(json!({"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}));
-        rules.push(json!({"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["get", "list"]}));
+        rules.push(json!({"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["list"]}));
     }
     rules
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{AsyncBufReadExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::LogParams;
 use regex::Regex;
 use serde_json::Value;
+use throng_kube::logs::next_line;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -157,8 +158,7 @@ async fn follow_log(
     sender: mpsc::Sender<Line>,
 ) {
     let mut backoff = Backoff::default();
-    // The time of the last line, as the server writes it; such times can be compared as texts.
-    let mut last: Option<String> = None;
+    let mut last: Option<Timestamp> = None;
     // When it was first read: what is older is not of this test.
     let mut opened: Option<Instant> = None;
     loop {
@@ -167,7 +167,7 @@ async fn follow_log(
             follow: true,
             timestamps: true,
             // The server's clock decides what is new: after the last line, or where there was none, so long ago.
-            since_time: last.as_ref().and_then(|last| last.parse().ok()),
+            since_time: last.and_then(|last| Timestamp::from_second(last.as_second()).ok()),
             since_seconds: opened
                 .filter(|_| only_new && last.is_none())
                 .map(|opened| opened.elapsed().as_secs() as i64 + 1),
@@ -180,13 +180,22 @@ async fn follow_log(
                 if sender.send(Line::Opened).await.is_err() {
                     return;
                 }
-                let mut lines = std::pin::pin!(stream.lines());
-                while let Ok(Some(line)) = lines.try_next().await {
+                let mut stream = std::pin::pin!(stream);
+                let mut line = Vec::new();
+                // Only what comes again after a break is left out: output and errors are written side by side, so that
+                // times go back a little.
+                let mut seen = last;
+                while next_line(&mut stream, &mut line).await {
+                    let line = String::from_utf8_lossy(&line);
                     let (time, text) = line.split_once(' ').unwrap_or(("", &line));
-                    if last.as_deref().is_some_and(|last| time <= last) {
+                    let time = time.parse::<Timestamp>().ok();
+                    if let (Some(seen), Some(time)) = (seen, time)
+                        && time <= seen
+                    {
                         continue;
                     }
-                    last = Some(time.to_owned());
+                    seen = None;
+                    last = time.or(last);
                     backoff.reset();
                     let text = text.to_owned();
                     if sender.send(Line::Read { pod: pod.clone(), text }).await.is_err() {

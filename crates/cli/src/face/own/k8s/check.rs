@@ -1,10 +1,10 @@
 //! `throng k8s check`: whether a run would work here, point by point.
 
 use clap::{Arg, ArgMatches, Command};
+use throng_kube::Connection;
 use throng_kube::check::{self, Finding, Target, Verdict};
-use throng_kube::{Connection, runtime};
 
-use super::{failure, settings};
+use super::{failure, settings, unless_interrupted};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub(super) fn command() -> Command {
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
     let mut worst = Verdict::Good;
-    let done = runtime::block_on(async {
+    let done = unless_interrupted(async {
         let connection = Connection::open(&place).await?;
         let tell = |finding: Finding| {
             worst = worst.max(finding.verdict);

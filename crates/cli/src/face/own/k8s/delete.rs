@@ -1,9 +1,9 @@
 //! `throng k8s delete`: takes runs away.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use throng_kube::{Connection, runtime};
+use throng_kube::Connection;
 
-use super::{failure, run_arg, settings, the_run};
+use super::{failure, run_arg, settings, the_run, unless_interrupted};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(super) fn command() -> Command {
 /// Deletes.
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
-    let done = runtime::block_on(async {
+    let done = unless_interrupted(async {
         let connection = Connection::open(&place).await?;
         let runs = if matches.get_flag("all") {
             throng_kube::runs(&connection).await?

@@ -11,7 +11,7 @@ use throng_kube::{RunName, Say, runtime};
 use super::super::{cluster, fill};
 use super::run::{NO_HOLD, follow_args};
 use super::tell::Teller;
-use super::{connect, exit_as, failure, plan, settings};
+use super::{connect, exit_as, failure, has_password, plan, settings};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -54,13 +54,6 @@ pub(super) fn command() -> Command {
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true),
         )
-}
-
-/// Whether a word is an address with a password in it.
-fn has_password(word: &str) -> bool {
-    // Of several hosts, as MongoDB has them, it need not be a URL by the book.
-    let credentials = word.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
-    !word.starts_with('-') && credentials.is_some_and(|(credentials, _)| credentials.contains(':'))
 }
 
 /// Runs it.

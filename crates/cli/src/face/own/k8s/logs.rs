@@ -56,13 +56,13 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
                 previous: matches.get_flag("previous"),
                 tail: matches.get_one("tail").copied(),
             };
-            output::logs(&connection, &run, which, print).await
+            unless_ended(output::logs(&connection, &run, which, print), runtime::signalled(stop)).await
         }
     });
     done.map(|()| Exit::Success).map_err(failure)
 }
 
-/// The work, or nothing more once the signal comes: who follows a log ends that with Ctrl-C.
+/// The work, or nothing more once the signal comes: who reads a log ends that with Ctrl-C.
 async fn unless_ended(
     work: impl Future<Output = throng_kube::Result<()>>,
     signal: impl Future<Output = ()>,

@@ -22,6 +22,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgMatches, Command};
 use throng_kube::runtime::{self, Signals};
 use throng_kube::{Connection, Error, Place, RunName};
+use throng_stores::secret::Address;
 
 use crate::exit::Exit;
 use crate::face::Invocation;
@@ -115,6 +116,19 @@ fn exit_as(code: i32) -> Exit {
 async fn connect(place: &Place, stop: &Signals) -> throng_kube::Result<Connection> {
     let opened = runtime::until(Connection::open(place), runtime::signalled(stop.clone())).await;
     opened.unwrap_or(Err(Error::Interrupted))
+}
+
+/// Whether a word is an address with a password in it.
+fn has_password(word: &str) -> bool {
+    !word.starts_with('-') && Address::new(word, None).is_ok_and(|address| address.has_password())
+}
+
+/// Does some work, unless a signal comes first.
+fn unless_interrupted<T>(work: impl Future<Output = throng_kube::Result<T>>) -> throng_kube::Result<T> {
+    runtime::block_on(async {
+        let stop = runtime::signals()?;
+        runtime::until(work, runtime::signalled(stop)).await.unwrap_or(Err(Error::Interrupted))
+    })
 }
 
 /// The argument with a run's name.

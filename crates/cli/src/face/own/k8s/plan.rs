@@ -100,6 +100,7 @@ fn k6(
     if let Some(name) = ["--linger", "-l", "--ui"].into_iter().find(|name| has(options, &[name])) {
         return Err(refuse(format!("{name} has no meaning here: see --keep, --hold and --page-port")));
     }
+    no_passwords(options)?;
     for (path, content) in script_files(file, options, &known.variables)? {
         collector.insert(&path, content).map_err(failure)?;
     }
@@ -128,7 +129,7 @@ fn k6(
         command,
         workers: Workers::Joining { count: workers, command: join.map(str::to_owned).to_vec() },
         has_page: true,
-        watches: has(options, &["--watch"]),
+        watches: has(options, &["--watch"]) || known.variables.iter().any(|(name, _)| name == WATCH),
         is_python: false,
     })
 }
@@ -279,11 +280,33 @@ fn relative_to(here: &Path, path: &Path) -> String {
     relative.to_string_lossy().into_owned()
 }
 
+/// Names what is to be watched; also the place for addresses with passwords.
+const WATCH: &str = "THRONG_WATCH";
+
+/// Variables of throng that are about this machine.
+const HERE: [&str; 3] = ["THRONG_SSH", "THRONG_TOKEN", "THRONG_PYTHON"];
+
+/// Command lines of pods can be read by many; what is in a Secret by fewer.
+fn no_passwords(options: &[String]) -> Result<(), Failure> {
+    let values = options.iter().enumerate().filter_map(|(at, word)| match word.strip_prefix("--watch") {
+        Some("") => options.get(at + 1).map(String::as_str),
+        Some(rest) => rest.strip_prefix('='),
+        None => None,
+    });
+    if values.into_iter().any(super::has_password) {
+        return Err(refuse(format!(
+            "--watch with a password would be in the command line of a pod: put it into {WATCH} and give --pod-env {WATCH}"
+        )));
+    }
+    Ok(())
+}
+
 /// Variables of this shell that a test here would see, and one there does not.
 pub(super) fn stays_here(passed: &[String]) -> Vec<String> {
     std::env::vars()
         .map(|(name, _)| name)
-        .filter(|name| (name.starts_with("K6_") || name.starts_with("LOCUST_")) && !passed.contains(name))
+        .filter(|name| ["K6_", "LOCUST_", "THRONG_"].iter().any(|own| name.starts_with(own)))
+        .filter(|name| !HERE.contains(&name.as_str()) && !passed.contains(name))
         .collect()
 }
 

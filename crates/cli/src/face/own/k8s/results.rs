@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use throng_kube::{Connection, runtime};
+use throng_kube::Connection;
 
-use super::{exit_as, failure, run_arg, settings, the_run};
+use super::{exit_as, failure, run_arg, settings, the_run, unless_interrupted};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -35,7 +35,7 @@ pub(super) fn command() -> Command {
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
     let keep = matches.get_flag("keep");
-    let done = runtime::block_on(async {
+    let done = unless_interrupted(async {
         let connection = Connection::open(&place).await?;
         let run = the_run(&connection, matches).await?;
         let folder = matches

@@ -1,9 +1,9 @@
 //! `throng k8s scale`: more or fewer workers while a test runs.
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use throng_kube::{Connection, runtime};
+use throng_kube::Connection;
 
-use super::{failure, run_arg, settings, the_run};
+use super::{failure, run_arg, settings, the_run, unless_interrupted};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ pub(super) fn command() -> Command {
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
     let workers = matches.get_one("workers").copied().unwrap_or(1);
-    let done = runtime::block_on(async {
+    let done = unless_interrupted(async {
         let connection = Connection::open(&place).await?;
         let run = the_run(&connection, matches).await?;
         let before = throng_kube::scale(&connection, &run, workers).await?;

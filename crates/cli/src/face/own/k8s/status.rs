@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use clap::{ArgMatches, Command};
-use throng_kube::{Connection, RunName, Status, runtime};
+use throng_kube::{Connection, RunName, Status};
 
-use super::{failure, run_arg, settings};
+use super::{failure, run_arg, settings, unless_interrupted};
 use crate::exit::Exit;
 use crate::face::Invocation;
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(super) fn command() -> Command {
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let place = settings::place(matches, &throng_kube::settings::Settings::default());
     let run = matches.get_one::<RunName>("run");
-    let done = runtime::block_on(async {
+    let done = unless_interrupted(async {
         let connection = Connection::open(&place).await?;
         let all = throng_kube::status(&connection, run).await?;
         Ok((connection.namespace, all))
