@@ -138,8 +138,18 @@ class Routes(Web):
             self.assertEqual((answer["success"], answer["message"]), (False, message))
         self.assertEqual(self.runner.state, "ready")
 
+    def test_a_user_class_is_changed_and_shown_as_it_is(self):
+        change = {"user_class_name": "One", "weight": 3, "fixed_count": 2, "host": "http://one", "tasks": ["error"]}
+        self.assertEqual(self.ask("POST", "/user", json.dumps(change), "application/json")[0], 201)
+        form = self.snapshot_when(lambda now: now["form"]["classes"][0]["weight"] == 3)["form"]
+        one = {"weight": 3, "fixed_count": 2, "host": "http://one", "tasks": ["error"]}
+        self.assertEqual({key: form["classes"][0][key] for key in one}, one)
+        self.assertEqual(form["classes"][1]["host"], None)
+
     def test_what_describes_no_user_is_refused(self):
-        for body in ("[0]", "null", "{}", '{"user_class_name": []}', '{"user_class_name": "One", "tasks": 3}', "{"):
+        one = '{"user_class_name": "One", '
+        values = ('"tasks": 3}', '"weight": "x"}', '"weight": -1}', '"fixed_count": 1.5}', '"host": 5}')
+        for body in ("[0]", "null", "{}", '{"user_class_name": []}', *(one + value for value in values), "{"):
             status, text = self.ask("POST", "/user", body, "application/json")
             self.assertEqual(status, 400, f"{body}: {text}")
 

@@ -167,8 +167,13 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
       '127.0.0.1',
       '--web-port',
       `${port}`,
+      '--class-picker',
     ],
     async (page) => {
+      await page.getByRole('button', { name: /^Change / }).click();
+      await page.getByRole('dialog').getByLabel('Weight').fill('2.5');
+      await page.getByRole('button', { name: 'Apply' }).click();
+      await page.getByText('weight 2.5').waitFor();
       await page.getByLabel('Number of users').fill('3');
       await page.getByLabel('Spawn rate').fill('10');
       await page.getByRole('button', { name: 'Start' }).click();

@@ -599,8 +599,22 @@ const FORM = {
   run_time: null,
   class_picker: true,
   classes: [
-    { name: 'WebsiteUser', weight: 3, tasks: ['browse', 'browse', 'search', 'checkout'] },
-    { name: 'ApiUser', weight: 1, tasks: ['sync', 'report'] },
+    {
+      name: 'WebsiteUser',
+      weight: 3,
+      fixed_count: 0,
+      host: null,
+      tasks: ['browse', 'browse', 'search', 'checkout'],
+      all_tasks: ['browse', 'search', 'checkout'],
+    },
+    {
+      name: 'ApiUser',
+      weight: 1,
+      fixed_count: 2,
+      host: 'https://api.shop.example',
+      tasks: ['sync', 'report'],
+      all_tasks: ['sync', 'report', 'purge'],
+    },
   ],
   arguments: [
     { name: 'tenant', type: 'text', default: 'acme', choices: null, help: 'whose shop to load' },

@@ -156,7 +156,22 @@ export interface Argument {
 export interface UserClass {
   name: string;
   weight: number;
+  /** How many users are of it whatever its weight; 0 for a share. */
+  fixed_count: number;
+  host: string | null;
+  /** Each as often as it weighs. */
   tasks: string[];
+  /** Also those that are switched off. */
+  all_tasks: string[];
+}
+
+/** What changes in a user class, as Locust's `/user` takes it. */
+export interface ClassChange {
+  user_class_name: string;
+  host?: string | null;
+  weight?: number;
+  fixed_count?: number;
+  tasks?: string[];
 }
 
 export interface Form {

@@ -126,6 +126,26 @@ fn a_run_is_seen_while_it_runs_and_can_be_stopped() {
 }
 
 #[test]
+fn stages_are_lines_in_the_charts() {
+    let run = Run::start(THRONG, &["--ui=127.0.0.1:0", "--stage", "1s:2,0s:4,10m:4"], &[]);
+    let is_stage = |mark: &&Value| mark["kind"] == "stage";
+    let seen = run
+        .snapshot_when(|snapshot| snapshot["marks"].as_array().unwrap().iter().any(|mark| is_stage(&mark)));
+    let mark = seen["marks"].as_array().unwrap().iter().find(is_stage).unwrap();
+    assert_eq!(
+        (&mark["kind"], &mark["text"]),
+        (
+            &"stage".into(),
+            &"stage 2 of 3: at once 4 virtual users; stage 3 of 3: stays at 4 virtual users".into()
+        )
+    );
+    let after = mark["at"].as_u64().unwrap() - seen["started_at"].as_u64().unwrap();
+    assert!((990..1_500).contains(&after), "{after}");
+    run.ask("POST /api/v1/stop", "X-Throng: 1\r\n");
+    assert_eq!(run.wait().0, Some(103));
+}
+
+#[test]
 fn the_workers_of_a_run_are_seen() {
     let run = Run::start(THRONG, &["--ui=127.0.0.1:0", "--workers", "2"], &[]);
     let seen = run.snapshot_when(|snapshot| {

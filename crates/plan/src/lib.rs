@@ -22,6 +22,7 @@ pub mod scenario_layer;
 pub mod segment;
 pub mod shortcuts;
 pub mod table;
+mod turns;
 pub mod value;
 
 pub use error::{EXIT_CODE, PlanError, Problem, Warning};
@@ -32,3 +33,4 @@ pub use plan::Plan;
 pub use run_options::{HttpDebug, RunOptions};
 pub use scenario::{Executor, Scenario, Stage};
 pub use segment::{ExecutionSegment, SegmentSequence, Slots};
+pub use turns::Turn;

@@ -95,6 +95,12 @@ def update_user(web_ui, settings):
     tasks = settings.get("tasks", [])
     if not isinstance(tasks, list) or not all(isinstance(name, str) for name in tasks):
         raise ValueError('"tasks" must be a list of the names of tasks')
+    for name, kinds in (("weight", (int, float)), ("fixed_count", int)):
+        value = settings.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 1e9:
+            raise ValueError(f'"{name}" must be a number from 0')
+    if not isinstance(settings.get("host"), (str, type(None))):
+        raise ValueError('"host" must be a text')
     web_ui.environment.update_user_class(settings)
     return {}
 

@@ -141,13 +141,22 @@ class Feed:
             "spawn_rate": getattr(options, "spawn_rate", None) or 1.0,
             "host": self._host(),
             "run_time": f"{run_time}s" if run_time else None,
-            "classes": [
-                {"name": cls.__name__, "weight": cls.weight, "tasks": [task.__name__ for task in cls.tasks]}
-                for cls in classes
-            ],
+            "classes": [self._class(cls) for cls in classes],
             "arguments": self._arguments,
             "class_picker": picker,
             "shapes": shapes,
+        }
+
+    def _class(self, cls):
+        known = (self.environment.available_user_tasks or {}).get(cls.__name__) or cls.tasks
+        return {
+            "name": cls.__name__,
+            "weight": cls.weight,
+            "fixed_count": cls.fixed_count,
+            "host": cls.host if isinstance(cls.host, str) else None,
+            "tasks": [task.__name__ for task in cls.tasks],
+            # Also those that are switched off, each once.
+            "all_tasks": list(dict.fromkeys(task.__name__ for task in known)),
         }
 
     def _failures(self):

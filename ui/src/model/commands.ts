@@ -1,14 +1,16 @@
 // What the page can ask of the server. Each command either succeeds or throws an error whose message can be shown.
 
-import type { Comparison, PastRuns, RequestTimeline, Snapshot, StartRequest } from '../wire';
+import type { ClassChange, Comparison, PastRuns, RequestTimeline, Snapshot, StartRequest } from '../wire';
 
 /** A header that a form of another site cannot send. */
 const HEADERS = { 'X-Throng': '1', 'Content-Type': 'application/json' };
 
-async function ask(path: string, request: RequestInit): Promise<Response> {
+const ask = (path: string, request: RequestInit) => askAt(`api/v1/${path}`, request);
+
+async function askAt(path: string, request: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(`api/v1/${path}`, request);
+    answer = await fetch(path, request);
   } catch {
     throw new Error('the server cannot be reached');
   }
@@ -34,6 +36,9 @@ export const pause = () => post('pause');
 export const resume = () => post('resume');
 export const setUsers = (users: number, spawnRate?: number) =>
   post('users', spawnRate === undefined ? { users } : { users, spawn_rate: spawnRate });
+
+export const changeClass = (change: ClassChange) =>
+  askAt('user', { method: 'POST', headers: HEADERS, body: JSON.stringify(change) });
 
 export const requestTimeline = (id: number) => get<RequestTimeline>(`requests/${id}/timeline`);
 

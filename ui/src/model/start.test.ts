@@ -9,8 +9,15 @@ const form: Form = {
   run_time: null,
   class_picker: true,
   classes: [
-    { name: 'A', weight: 1, tasks: [] },
-    { name: 'B', weight: 1, tasks: [] },
+    {
+      name: 'A',
+      weight: 1,
+      fixed_count: 0,
+      host: null,
+      tasks: ['get', 'get', 'put'],
+      all_tasks: ['get', 'put'],
+    },
+    { name: 'B', weight: 1, fixed_count: 0, host: null, tasks: [], all_tasks: [] },
   ],
   arguments: [
     { name: 'items', type: 'number', default: 3, choices: null, help: '' },

@@ -38,6 +38,7 @@ function show(metric: Metric, key: string, value: Measured | undefined): string 
     return `${bytes(value)}${metric.type === 'counter' && key === 'rate' ? '/s' : ''}`;
   if (metric.contains === 'time' && metric.type !== 'counter') return latency(value);
   if (metric.type === 'counter' && key === 'count') return count(value);
+  if (metric.type === 'gauge' && Number.isInteger(value)) return count(value);
   return `${decimal(value)}${metric.type === 'counter' && key === 'rate' ? '/s' : ''}`;
 }
 

@@ -7,7 +7,8 @@ import * as commands from '../model/commands';
 import { clip } from '../model/format';
 import { run } from '../model/here';
 import { type Fields, initial, problems, request } from '../model/start';
-import type { Argument, Form, StartRequest, Value } from '../wire';
+import type { Argument, Form, StartRequest, UserClass, Value } from '../wire';
+import { ClassDialog } from './class-dialog';
 import { Scenarios } from './scenarios';
 
 /** What was started last, for the next run. */
@@ -21,6 +22,7 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
   const busy = useSignal(false);
   const tried = useSignal(false);
   const refused = useSignal<string | null>(null);
+  const changing = useSignal<string | null>(null);
   const wrong = isK6 ? {} : problems(fields.value, form);
   const status = run.status.value;
   const startable = status?.can.includes('start') ?? false;
@@ -50,114 +52,124 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
 
   const now = fields.value;
   const said = tried.value ? wrong : {};
+  const changed = form.classes?.find((one) => one.name === changing.value);
+  const close = () => {
+    changing.value = null;
+  };
   return (
-    <form class="start" onSubmit={submit} noValidate>
-      {isK6 ? (
-        <Scenarios rows={form.scenarios ?? run.scenarios.value} />
-      ) : (
-        <>
-          <div class="pair">
-            <Field label="Number of users" hint="at the peak" error={said.users}>
-              {(id) => (
-                <input
-                  id={id}
-                  inputMode="numeric"
-                  value={now.users}
-                  onInput={(e) => set({ users: e.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label="Spawn rate" hint="users a second" error={said.spawn_rate}>
-              {(id) => (
-                <input
-                  id={id}
-                  inputMode="decimal"
-                  value={now.spawn_rate}
-                  onInput={(e) => set({ spawn_rate: e.currentTarget.value })}
-                />
-              )}
-            </Field>
-          </div>
-          <div class="pair">
-            <Field label="Host">
-              {(id) => (
-                <input
-                  id={id}
-                  type="url"
-                  placeholder="https://example.org"
-                  value={now.host}
-                  onInput={(e) => set({ host: e.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label="Run time" hint="empty: until stopped" error={said.run_time}>
-              {(id) => (
-                <input
-                  id={id}
-                  placeholder="20s, 3m, 1h30m"
-                  value={now.run_time}
-                  onInput={(e) => set({ run_time: e.currentTarget.value })}
-                />
-              )}
-            </Field>
-          </div>
-          {(form.shapes?.length ?? 0) > 1 && (
-            <Field label="Load shape" hint="decides the number of users instead">
-              {(id) => (
-                <select id={id} value={now.shape} onChange={(e) => set({ shape: e.currentTarget.value })}>
-                  {form.shapes?.map((shape) => (
-                    <option key={shape} value={shape}>
-                      {clip(shape, 80)}
-                    </option>
-                  ))}
-                </select>
-              )}
-            </Field>
-          )}
-          {form.class_picker && (form.classes?.length ?? 0) > 0 && (
-            <ClassPicker
-              form={form}
-              chosen={now.classes}
-              error={said.classes}
-              onChange={(classes) => set({ classes })}
-            />
-          )}
-          {(form.arguments?.length ?? 0) > 0 && (
-            <fieldset>
-              <legend>Arguments of the script</legend>
-              <div class="pair">
-                {form.arguments?.map((one) => (
-                  <ArgumentField
-                    key={one.name}
-                    argument={one}
-                    value={now.arguments[one.name] ?? null}
-                    error={said[one.name]}
-                    onChange={(value) => argument(one.name, value)}
+    <>
+      {changed && <ClassDialog one={changed} onClose={close} />}
+      <form class="start" onSubmit={submit} noValidate>
+        {isK6 ? (
+          <Scenarios rows={form.scenarios ?? run.scenarios.value} />
+        ) : (
+          <>
+            <div class="pair">
+              <Field label="Number of users" hint="at the peak" error={said.users}>
+                {(id) => (
+                  <input
+                    id={id}
+                    inputMode="numeric"
+                    value={now.users}
+                    onInput={(e) => set({ users: e.currentTarget.value })}
                   />
-                ))}
-              </div>
-            </fieldset>
-          )}
-        </>
-      )}
-      {refused.value && (
-        <p class="error" role="alert">
-          {clip(refused.value, 500)}
-        </p>
-      )}
-      <footer>
-        <button type="submit" class="primary" disabled={busy.value || !startable}>
-          {busy.value ? 'Starting…' : 'Start'}
-        </button>
-        {!startable && (
-          <span class="muted">
-            {status?.state === 'ready' || status?.state === 'stopped' || status?.state === 'missing'
-              ? 'A test can be started once a worker is connected.'
-              : 'A test is running.'}
-          </span>
+                )}
+              </Field>
+              <Field label="Spawn rate" hint="users a second" error={said.spawn_rate}>
+                {(id) => (
+                  <input
+                    id={id}
+                    inputMode="decimal"
+                    value={now.spawn_rate}
+                    onInput={(e) => set({ spawn_rate: e.currentTarget.value })}
+                  />
+                )}
+              </Field>
+            </div>
+            <div class="pair">
+              <Field label="Host">
+                {(id) => (
+                  <input
+                    id={id}
+                    type="url"
+                    placeholder="https://example.org"
+                    value={now.host}
+                    onInput={(e) => set({ host: e.currentTarget.value })}
+                  />
+                )}
+              </Field>
+              <Field label="Run time" hint="empty: until stopped" error={said.run_time}>
+                {(id) => (
+                  <input
+                    id={id}
+                    placeholder="20s, 3m, 1h30m"
+                    value={now.run_time}
+                    onInput={(e) => set({ run_time: e.currentTarget.value })}
+                  />
+                )}
+              </Field>
+            </div>
+            {(form.shapes?.length ?? 0) > 1 && (
+              <Field label="Load shape" hint="decides the number of users instead">
+                {(id) => (
+                  <select id={id} value={now.shape} onChange={(e) => set({ shape: e.currentTarget.value })}>
+                    {form.shapes?.map((shape) => (
+                      <option key={shape} value={shape}>
+                        {clip(shape, 80)}
+                      </option>
+                    ))}
+                  </select>
+                )}
+              </Field>
+            )}
+            {form.class_picker && (form.classes?.length ?? 0) > 0 && (
+              <ClassPicker
+                form={form}
+                chosen={now.classes}
+                error={said.classes}
+                onChange={(classes) => set({ classes })}
+                onEdit={(one) => {
+                  changing.value = one.name;
+                }}
+              />
+            )}
+            {(form.arguments?.length ?? 0) > 0 && (
+              <fieldset>
+                <legend>Arguments of the script</legend>
+                <div class="pair">
+                  {form.arguments?.map((one) => (
+                    <ArgumentField
+                      key={one.name}
+                      argument={one}
+                      value={now.arguments[one.name] ?? null}
+                      error={said[one.name]}
+                      onChange={(value) => argument(one.name, value)}
+                    />
+                  ))}
+                </div>
+              </fieldset>
+            )}
+          </>
         )}
-      </footer>
-    </form>
+        {refused.value && (
+          <p class="error" role="alert">
+            {clip(refused.value, 500)}
+          </p>
+        )}
+        <footer>
+          <button type="submit" class="primary" disabled={busy.value || !startable}>
+            {busy.value ? 'Starting…' : 'Start'}
+          </button>
+          {!startable && (
+            <span class="muted">
+              {status?.state === 'ready' || status?.state === 'stopped' || status?.state === 'missing'
+                ? 'A test can be started once a worker is connected.'
+                : 'A test is running.'}
+            </span>
+          )}
+        </footer>
+      </form>
+    </>
   );
 }
 
@@ -194,11 +206,13 @@ function ClassPicker({
   chosen,
   error,
   onChange,
+  onEdit,
 }: {
   form: Form;
   chosen: readonly string[];
   error: string | undefined;
   onChange: (classes: string[]) => void;
+  onEdit: (one: UserClass) => void;
 }) {
   const all = form.classes ?? [];
   const toggle = (name: string) =>
@@ -215,16 +229,27 @@ function ClassPicker({
         </button>
       </legend>
       {all.map((one) => (
-        <label key={one.name} class="class">
-          <input type="checkbox" checked={chosen.includes(one.name)} onChange={() => toggle(one.name)} />
-          <span>
-            <strong>{clip(one.name)}</strong>
-            <small>
-              weight {one.weight}
-              {one.tasks.length > 0 && ` · ${clip([...new Set(one.tasks)].join(', '), 160)}`}
-            </small>
-          </span>
-        </label>
+        <div key={one.name} class="class">
+          <label>
+            <input type="checkbox" checked={chosen.includes(one.name)} onChange={() => toggle(one.name)} />
+            <span>
+              <strong>{clip(one.name)}</strong>
+              <small>
+                {one.fixed_count > 0 ? `always ${one.fixed_count}` : `weight ${one.weight}`}
+                {one.host && ` · ${clip(one.host, 80)}`}
+                {one.tasks.length > 0 && ` · ${clip([...new Set(one.tasks)].join(', '), 160)}`}
+              </small>
+            </span>
+          </label>
+          <button
+            type="button"
+            class="link"
+            aria-label={`Change ${clip(one.name)}`}
+            onClick={() => onEdit(one)}
+          >
+            change
+          </button>
+        </div>
       ))}
       {error && (
         <small class="error" role="alert">

@@ -311,8 +311,17 @@ pub struct Class {
     pub name: String,
     /// Its share against others.
     pub weight: f64,
-    /// The names of its tasks.
+    /// How many users are of it whatever its weight; 0 for a share.
+    #[serde(default)]
+    pub fixed_count: u64,
+    /// Its own host.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The names of its tasks, each as often as it weighs.
     pub tasks: Vec<String>,
+    /// The names of those that it can have.
+    #[serde(default)]
+    pub all_tasks: Vec<String>,
 }
 
 /// A reading of what is watched beside the load.

@@ -11,6 +11,7 @@ mod job;
 mod lifecycle;
 mod outside;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use throng_engine::{Progress, Time};
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Aggregate, Breakdown, Recorder, builtin};
 use throng_outputs::summary::{GeneratorReport, ScalingReport};
+use throng_plan::Turn;
 use throng_server::MarkKind;
 
 use super::crew::{Crew, CrewEvent, CrewGone, Stopper};
@@ -147,6 +149,7 @@ pub(super) fn run(
         generator: Generator::start(),
         aborting: false,
         crew_failed: false,
+        turns: if outside.board.is_some() { prepared.plan.turns().into() } else { VecDeque::new() },
         board: outside.board,
         watching,
         has_begun: false,
@@ -211,6 +214,8 @@ struct Run<'a> {
     aborting: bool,
     crew_failed: bool,
     board: Option<Board>,
+    /// What the charts are still to show of the plan.
+    turns: VecDeque<Turn>,
     watching: Option<Watching>,
     /// Whether the run phase has begun.
     has_begun: bool,
@@ -397,6 +402,8 @@ impl Run<'_> {
         }
         if self.is_stopping() {
             self.note_stop();
+        } else {
+            self.mark_turns(now);
         }
         let elapsed = now - self.begun;
         let progress = self.progress(now);

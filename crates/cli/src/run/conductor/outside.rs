@@ -57,6 +57,14 @@ impl Run<'_> {
         }
     }
 
+    /// Stages and scenarios that begin or end, for the charts.
+    pub(super) fn mark_turns(&mut self, now: Instant) {
+        let (Some(board), Some(start)) = (&mut self.board, self.phase_start) else { return };
+        while let Some(turn) = self.turns.pop_front_if(|turn| start + turn.at <= now) {
+            board.mark_at(start + turn.at, MarkKind::Stage, &turn.text);
+        }
+    }
+
     /// Tells the page how things stand.
     pub(super) fn show_page(&mut self) {
         if self.board.is_none() {
