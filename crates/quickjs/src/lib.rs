@@ -21,6 +21,8 @@ mod intrinsics;
 mod json;
 mod make;
 mod module;
+#[cfg(target_env = "gnu")]
+mod portable;
 mod runtime;
 mod stack;
 mod value;

@@ -342,3 +342,11 @@ fn built_in_objects_that_are_made_on_first_use_are_ordinary_globals() {
         assert_eq!(text("typeof SharedArrayBuffer + typeof Atomics + typeof WeakRef"), "undefined".repeat(3));
     });
 }
+
+#[test]
+fn distances_are_right_at_the_ends_of_the_range_too() {
+    let source = "[Math.hypot(3, 4), Math.hypot(-2), Math.hypot(NaN, Infinity), Math.hypot(NaN, 1), Math.hypot(1e200, 1e200), \
+                  Math.hypot(5e-324, 0)].join()";
+    let distances = with_runtime(move |runtime, _| eval_text(runtime.ctx(), source));
+    assert_eq!(distances, "5,2,Infinity,NaN,1.414213562373095e+200,5e-324");
+}
