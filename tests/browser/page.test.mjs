@@ -44,7 +44,7 @@ describe('a locustfile', () => {
       await page.getByLabel('Spawn rate').fill('2.5');
       await page.getByLabel('Host').fill('refused');
       await page.getByLabel('Run time').fill('2m');
-      await page.getByLabel('ApiUser').uncheck();
+      await page.getByRole('checkbox', { name: 'ApiUser' }).uncheck();
       await page.getByLabel('items').fill('7');
       await page.getByLabel('region').selectOption('us');
       await page.getByLabel('verbose').check();

@@ -63,7 +63,7 @@ export function ClassDialog({ one, onClose }: { one: UserClass; onClose: () => v
               />
             )}
           </Field>
-          <Field label="Fixed count" hint="users, whatever the weight" error={wrong.fixed_count}>
+          <Field label="Fixed count" hint="users, instead of a share" error={wrong.fixed_count}>
             {(id) => (
               <input
                 id={id}
