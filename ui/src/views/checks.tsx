@@ -53,7 +53,8 @@ const COLUMNS: readonly TableColumn<Check>[] = [
     tone: bad,
     show: (row) => (
       <>
-        <Share value={share(row)} /> {percent(share(row))}
+        <Share value={share(row)} />
+        <span>{percent(share(row))}</span>
       </>
     ),
   },

@@ -47,10 +47,14 @@ function growth(row: ComparedRow, key: Key): Measured {
   return before !== null && after !== null && before > 0 ? ((after - before) / before) * 100 : null;
 }
 
-const signed = (value: number, unit: string) =>
-  `${value > 0 ? '+' : value < 0 ? '−' : '±'}${decimal(Math.abs(value))}${unit}`;
+/** Two digits say how much it is, as the values stand beside it. */
+function signed(value: number, unit: string): string {
+  const size = Math.abs(value);
+  const rounded = size < 10 ? Math.round(size * 10) / 10 : Math.round(size);
+  return `${value > 0 ? '+' : value < 0 ? '−' : '±'}${rounded.toLocaleString('en-GB')}${unit}`;
+}
 
-/** The value of the run above, what the base had and the difference below. */
+/** The value of the run, what the base had, and the difference. */
 function Both({ row, of: key, show }: { row: ComparedRow; of: Key; show: (value: Measured) => string }) {
   const [before, after] = [of(row.base, key), of(row.run, key)];
   const grown = growth(row, key);
@@ -69,7 +73,7 @@ function Both({ row, of: key, show }: { row: ComparedRow; of: Key; show: (value:
 
 const milliseconds = (value: Measured) => decimal(value);
 
-const WIDTHS: Partial<Record<Key, number>> = { count: 22, rps: 17, failed: 17 };
+const WIDTHS: Partial<Record<Key, number>> = { count: 23, rps: 20, failed: 21 };
 
 function numbers(key: Key, label: string, title: string, show: (value: Measured) => string) {
   return {
@@ -77,7 +81,7 @@ function numbers(key: Key, label: string, title: string, show: (value: Measured)
     label,
     title,
     number: true,
-    width: WIDTHS[key] ?? 16,
+    width: WIDTHS[key] ?? 18,
     // Sorted by what changed most.
     value: (row: ComparedRow) => (key === 'failed' ? of(row.run, key) : growth(row, key)),
     show: (row: ComparedRow) => <Both row={row} of={key} show={show} />,
