@@ -36,7 +36,7 @@ pub use connect::{Connection, Place, Source};
 pub use delete::{Found, delete, runs};
 pub use error::{Error, Result};
 pub use names::RunName;
-pub use results::results;
+pub use results::{results, told};
 pub use run::run;
 pub use say::Say;
 pub use scale::scale;

@@ -46,6 +46,13 @@ pub(crate) async fn bring(lead: &Lead, folder: &Path) -> Result<usize> {
     Ok(files.len())
 }
 
+/// What is said of results that were brought into a folder.
+pub fn told(count: usize, folder: &Path) -> String {
+    let files =
+        if count == 1 { "1 file of results is".to_owned() } else { format!("{count} files of results are") };
+    format!("{files} in {}", folder.display())
+}
+
 /// Whether to try once more: connections break, and what a test of an hour wrote is there only once.
 async fn again(attempts: u32, error: Error) -> Result<u32> {
     if attempts >= 4 {

@@ -149,7 +149,7 @@ async fn attempt(
         };
         match brought {
             Ok(0) => {}
-            Ok(count) => say.note(&format!("{count} files of results are in {}", folder.display())),
+            Ok(count) => say.note(&results::told(count, folder)),
             Err(error) => say.warn(&format!("the results could not be brought: {error}")),
         }
     }

@@ -181,7 +181,7 @@ fn check_goes_through_everything_and_says_what_to_do() {
     let world = World::new();
     let good = world.run(&["k8s", "check"]).expect_code(0).stdout;
     assert!(good.contains("✓ the API server at http://127.0.0.1:"), "{good}");
-    assert!(good.contains("create pods/portforward"), "{good}");
+    assert!(good.contains("; create, get pods/portforward; "), "{good}");
     assert!(good.contains("✓ metrics-server answers"), "{good}");
 
     world.cluster.without_metrics(true);

@@ -48,7 +48,7 @@ const WATCHING: &str = "--watch of what is in the cluster";
 const STATUS: &str = "throng k8s status, and finding what is left of a run";
 
 /// What docs/kubernetes.md lists, with what it is for.
-const NEEDED: [Need; 30] = [
+const NEEDED: [Need; 31] = [
     need("batch", "jobs", "", &["create", "patch"], "the controller"),
     need("batch", "jobs", "", &["delete"], CLEARING),
     need("batch", "jobs", "", &["get", "list"], STATUS).extra(),
@@ -85,6 +85,7 @@ const NEEDED: [Need; 30] = [
     need("apps", "deployments", "", &["watch"], WATCHING).extra(),
     need("apps", "statefulsets", "", &["list", "watch"], WATCHING).extra(),
     need("", "pods", "", &["watch"], WATCHING).extra(),
+    need("", "events", "", &["get", "watch"], WATCHING).extra(),
     need("metrics.k8s.io", "pods", "", &["list"], WATCHING).extra(),
 ];
 
@@ -95,14 +96,24 @@ pub(super) async fn check(connection: &Connection) -> Vec<Finding> {
     });
     let mut answers = futures_util::stream::iter(asked).buffered(AT_ONCE);
     let mut findings = Vec::new();
-    let mut allowed = Vec::new();
+    // By resource, in the order in which they are asked for.
+    let mut allowed: Vec<(String, Vec<&str>)> = Vec::new();
     while let Some((need, verb, answer)) = answers.next().await {
         let full = match need.subresource {
             "" => need.resource.to_owned(),
             subresource => format!("{}/{subresource}", need.resource),
         };
         match answer {
-            Ok(true) => allowed.push(format!("{verb} {full}")),
+            Ok(true) => {
+                let shown = match need.group {
+                    "metrics.k8s.io" => format!("{full} of metrics.k8s.io"),
+                    _ => full,
+                };
+                match allowed.iter_mut().find(|(resource, _)| *resource == shown) {
+                    Some((_, verbs)) => verbs.push(verb),
+                    None => allowed.push((shown, vec![verb])),
+                }
+            }
             Ok(false) => {
                 let text = format!(
                     "you may not {verb} {full} in namespace {} ({})",
@@ -126,7 +137,9 @@ pub(super) async fn check(connection: &Connection) -> Vec<Finding> {
         }
     }
     if !allowed.is_empty() {
-        let text = format!("you may in namespace {}: {}", connection.namespace, allowed.join(", "));
+        let all: Vec<_> =
+            allowed.iter().map(|(resource, verbs)| format!("{} {resource}", verbs.join(", "))).collect();
+        let text = format!("you may in namespace {}: {}", connection.namespace, all.join("; "));
         findings.insert(0, Finding::good(text));
     }
     findings

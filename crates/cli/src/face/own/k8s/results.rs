@@ -49,6 +49,6 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         Ok((folder, count, code))
     });
     let (folder, count, code) = done.map_err(failure)?;
-    invocation.log.info(&format!("{count} files of results are in {}", folder.display()));
+    invocation.log.info(&throng_kube::told(count, &folder));
     Ok(exit_as(code))
 }
