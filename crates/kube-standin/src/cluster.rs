@@ -164,6 +164,13 @@ impl Inner {
     }
 }
 
+/// Writes a file that a program may be reading: it has the old one or the new one. The folder is the cluster's own; a failure
+/// shows at once in whatever reads the file.
+fn write_whole(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    let _ = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+}
+
 /// A cluster that lives as long as this handle, on a thread of its own, so that tests need no runtime.
 pub struct Cluster {
     inner: Arc<Inner>,
@@ -236,8 +243,7 @@ impl Cluster {
     /// gives its path.
     pub fn kubeconfig(&self) -> PathBuf {
         let path = self.inner.folder().join("kubeconfig");
-        // The folder is the cluster's own; a failure shows at once in whatever reads the file.
-        let _ = std::fs::write(&path, self.inner.kubeconfig("standin", "default"));
+        write_whole(&path, &self.inner.kubeconfig("standin", "default"));
         path
     }
 
@@ -245,8 +251,7 @@ impl Cluster {
     pub fn kubeconfig_over_tls(&self) -> PathBuf {
         let path = self.inner.folder().join("kubeconfig-tls");
         let (cluster, user) = self.inner.certificates.configuration(self.inner.tls_address);
-        // As above.
-        let _ = std::fs::write(&path, Inner::configuration(&cluster, &user, "default"));
+        write_whole(&path, &Inner::configuration(&cluster, &user, "default"));
         path
     }
 

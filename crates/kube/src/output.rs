@@ -1,14 +1,25 @@
 //! `throng k8s logs`: what the pods of a run wrote.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
+use tokio::time::{sleep, timeout};
 
 use crate::connect::Connection;
 use crate::error::{Error, Result};
 use crate::names::RunName;
 use crate::trouble::name;
 use crate::{logs, pods};
+
+/// How often it is looked for pods that came.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long workers may go on writing after the controller has ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Which output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,21 +69,70 @@ pub async fn logs(
     }
 }
 
-/// Follows the output to its end.
+/// Follows the output to its end, workers' also of pods that come later: until the controller has ended, or none is left.
 pub async fn follow(
     connection: &Connection,
     run: &RunName,
     workers: bool,
     each: impl Fn(&str, &[u8]) + Sync,
 ) -> Result<()> {
-    let found = of_run(connection, run, workers).await?;
-    let streams = found.iter().map(|pod| {
-        let each = &each;
-        logs::follow(connection, name(pod), if workers { "worker" } else { "controller" }, move |line| {
-            each(name(pod), line);
-        })
-    });
-    futures_util::future::try_join_all(streams).await.map(drop)
+    let part = if workers { "worker" } else { "controller" };
+    let each = &each;
+    let mut found = of_run(connection, run, workers).await?;
+    let mut known = BTreeSet::new();
+    let mut streams = FuturesUnordered::new();
+    let mut failures = 0;
+    let mut over_since = None;
+    loop {
+        for pod in found.iter().map(|pod| name(pod).to_owned()) {
+            if known.insert(pod.clone()) {
+                streams
+                    .push(async move { logs::follow(connection, &pod, part, |line| each(&pod, line)).await });
+            }
+        }
+        let looked = Instant::now();
+        if let Ok(Some(ended)) = timeout(LOOK, streams.next()).await {
+            ended?;
+        }
+        if !workers {
+            if streams.is_empty() {
+                return Ok(());
+            }
+            continue;
+        }
+        sleep(LOOK.saturating_sub(looked.elapsed())).await;
+        match look(connection, run).await {
+            Ok((pods, is_over)) => {
+                failures = 0;
+                found = pods;
+                if !is_over {
+                    over_since = None;
+                } else if over_since.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                if failures > 20 {
+                    return Err(error);
+                }
+            }
+        }
+        if streams.is_empty() && found.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// The workers that there are, and whether the controller has ended or is gone. Their containers are started again after a
+/// run, and say only that they wait for the next.
+async fn look(connection: &Connection, run: &RunName) -> Result<(Vec<Pod>, bool)> {
+    let controllers = pods::of_part(connection, run, "controller").await?;
+    let has_ended = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        matches!(phase, Some("Succeeded" | "Failed"))
+    };
+    Ok((pods::of_part(connection, run, "worker").await?, controllers.iter().all(has_ended)))
 }
 
 async fn of_run(connection: &Connection, run: &RunName, workers: bool) -> Result<Vec<Pod>> {

@@ -141,6 +141,7 @@ fn workers_are_scaled_while_the_test_runs_and_the_run_is_left_and_found_again() 
     let done =
         world.run(&["k8s", "run", "load.js", "--workers", "1", "--name", "long", "--detach"]).expect_code(0);
     done.expect_error("run long stays");
+    let workers = world.start(&["k8s", "logs", "--workers", "--follow"]);
     world.run(&["k8s", "scale", "long", "--workers", "2"]).expect_code(0).expect_error("it had 1");
     let ready = |wanted: u64| {
         world.cluster.wait("the workers", LIMIT, |cluster| {
@@ -159,6 +160,11 @@ fn workers_are_scaled_while_the_test_runs_and_the_run_is_left_and_found_again() 
         .wait("the end of the test", LIMIT, |_| followed.stdout().contains("torn down").then_some(()));
     followed.signal("INT");
     followed.finish().expect_code(0);
+    // The controller takes its workers away; the one that came later was followed too.
+    let done = workers.finish().expect_code(0);
+    let pods: std::collections::BTreeSet<_> =
+        done.stdout.lines().filter_map(|line| line.split_once("  ")).map(|(pod, _)| pod).collect();
+    assert_eq!(pods.len(), 2, "{}", done.stdout);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) fn command() -> Command {
         .about("Show what the controller of a run wrote, or its workers")
         .arg(run_arg(false))
         .arg(switch("workers", "the workers' output, each line after the pod's name"))
-        .arg(switch("follow", "go on as long as the pods do").short('f'))
+        .arg(switch("follow", "go on until the run has ended, with pods that come later").short('f'))
         .arg(
             switch("previous", "of containers that were started again, what they wrote before")
                 .conflicts_with("follow"),
