@@ -254,6 +254,37 @@ class Page(Web):
         self.assertEqual(answer.status, expect, text)
         return json.loads(text)
 
+    def test_the_same_failure_in_a_second_test_is_told_again(self):
+        class Once(User):
+            wait_time = constant(60)
+
+            def on_start(self):
+                self.environment.events.request.fire(
+                    request_type="GET", name="/once", response_time=1, response_length=0, exception=ValueError("no")
+                )
+
+            @task
+            def rest(self):
+                pass
+
+        self.environment.user_classes = [Once]
+        for _ in range(3):
+            self.command("start", {"users": 1, "spawn_rate": 50})
+            seen = self.snapshot_when(lambda now: now["state"] == "running" and now["failures"])
+            self.assertEqual([each["count"] for each in seen["failures"]], [1])
+            self.command("stop")
+            self.snapshot_when(lambda now: now["state"] == "stopped")
+
+    def test_a_change_of_the_users_keeps_the_limit_that_is_shown(self):
+        self.command("start", {"users": 1, "spawn_rate": 50, "run_time": "2s"})
+        self.snapshot_when(lambda now: now["state"] == "running" and now["planned"] == 2)
+        self.command("users", {"users": 2, "spawn_rate": 50})
+        self.snapshot_when(lambda now: now["state"] == "stopped")
+        # As in Locust a form without a limit has none; nor does the page show that of before.
+        self.swarm(user_count=1, spawn_rate=50, host="http://there")
+        self.snapshot_when(lambda now: now["state"] == "running" and now["planned"] is None)
+        self.assertEqual(self.environment.parsed_options.host, "http://there")
+
     def test_a_test_is_started_seen_changed_reset_and_stopped(self):
         ready = self.snapshot_when(lambda now: now["kind"] == "locust")
         self.assertEqual((ready["state"], ready["can"], ready["file"]), ("ready", ["start", "reset"], "mine.py"))
@@ -393,6 +424,19 @@ class WithPicker(Web):
         self.assertEqual(answer["user_classes"], ["Two"])
         gevent.sleep(0.2)
         self.assertEqual(self.runner.user_classes_count, {"Two": 4})
+        self.assertEqual(self.environment.parsed_options.user_classes, ["Two"])
+        # A running test keeps its classes; the next one has all unless it is told.
+        self.assertEqual(self.swarm(user_count=2, spawn_rate=50)["user_classes"], ["Two"])
+        self.ask("POST", "/stop")
+        self.assertEqual(self.swarm(user_count=4, spawn_rate=50)["user_classes"], ["One", "Two"])
+        gevent.sleep(0.2)
+        self.assertEqual(self.runner.user_classes_count, {"One": 2, "Two": 2})
+
+    def test_a_test_without_any_weight_is_refused(self):
+        self.one.weight = self.two.weight = 0
+        status, text = self.ask("POST", "/swarm", urlencode({"user_count": 1, "spawn_rate": 1}))
+        self.assertEqual((status, self.runner.state), (400, "ready"), text)
+        self.assertIn("weight 0", text)
 
 
 class UnderAPath(Web):

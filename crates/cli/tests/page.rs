@@ -140,7 +140,7 @@ fn stages_are_lines_in_the_charts() {
         )
     );
     let after = mark["at"].as_u64().unwrap() - seen["started_at"].as_u64().unwrap();
-    assert!((990..1_500).contains(&after), "{after}");
+    assert!((990..5_000).contains(&after), "{after}");
     run.ask("POST /api/v1/stop", "X-Throng: 1\r\n");
     assert_eq!(run.wait().0, Some(103));
 }

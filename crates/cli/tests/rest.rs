@@ -219,6 +219,15 @@ fn what_was_measured_can_be_asked_while_the_process_lingers() {
 }
 
 #[test]
+fn a_signal_in_the_middle_ends_a_run_that_would_linger() {
+    let script = "import { sleep } from 'k6'; export default () => sleep(0.1);";
+    let mut run = Run::start(K6, script, &["--linger", "-d", "10m"]);
+    run.status_when(|status| status["status"] == 7);
+    Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().unwrap();
+    assert_eq!(run.child.wait().unwrap().code(), Some(105));
+}
+
+#[test]
 fn another_sites_page_changes_nothing() {
     let run = Run::start(K6, CONTROLLED, &[]);
     let mut stream = TcpStream::connect(&run.address).unwrap();

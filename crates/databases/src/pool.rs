@@ -126,6 +126,16 @@ struct Waiting<C: Connect> {
     turn: oneshot::Receiver<Turn<C>>,
 }
 
+impl<C: Connect> Waiting<C> {
+    /// A connection; none if there may be room for another one, as after [`LONG`], when the server is asked again.
+    async fn lent(&mut self) -> Option<Lent<C>> {
+        match timeout(LONG, &mut self.turn).await {
+            Ok(Ok(Turn::Connection(lent))) => Some(lent),
+            _ => None,
+        }
+    }
+}
+
 impl<C: Connect> Drop for Waiting<C> {
     fn drop(&mut self) {
         // From here on a sender is told that nobody is there.
@@ -198,10 +208,11 @@ impl<C: Connect> Pool<C> {
                         return Ok(lent);
                     }
                 }
-                Step::Wait(mut waiting) => match (&mut waiting.turn).await {
-                    Ok(Turn::Connection(lent)) => return Ok(lent),
-                    Ok(Turn::Room) | Err(_) => {}
-                },
+                Step::Wait(mut waiting) => {
+                    if let Some(lent) = waiting.lent().await {
+                        return Ok(lent);
+                    }
+                }
                 Step::Make(making) => match self.connect().await {
                     Ok(connection) => {
                         making.done();
@@ -214,7 +225,7 @@ impl<C: Connect> Pool<C> {
                         Room::None => return Err(refused),
                         Room::Idle => {}
                         Room::Later(mut waiting) => {
-                            if let Ok(Turn::Connection(lent)) = (&mut waiting.turn).await {
+                            if let Some(lent) = waiting.lent().await {
                                 return Ok(lent);
                             }
                         }

@@ -198,7 +198,7 @@ impl Redis for Client {
                 };
                 match reply {
                     // The server closed it while nobody used it.
-                    Err(RespError::Io(error)) if !is_new && is_closed(&error) => {}
+                    Err(RespError::Io(error)) if !is_new && !connection.has_heard() && is_closed(&error) => {}
                     Err(error @ RespError::Io(_)) => return Err(server.failed(error)),
                     reply => {
                         lent.end();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{AsyncBufRead, AsyncBufReadExt};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::LogParams;
@@ -12,11 +12,21 @@ use crate::connect::Connection;
 use crate::error::Result;
 use crate::trouble::{container, part};
 
-/// Follows a pod's log to its end, line by line without line ends.
+/// How far a log is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The container has ended.
+    End,
+    /// The pod is gone: its container may be started again.
+    Gone,
+}
+
+/// Follows a pod's log, line by line without line ends.
 pub(crate) async fn follow(
     connection: &Connection,
     pod: &str,
     part: &str,
+    until: Until,
     mut each: impl FnMut(&[u8]),
 ) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
@@ -32,6 +42,8 @@ pub(crate) async fn follow(
             since_time: last.and_then(|last| Timestamp::from_second(last.as_second()).ok()),
             ..LogParams::default()
         };
+        // Why there is no log, if it is because there is no container.
+        let mut without = None;
         match pods.log_stream(pod, &parameters).await {
             Ok(stream) => {
                 let mut stream = Box::pin(stream);
@@ -51,13 +63,14 @@ pub(crate) async fn follow(
                     }
                     seen = None;
                     each(line.get(cut + 1..).unwrap_or_default());
-                    last = time.or(last);
+                    last = last.max(time);
                     failures = 0;
                 }
             }
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-            // Its container waits to start.
-            Err(kube::Error::Api(status)) if status.code == 400 => {}
+            Err(error) if matches!(&error, kube::Error::Api(status) if status.code == 400) => {
+                without = Some(error)
+            }
             Err(error) => {
                 failures += 1;
                 let is_refused = matches!(&error, kube::Error::Api(status) if status.code == 403);
@@ -69,14 +82,20 @@ pub(crate) async fn follow(
         // The stream is over: because the container is, or because the connection broke.
         match pods.get_opt(pod).await {
             Ok(None) => return Ok(()),
-            Ok(Some(pod)) => {
-                let is_running = container(&pod)
-                    .and_then(|container| container.state.as_ref())
-                    .is_some_and(|state| state.terminated.is_none());
-                if !is_running && last.is_some() {
-                    return Ok(());
-                }
-                if !is_running {
+            Ok(Some(found)) => {
+                let state = container(&found).and_then(|container| container.state.as_ref());
+                if let Some(error) = without {
+                    // What is being made is waited for; what cannot be is said.
+                    if !state.is_none_or(is_being_made) {
+                        failures += 1;
+                        if failures > 20 {
+                            return Err(connection.explain(format!("follow the log of pod {pod}"), error));
+                        }
+                    }
+                } else if until == Until::End && state.is_none_or(|state| state.terminated.is_some()) {
+                    if last.is_some() {
+                        return Ok(());
+                    }
                     failures += 1;
                     if failures > 3 {
                         return Ok(());
@@ -88,6 +107,14 @@ pub(crate) async fn follow(
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Whether a container waits for nothing but its turn.
+fn is_being_made(state: &ContainerState) -> bool {
+    let waiting = state.waiting.as_ref();
+    waiting.is_some_and(|waiting| {
+        matches!(waiting.reason.as_deref(), None | Some("ContainerCreating" | "PodInitializing"))
+    })
 }
 
 /// Reads a line, whatever its bytes, without its end; false where there is none.

@@ -77,6 +77,7 @@ pub async fn follow(
     each: impl Fn(&str, &[u8]) + Sync,
 ) -> Result<()> {
     let part = if workers { "worker" } else { "controller" };
+    let until = if workers { logs::Until::Gone } else { logs::Until::End };
     let each = &each;
     let mut found = of_run(connection, run, workers).await?;
     let mut known = BTreeSet::new();
@@ -86,8 +87,9 @@ pub async fn follow(
     loop {
         for pod in found.iter().map(|pod| name(pod).to_owned()) {
             if known.insert(pod.clone()) {
-                streams
-                    .push(async move { logs::follow(connection, &pod, part, |line| each(&pod, line)).await });
+                streams.push(async move {
+                    logs::follow(connection, &pod, part, until, |line| each(&pod, line)).await
+                });
             }
         }
         let looked = Instant::now();

@@ -110,7 +110,7 @@ async fn attempt(
         let (connection, say, pod) = (connection.clone(), Arc::clone(say), pod.clone());
         let mut file = options.results.as_deref().and_then(|folder| output_file(folder, say.as_ref()));
         tokio::spawn(async move {
-            let followed = logs::follow(&connection, &pod, "controller", |line| {
+            let followed = logs::follow(&connection, &pod, "controller", logs::Until::End, |line| {
                 say.line(line);
                 results::append(&mut file, line);
             });

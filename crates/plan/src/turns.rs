@@ -31,8 +31,14 @@ impl Plan {
             for (at, text) in stages(scenario) {
                 tell(begin + at, name.clone() + &text);
             }
-            // Who is controlled from outside can be paused.
-            let is_timed = several && !matches!(scenario.executor, Executor::ExternallyControlled { .. });
+            // Who is controlled from outside can be paused; iterations that are counted end when they are done.
+            let is_timed = several
+                && !matches!(
+                    scenario.executor,
+                    Executor::ExternallyControlled { .. }
+                        | Executor::SharedIterations { .. }
+                        | Executor::PerVuIterations { .. }
+                );
             if let Some(length) = scenario.executor.regular_duration().filter(|_| is_timed) {
                 tell(begin + length, format!("{} ends", scenario.name));
             }

@@ -72,6 +72,7 @@ pub struct Limits {
 pub struct Connection<S> {
     stream: BufStream<S>,
     limits: Limits,
+    has_heard: bool,
 }
 
 impl Connection<TcpStream> {
@@ -88,7 +89,7 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Result<Reply, RespError>> + Send 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// A connection over a stream that stands.
     pub fn over(stream: S, limits: Limits) -> Self {
-        Self { stream: BufStream::new(stream), limits }
+        Self { stream: BufStream::new(stream), limits, has_heard: false }
     }
 
     /// The stream.
@@ -96,8 +97,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.stream.get_ref()
     }
 
+    /// Whether the server has begun to answer what was sent last.
+    pub fn has_heard(&self) -> bool {
+        self.has_heard
+    }
+
     /// Sends a command.
     pub async fn send(&mut self, command: &[impl AsRef<[u8]>]) -> io::Result<()> {
+        self.has_heard = false;
         let mut request = format!("*{}\r\n", command.len()).into_bytes();
         for part in command.iter().map(AsRef::as_ref) {
             request.extend(format!("${}\r\n", part.len()).bytes());
@@ -157,7 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(LONGEST_LINE);
-        limited.read_until(b'\n', &mut line).await?;
+        let read = limited.read_until(b'\n', &mut line).await;
+        self.has_heard |= !line.is_empty();
+        read?;
         let text = line.strip_suffix(b"\r\n").ok_or_else(|| {
             if line.is_empty() {
                 io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")

@@ -6,6 +6,7 @@ import time
 
 import gevent
 
+from ..runners import STATE_RUNNING, STATE_SPAWNING
 from ..util.timespan import FORMATS, parse_timespan
 
 logger = logging.getLogger("locust.web")
@@ -18,8 +19,9 @@ _MOST_USERS = 10_000_000
 _OLD_NAMES = {"locust_count": "user_count", "hatch_rate": "spawn_rate"}
 
 
-def swarm(web_ui, form):
-    """Starts a test, or changes the running one, as the form says; returns the answer."""
+def swarm(web_ui, form, keeps_limit=False):
+    """Starts a test, or changes the running one, as the form says; returns the answer. As in Locust a change ends the limit
+    of its time, unless that is to be kept."""
     environment = web_ui.environment
     form = {_OLD_NAMES.get(name, name): values for name, values in form.items()}
     given = {name: values[-1] for name, values in form.items()}
@@ -40,11 +42,17 @@ def swarm(web_ui, form):
         return _failure(str(error), host)
     if host:
         environment.host = host
+    if environment.parsed_options is not None:
+        if "host" in given:
+            environment.parsed_options.host = host
+        if "user_classes" in form:
+            environment.parsed_options.user_classes = form["user_classes"]
     if "profile" in given:
         environment.profile = given["profile"]
 
     shape = environment.shape_class
     if shape is not None and not environment.runner.shape_greenlet:
+        web_ui.has_started, web_ui.run_time = True, None
         environment.runner.start_shape()
         answer["message"] = f"Swarming started using shape class '{type(shape).__name__}'"
         return answer
@@ -63,7 +71,12 @@ def swarm(web_ui, form):
     if environment.parsed_options is not None:
         environment.parsed_options.num_users = user_count
         environment.parsed_options.spawn_rate = spawn_rate
+    if keeps_limit:
+        environment.runner.start(user_count, spawn_rate)
+        answer["message"] = "Swarming started"
+        return answer
     _cancel_time_limit(web_ui)
+    web_ui.has_started, web_ui.run_time = True, run_time
     environment.runner.start(user_count, spawn_rate)
     if run_time:
         web_ui.run_time_greenlet = gevent.spawn(_stop_after, web_ui, run_time)
@@ -95,6 +108,8 @@ def update_user(web_ui, settings):
     tasks = settings.get("tasks", [])
     if not isinstance(tasks, list) or not all(isinstance(name, str) for name in tasks):
         raise ValueError('"tasks" must be a list of the names of tasks')
+    if settings.get("fixed_count", 0) is None:
+        settings = {**settings, "fixed_count": 0}
     for name, kinds in (("weight", (int, float)), ("fixed_count", int)):
         value = settings.get(name, 0)
         if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 1e9:
@@ -121,13 +136,18 @@ def _choose_classes(environment, form, given):
         if environment.shape_class is not None:
             environment.shape_class.runner = environment.runner
     names = form.get("user_classes")
+    available = environment.available_user_classes or {}
+    if not names and environment.runner.state not in (STATE_SPAWNING, STATE_RUNNING):
+        names = list(available)
     if not names:
         return [cls.__name__ for cls in environment.user_classes]
-    available = environment.available_user_classes or {}
     unknown = [name for name in names if name not in available]
     if unknown:
         raise ValueError(f"there is no user class {', '.join(unknown)}")
-    environment.user_classes = [available[name] for name in names]
+    classes = [available[name] for name in names if available[name].weight > 0 or available[name].fixed_count]
+    if not classes:
+        raise ValueError("every user class has weight 0: there is nothing to run")
+    environment.user_classes = classes
     return names
 
 

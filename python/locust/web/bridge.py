@@ -138,10 +138,11 @@ class Bridge:
         rate = ask.spawn_rate
         if rate is None:
             rate = getattr(self.web_ui.environment.parsed_options, "spawn_rate", None) or 1
-        self._swarm(ask, {"user_count": [str(ask.users)], "spawn_rate": [str(rate)]})
+        # Who changes the users on the page has said nothing of the time, which it still shows.
+        self._swarm(ask, {"user_count": [str(ask.users)], "spawn_rate": [str(rate)]}, keeps_limit=True)
 
-    def _swarm(self, ask, form):
-        answer = actions.swarm(self.web_ui, form)
+    def _swarm(self, ask, form, keeps_limit=False):
+        answer = actions.swarm(self.web_ui, form, keeps_limit)
         if answer["success"]:
             ask.accept()
         else:

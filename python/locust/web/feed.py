@@ -36,7 +36,6 @@ class Feed:
         self.server = server
         self.environment = web_ui.environment
         self._occurrences = {}
-        self._arguments = None
         self._worker_lines = {}
         self._woken = Event()
         self._handler = _PageHandler(server)
@@ -44,6 +43,8 @@ class Feed:
         events = self.environment.events
         for hook in (events.test_start, events.test_stop, events.spawning_complete):
             hook.add_listener(self.wake)
+        for hook in (events.test_start, events.reset_stats):
+            hook.add_listener(self._forget)
         self._greenlet = gevent.spawn(self._run)
         self._greenlet.link_exception(greenlet_exception_logger(logger))
 
@@ -56,6 +57,10 @@ class Feed:
     def wake(self, **_kwargs):
         """Something changed that is not to wait for the next second."""
         self._woken.set()
+
+    def _forget(self, **_kwargs):
+        """Failures are counted from the start again: those of before may come again as often."""
+        self._occurrences = {}
 
     def _run(self):
         due = time.monotonic()
@@ -91,14 +96,13 @@ class Feed:
         target = runner.target_user_count
         counts = runner.user_classes_count
         running = counts if runner.user_count else runner.final_user_classes_count
-        options = environment.parsed_options
         state = "stopping" if runner.state in (STATE_CLEANUP, STATE_STOPPING) else runner.state
         return {
             "kind": "locust",
             "now": int(time.time() * 1000),
             "file": environment.locustfile or "",
             "host": self._host(),
-            "planned": getattr(options, "run_time", None) or None,
+            "planned": self._limit(),
             "form": self._form(),
             "extended": _extended(self.web_ui),
             "state": state,
@@ -122,6 +126,12 @@ class Feed:
             "saturated": _saturated(runner),
         }
 
+    def _limit(self):
+        """After how many seconds the test ends; of the one that was started last, or of the command line."""
+        if self.web_ui.has_started:
+            return self.web_ui.run_time
+        return getattr(self.environment.parsed_options, "run_time", None) or None
+
     def _host(self):
         if self.environment.host:
             return self.environment.host
@@ -130,9 +140,7 @@ class Feed:
 
     def _form(self):
         environment, options = self.environment, self.environment.parsed_options
-        if self._arguments is None:
-            self._arguments = [_argument(name, extra) for name, extra in _extra_arguments(options)]
-        run_time = getattr(options, "run_time", None)
+        run_time = self._limit()
         picker = self.web_ui.userclass_picker_is_active
         classes = (environment.available_user_classes or {}).values() if picker else environment.user_classes
         shapes = ["Default", *(environment.available_shape_classes or {})] if picker else []
@@ -142,7 +150,7 @@ class Feed:
             "host": self._host(),
             "run_time": f"{run_time}s" if run_time else None,
             "classes": [self._class(cls) for cls in classes],
-            "arguments": self._arguments,
+            "arguments": [_argument(name, extra) for name, extra in _extra_arguments(options)],
             "class_picker": picker,
             "shapes": shapes,
         }
@@ -152,7 +160,7 @@ class Feed:
         return {
             "name": cls.__name__,
             "weight": cls.weight,
-            "fixed_count": cls.fixed_count,
+            "fixed_count": max(0, int(cls.fixed_count or 0)),
             "host": cls.host if isinstance(cls.host, str) else None,
             "tasks": [task.__name__ for task in cls.tasks],
             # Also those that are switched off, each once.

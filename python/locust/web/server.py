@@ -104,6 +104,8 @@ class WebUI:
         self.feed = None
         self._bridge = None
         self.run_time_greenlet = None
+        # Of the test that was started here last, in seconds.
+        self.has_started, self.run_time = False, None
         self.routes = {
             ("POST", "/swarm"): lambda request: Answer(actions.swarm(self, request.form())),
             ("POST", "/stop"): lambda request: Answer(actions.stop(self)),

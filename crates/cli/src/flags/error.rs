@@ -117,6 +117,13 @@ pub fn from_clap(error: &clap::Error, program: &str) -> FlagError {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             FlagError::BadValue { flag, value, reason }
         }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(names)) => names.join(", "),
+                _ => named,
+            };
+            FlagError::Other(format!("needed, but not given: {missing}"))
+        }
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();

@@ -102,7 +102,8 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     if let Some(board) = &outside.board {
         board.conclude(spec, exit);
     }
-    if spec.linger {
+    // Who has ended it by a signal waits for nothing more.
+    if spec.linger && exit != Exit::Signal {
         linger(spec, &outside);
     }
     drop(outside);

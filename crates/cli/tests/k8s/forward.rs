@@ -73,7 +73,7 @@ fn a_test_here_loads_a_service_there_also_when_its_pod_is_replaced() {
     world.cluster.listens(("app", "api"), 8080, web_server());
     let port = free_port();
     // What is under way while no pod is there may fail; what comes after must not.
-    let longer = script(port).replace("iterations: 10", "iterations: 40").replace("rate==1", "rate>0.5");
+    let longer = script(port).replace("iterations: 10", "iterations: 40").replace("rate==1", "rate>0.2");
     world.write("load.js", longer);
     let target = format!("svc/api:{port}:80");
     let mut run = world.start(&["run", "--forward", &target, "load.js"]);

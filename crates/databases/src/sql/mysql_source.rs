@@ -152,7 +152,7 @@ fn with_parameters(mut source: Source, parameters: &str) -> Result<Source, Refus
     }
     for name in [&charset, &collation].into_iter().flatten() {
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(refused(format!("{name:?} is no character set")));
+            return Err(refused("charset or collation is no character set: letters, digits and _"));
         }
     }
     let names = match (charset, collation) {
@@ -271,6 +271,7 @@ mod tests {
             ("root:s3cr3t@/db?parseTime=maybe", "parseTime takes"),
             ("root:s3cr3t@/db?allowAllFiles=true", "allowAllFiles is not supported"),
             ("root:s3cr3t@/db?charset=utf8;DROP", "no character set"),
+            ("root:pa@tcp(h:1)/x?charset=s3cr3t!", "no character set"),
         ] {
             let error = parse(source).map(|_| ()).unwrap_err().0;
             assert!(error.contains(why) && !error.contains("s3cr3t"), "{source}: {error}");

@@ -60,7 +60,7 @@ pub(super) fn parse(source: &str) -> Result<Source, Refused> {
     let is_url = source.starts_with("postgres://") || source.starts_with("postgresql://");
     let pairs = if is_url { pairs_of_url(source)? } else { pairs_of_text(source)? };
     let in_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-    if !pairs.iter().all(|(key, _)| key.bytes().all(in_key)) {
+    if !pairs.iter().all(|(key, _)| !key.is_empty() && key.bytes().all(in_key)) {
         // It is not quoted: in a source that is written wrongly it can be a part of the password.
         return Err(refused("a key in it has something else than letters, digits, _ and ."));
     }
@@ -287,6 +287,8 @@ mod tests {
             ("postgres://me:pa?s3cr3t@h/x=1", "a key in it"),
             ("postgres://me:s3cr3t?ss@h/x", "not key=value"),
             ("password s3cr3t dbname=x", "a key in it"),
+            ("=s3cr3t dbname=x", "a key in it"),
+            ("postgres://me@h/x?=s3cr3t", "a key in it"),
         ] {
             let error = parse(source).map(|_| ()).unwrap_err().0;
             assert!(error.contains(why) && !error.contains("s3cr3t"), "{source}: {error}");

@@ -223,10 +223,11 @@ impl Looping {
         }
         for (number, _) in stays.iter().enumerate().filter(|(_, stays)| !**stays) {
             // No place: an outside control does not want it, and no later map finds it. One that was withdrawn before
-            // has none already.
+            // has none already, and is not counted twice among those that linger.
+            let was_withdrawn = self.stints[number].place == u64::MAX;
             self.stints[number].place = u64::MAX;
             self.stints[number].key = (u64::MAX, Time::NEVER);
-            if self.control.is_none() {
+            if self.control.is_none() && !was_withdrawn {
                 turned.off.push(number as u32);
             }
         }

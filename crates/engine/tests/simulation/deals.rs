@@ -237,6 +237,9 @@ fn what_comes_begins_once_whoever_had_it_has_ended() {
         };
         let giver = sim(1).run();
         assert_eq!(giver.still, Some(at(2100)), "its third iterations end");
+        // A newcomer brings two maps for one moment; what was taken away is counted once.
+        let twice = sim(1).deal(at(1400), at(1500), &slots(2, 1, &owners.1)).run();
+        assert_eq!((twice.still, twice.starts.len()), (Some(at(2100)), giver.starts.len()));
         let taker = sim(0).coming(&slots(1, 1, &owners.0)).command(at(2150), Command::Still(1)).run();
         let begun = |from, to| taker.starts.iter().filter(|s| s.at >= at(from) && s.at < at(to)).count();
         assert_eq!((begun(1500, 2100), begun(2150, 2151)), (0, 6));

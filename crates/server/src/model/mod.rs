@@ -210,7 +210,10 @@ impl Model {
         let covers = late.until.saturating_sub(late.from) as f32 / 1_000.0 / parts as f32;
         for (part, index) in (from..=until).enumerate() {
             if let Some(second) = &late.totals.second {
-                changes.amended.extend(self.timeline.amend(index, Point::part(second, part, parts)));
+                if let Some(gave) = self.timeline.amend(index, Point::part(second, part, parts)) {
+                    changes.amended.push(gave);
+                    changes.amended_rows.extend(self.rows.give_back(gave, self.timeline.step as f32));
+                }
                 changes.amended.push(index);
             }
             for row in &late.requests {

@@ -170,6 +170,13 @@ impl Rows {
         id
     }
 
+    /// A step gives back the time that it took of a gap, in all rows that have it; their numbers.
+    pub(super) fn give_back(&mut self, index: usize, seconds: f32) -> Vec<(usize, usize)> {
+        let rows = self.entries.iter_mut().enumerate();
+        rows.filter_map(|(id, entry)| entry.history.give_back(index, seconds).then_some((id, index)))
+            .collect()
+    }
+
     pub(super) fn point(&self, id: usize, index: usize) -> Option<Value> {
         self.entries.get(id)?.history.point(id, index)
     }

@@ -290,4 +290,7 @@ fn what_comes_late_fills_the_gap_that_a_page_held_up_left() {
         (&rps[1], &rps[5], &rps[11], &rps[12]),
         (&json!(10.0), &json!(20.0), &json!(10.0), &json!(10.0))
     );
+    let row: Value = serde_json::from_str(&model.request_timeline(0).unwrap()).unwrap();
+    let rps = &row["rps"];
+    assert_eq!((&rps[5], &rps[11], &rps[12]), (&json!(20.0), &json!(10.0), &json!(10.0)), "{row}");
 }

@@ -256,6 +256,15 @@ impl Sparse {
         }
     }
 
+    /// Takes so many seconds from what a step covers; false if it does not cover more.
+    pub(super) fn give_back(&mut self, index: usize, seconds: f32) -> bool {
+        let place = self.points.binary_search_by_key(&(index as u32), |(index, _)| *index);
+        let point = place.ok().map(|place| &mut self.points[place].1);
+        let Some(point) = point.filter(|point| point.covers >= 2.0 * seconds) else { return false };
+        point.covers -= seconds;
+        true
+    }
+
     /// The last point as a tick has it.
     pub(super) fn last(&self, id: usize) -> Option<Value> {
         self.points.last().map(|(index, point)| tick(id, *index, point))

@@ -195,7 +195,7 @@ async fn follow_log(
                         continue;
                     }
                     seen = None;
-                    last = time.or(last);
+                    last = last.max(time);
                     backoff.reset();
                     let text = text.to_owned();
                     if sender.send(Line::Read { pod: pod.clone(), text }).await.is_err() {

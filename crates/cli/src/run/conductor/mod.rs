@@ -402,7 +402,7 @@ impl Run<'_> {
         }
         if self.is_stopping() {
             self.note_stop();
-        } else {
+        } else if !self.done {
             self.mark_turns(now);
         }
         let elapsed = now - self.begun;

@@ -12,8 +12,9 @@ use crate::controller::member::Member;
 const LATE: Duration = Duration::from_millis(50);
 /// How long after its absence workers have to be heard: they may have to connect anew.
 const EXCUSED: Duration = Duration::from_secs(1);
-/// What is worth a word.
+/// What is worth a word, if so much of it was more than was to be slept.
 const LONG: Duration = Duration::from_secs(1);
+const NOTED: Duration = Duration::from_millis(250);
 
 /// When a machine was last asked, and was to be asked next.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ impl Machine {
         if now > self.presence.due + LATE {
             self.presence.excused_until = now + EXCUSED;
             let absent = now.since(self.presence.last);
-            // Not having been asked for long is no absence if nothing was due.
-            if now.since(self.presence.due) >= LONG && self.is_running() {
+            // Not having been asked for long is hardly an absence if nothing was due.
+            if absent >= LONG && now.since(self.presence.due) >= NOTED && self.is_running() {
                 actions.push(Action::Tell(Happening::HeldUp { absent }));
             }
         }

@@ -120,7 +120,11 @@ async fn connect(place: &Place, stop: &Signals) -> throng_kube::Result<Connectio
 
 /// Whether a word is an address with a password in it.
 fn has_password(word: &str) -> bool {
-    !word.starts_with('-') && Address::new(word, None).is_ok_and(|address| address.has_password())
+    // In one that is not escaped as it should be, a password may have what ends the hosts' part in it.
+    let before_hosts = word.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    let is_there = before_hosts.is_some_and(|(credentials, _)| credentials.contains(':'));
+    !word.starts_with('-')
+        && (is_there || Address::new(word, None).is_ok_and(|address| address.has_password()))
 }
 
 /// Does some work, unless a signal comes first.

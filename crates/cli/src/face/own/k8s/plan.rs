@@ -284,7 +284,15 @@ fn relative_to(here: &Path, path: &Path) -> String {
 const WATCH: &str = "THRONG_WATCH";
 
 /// Variables of throng that are about this machine.
-const HERE: [&str; 3] = ["THRONG_SSH", "THRONG_TOKEN", "THRONG_PYTHON"];
+const HERE: [&str; 7] = [
+    "THRONG_HISTORY",
+    "THRONG_HISTORY_KEEP",
+    "THRONG_PYTHON",
+    "THRONG_SSH",
+    "THRONG_TOKEN",
+    "THRONG_UI",
+    "THRONG_WORKERS",
+];
 
 /// Command lines of pods can be read by many; what is in a Secret by fewer.
 fn no_passwords(options: &[String]) -> Result<(), Failure> {
