@@ -69,7 +69,7 @@ pub(crate) async fn follow(
             }
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
             Err(error) if matches!(&error, kube::Error::Api(status) if status.code == 400) => {
-                without = Some(error)
+                without = Some(error);
             }
             Err(error) => {
                 failures += 1;
