@@ -45,6 +45,8 @@ class Unseen:
     """Stands for the web interface of a run that has none: its feed goes to the history alone."""
 
     userclass_picker_is_active = False
+    # Tests are started by the command line only.
+    has_started, run_time = False, None
     template_args = {}
 
     def __init__(self, environment, history):
