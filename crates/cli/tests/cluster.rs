@@ -247,6 +247,9 @@ fn a_token_is_asked_for() {
     let script = Script::new("export default function () {}");
     let path = script.script();
     THRONG.run(&["controller", "--expect-workers", "1", &path]).expect_code(2).expect_error("THRONG_TOKEN");
+    let missing = "needed, but not given: --";
+    THRONG.run(&["controller", &path]).expect_code(255).expect_error(&format!("{missing}expect-workers"));
+    THRONG.run(&["worker"]).expect_code(255).expect_error(&format!("{missing}controller"));
     THRONG.run(&["worker", "--controller", "127.0.0.1:1"]).expect_code(2).expect_error("THRONG_TOKEN");
 }
 

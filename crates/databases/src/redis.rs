@@ -225,3 +225,70 @@ fn value(reply: Reply) -> Value {
         Reply::List(items) => Value::List(items.into_iter().map(value).collect()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use throng_js::log::Level;
+
+    use super::*;
+
+    struct Silent;
+
+    impl Log for Silent {
+        fn enabled(&self, _: Level) -> bool {
+            false
+        }
+        fn log(&self, _: Level, _: &str, _: &[(&str, &str)]) {}
+    }
+
+    /// Waits for a command, which begins with a line that says how many parts it has, and answers it.
+    fn answer(stream: &mut BufReader<TcpStream>, reply: &str) {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        let parts: usize = line[1..].trim().parse().unwrap();
+        for _ in 0..2 * parts {
+            stream.read_line(&mut line).unwrap();
+        }
+        stream.get_mut().write_all(reply.as_bytes()).unwrap();
+    }
+
+    /// A server with one connection after the other, each of which is closed after these replies.
+    fn client(connections: &'static [&'static [&'static str]]) -> Box<dyn Redis> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for replies in connections {
+                let mut stream = BufReader::new(listener.accept().unwrap().0);
+                replies.iter().for_each(|reply| answer(&mut stream, reply));
+            }
+        });
+        let options = RedisOptions { host: "127.0.0.1".to_owned(), port, ..RedisOptions::default() };
+        open(&options, &(Arc::new(Silent) as Arc<dyn Log>)).unwrap()
+    }
+
+    async fn ask(client: &dyn Redis, command: &str) -> Result<Value, Refused> {
+        client.command(vec![command.as_bytes().to_vec()]).await
+    }
+
+    #[tokio::test]
+    async fn a_command_whose_used_connection_was_closed_goes_to_another() {
+        let client = client(&[&["+PONG\r\n", "+OK\r\n", ""], &["+PONG\r\n", ":2\r\n"]]);
+        assert_eq!(ask(&*client, "FIRST").await, Ok(Value::Text("OK".to_owned())));
+        assert_eq!(ask(&*client, "INCR").await, Ok(Value::Int(2)));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_may_have_been_done_is_not_sent_again() {
+        // One that was answered in part was done.
+        let half = client(&[&["+PONG\r\n", "+OK\r\n", "$5\r\nha"], &["+PONG\r\n", ":2\r\n"]]);
+        ask(&*half, "FIRST").await.unwrap();
+        assert!(ask(&*half, "GET").await.unwrap_err().0.contains("failed"));
+        // Nor was a new connection idle for long enough to be closed for that.
+        let new = client(&[&["+PONG\r\n", ""], &["+PONG\r\n", ":2\r\n"]]);
+        assert!(ask(&*new, "INCR").await.unwrap_err().0.contains("failed"));
+    }
+}

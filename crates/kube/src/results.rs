@@ -47,7 +47,7 @@ pub(crate) async fn bring(lead: &Lead, folder: &Path) -> Result<usize> {
 }
 
 /// What is said of results that were brought into a folder.
-pub fn told(count: usize, folder: &Path) -> String {
+pub fn results_are_in(count: usize, folder: &Path) -> String {
     let files =
         if count == 1 { "1 file of results is".to_owned() } else { format!("{count} files of results are") };
     format!("{files} in {}", folder.display())

@@ -149,7 +149,7 @@ async fn attempt(
         };
         match brought {
             Ok(0) => {}
-            Ok(count) => say.note(&results::told(count, folder)),
+            Ok(count) => say.note(&results::results_are_in(count, folder)),
             Err(error) => say.warn(&format!("the results could not be brought: {error}")),
         }
     }

@@ -5,8 +5,8 @@ import * as commands from '../model/commands';
 import { clip } from '../model/format';
 import { type ClassFields, change, initial, problems } from '../model/user-class';
 import { Dialog } from '../parts/dialog';
+import { ApplyOrCancel, Refused, TextField } from '../parts/field';
 import type { UserClass } from '../wire';
-import { Field } from './start-form';
 
 export function ClassDialog({ one, onClose }: { one: UserClass; onClose: () => void }) {
   const fields = useSignal(initial(one));
@@ -41,38 +41,31 @@ export function ClassDialog({ one, onClose }: { one: UserClass; onClose: () => v
   return (
     <Dialog title={`User class ${clip(one.name, 60)}`} onClose={onClose}>
       <form class="start" onSubmit={submit} noValidate>
-        <Field label="Host" hint="of this class; the test's own goes before it">
-          {(id) => (
-            <input
-              id={id}
-              type="url"
-              placeholder="https://example.org"
-              value={now.host}
-              onInput={(e) => set({ host: e.currentTarget.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Host"
+          hint="of this class; the test's own goes before it"
+          inputMode="url"
+          placeholder="https://example.org"
+          value={now.host}
+          onInput={(value) => set({ host: value })}
+        />
         <div class="pair">
-          <Field label="Weight" hint="against other classes" error={wrong.weight}>
-            {(id) => (
-              <input
-                id={id}
-                inputMode="decimal"
-                value={now.weight}
-                onInput={(e) => set({ weight: e.currentTarget.value })}
-              />
-            )}
-          </Field>
-          <Field label="Fixed count" hint="users, instead of a share" error={wrong.fixed_count}>
-            {(id) => (
-              <input
-                id={id}
-                inputMode="numeric"
-                value={now.fixed_count}
-                onInput={(e) => set({ fixed_count: e.currentTarget.value })}
-              />
-            )}
-          </Field>
+          <TextField
+            label="Weight"
+            hint="against other classes"
+            error={wrong.weight}
+            inputMode="decimal"
+            value={now.weight}
+            onInput={(value) => set({ weight: value })}
+          />
+          <TextField
+            label="Fixed count"
+            hint="users, instead of a share"
+            error={wrong.fixed_count}
+            inputMode="numeric"
+            value={now.fixed_count}
+            onInput={(value) => set({ fixed_count: value })}
+          />
         </div>
         {one.all_tasks.length > 0 && (
           <fieldset class="classes">
@@ -90,19 +83,8 @@ export function ClassDialog({ one, onClose }: { one: UserClass; onClose: () => v
             )}
           </fieldset>
         )}
-        {refused.value && (
-          <p class="error" role="alert">
-            {clip(refused.value, 500)}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={busy.value}>
-            Apply
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <Refused why={refused.value} />
+        <ApplyOrCancel busy={busy.value} onCancel={onClose} />
       </form>
     </Dialog>
   );

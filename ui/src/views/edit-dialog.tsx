@@ -2,10 +2,9 @@
 
 import { useSignal } from '@preact/signals';
 import * as commands from '../model/commands';
-import { clip } from '../model/format';
 import { run } from '../model/here';
 import { Dialog } from '../parts/dialog';
-import { Field } from './start-form';
+import { ApplyOrCancel, Refused, TextField } from '../parts/field';
 
 export function EditDialog({ onClose }: { onClose: () => void }) {
   const about = run.about.value;
@@ -36,46 +35,30 @@ export function EditDialog({ onClose }: { onClose: () => void }) {
     <Dialog title={isK6 ? 'Scale the running test' : 'Edit the running test'} onClose={onClose}>
       <form class="start" onSubmit={submit} noValidate>
         <div class={isK6 ? '' : 'pair'}>
-          <Field label={isK6 ? 'Virtual users' : 'Number of users'} error={usersWrong}>
-            {(id) => (
-              <input
-                id={id}
-                inputMode="numeric"
-                value={users.value}
-                onInput={(e) => {
-                  users.value = e.currentTarget.value;
-                }}
-              />
-            )}
-          </Field>
+          <TextField
+            label={isK6 ? 'Virtual users' : 'Number of users'}
+            error={usersWrong}
+            inputMode="numeric"
+            value={users.value}
+            onInput={(value) => {
+              users.value = value;
+            }}
+          />
           {!isK6 && (
-            <Field label="Spawn rate" hint="users a second" error={rateWrong}>
-              {(id) => (
-                <input
-                  id={id}
-                  inputMode="decimal"
-                  value={rate.value}
-                  onInput={(e) => {
-                    rate.value = e.currentTarget.value;
-                  }}
-                />
-              )}
-            </Field>
+            <TextField
+              label="Spawn rate"
+              hint="users a second"
+              error={rateWrong}
+              inputMode="decimal"
+              value={rate.value}
+              onInput={(value) => {
+                rate.value = value;
+              }}
+            />
           )}
         </div>
-        {refused.value && (
-          <p class="error" role="alert">
-            {clip(refused.value, 500)}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={busy.value}>
-            Apply
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <Refused why={refused.value} />
+        <ApplyOrCancel busy={busy.value} onCancel={onClose} />
       </form>
     </Dialog>
   );

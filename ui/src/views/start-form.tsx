@@ -1,12 +1,12 @@
 // Everything that can be chosen before a test starts; in the ready state a tab, later the dialog for another run.
 
 import { useSignal } from '@preact/signals';
-import type { ComponentChildren } from 'preact';
-import { useId, useMemo } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import * as commands from '../model/commands';
 import { clip } from '../model/format';
 import { run } from '../model/here';
 import { type Fields, initial, problems, request } from '../model/start';
+import { Field, Refused, TextField } from '../parts/field';
 import type { Argument, Form, StartRequest, UserClass, Value } from '../wire';
 import { ClassDialog } from './class-dialog';
 import { Scenarios } from './scenarios';
@@ -65,49 +65,39 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
         ) : (
           <>
             <div class="pair">
-              <Field label="Number of users" hint="at the peak" error={said.users}>
-                {(id) => (
-                  <input
-                    id={id}
-                    inputMode="numeric"
-                    value={now.users}
-                    onInput={(e) => set({ users: e.currentTarget.value })}
-                  />
-                )}
-              </Field>
-              <Field label="Spawn rate" hint="users a second" error={said.spawn_rate}>
-                {(id) => (
-                  <input
-                    id={id}
-                    inputMode="decimal"
-                    value={now.spawn_rate}
-                    onInput={(e) => set({ spawn_rate: e.currentTarget.value })}
-                  />
-                )}
-              </Field>
+              <TextField
+                label="Number of users"
+                hint="at the peak"
+                error={said.users}
+                inputMode="numeric"
+                value={now.users}
+                onInput={(value) => set({ users: value })}
+              />
+              <TextField
+                label="Spawn rate"
+                hint="users a second"
+                error={said.spawn_rate}
+                inputMode="decimal"
+                value={now.spawn_rate}
+                onInput={(value) => set({ spawn_rate: value })}
+              />
             </div>
             <div class="pair">
-              <Field label="Host">
-                {(id) => (
-                  <input
-                    id={id}
-                    type="url"
-                    placeholder="https://example.org"
-                    value={now.host}
-                    onInput={(e) => set({ host: e.currentTarget.value })}
-                  />
-                )}
-              </Field>
-              <Field label="Run time" hint="empty: until stopped" error={said.run_time}>
-                {(id) => (
-                  <input
-                    id={id}
-                    placeholder="20s, 3m, 1h30m"
-                    value={now.run_time}
-                    onInput={(e) => set({ run_time: e.currentTarget.value })}
-                  />
-                )}
-              </Field>
+              <TextField
+                label="Host"
+                inputMode="url"
+                placeholder="https://example.org"
+                value={now.host}
+                onInput={(value) => set({ host: value })}
+              />
+              <TextField
+                label="Run time"
+                hint="empty: until stopped"
+                error={said.run_time}
+                placeholder="20s, 3m, 1h30m"
+                value={now.run_time}
+                onInput={(value) => set({ run_time: value })}
+              />
             </div>
             {(form.shapes?.length ?? 0) > 1 && (
               <Field label="Load shape" hint="decides the number of users instead">
@@ -151,11 +141,7 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
             )}
           </>
         )}
-        {refused.value && (
-          <p class="error" role="alert">
-            {clip(refused.value, 500)}
-          </p>
-        )}
+        <Refused why={refused.value} />
         <footer>
           <button type="submit" class="primary" disabled={busy.value || !startable}>
             {busy.value ? 'Starting…' : 'Start'}
@@ -170,34 +156,6 @@ export function StartForm({ onDone }: { onDone?: () => void }) {
         </footer>
       </form>
     </>
-  );
-}
-
-export function Field({
-  label,
-  hint,
-  error,
-  children,
-}: {
-  label: string;
-  hint?: string | undefined;
-  error?: string | undefined;
-  children: (id: string) => ComponentChildren;
-}) {
-  const id = useId();
-  return (
-    <div class={error ? 'field wrong' : 'field'}>
-      <label for={id}>
-        {label}
-        {hint && <small>{hint}</small>}
-      </label>
-      {children(id)}
-      {error && (
-        <small class="error" role="alert">
-          {error}
-        </small>
-      )}
-    </div>
   );
 }
 

@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::LogParams;
 use regex::Regex;
 use serde_json::Value;
-use throng_kube::logs::next_line;
+use throng_kube::next_line;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};

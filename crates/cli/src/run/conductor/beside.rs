@@ -50,12 +50,12 @@ impl Run<'_> {
             self.take_in(&reading.delta, reading.at.saturating_duration_since(self.begun));
         }
         self.aggregate.at(self.begun.elapsed());
+        let before = self.phase_start.map(|_| self.before_scenarios());
         let Some(watching) = &mut self.watching else { return };
         self.display.note(watching.lines(Instant::now()));
         if self.has_begun {
             let is_over = self.aggregate.moments().end.is_some();
-            let (plan, phase_start) = (&self.prepared.plan, self.phase_start);
-            let before = phase_start.map(|start| start.saturating_duration_since(self.begun));
+            let plan = &self.prepared.plan;
             watching.seconds(self.begun.elapsed(), |at| {
                 match before.and_then(|before| plan.load(at.checked_sub(before)?)) {
                     _ if is_over => 0.0,

@@ -49,6 +49,6 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
         Ok((folder, count, code))
     });
     let (folder, count, code) = done.map_err(failure)?;
-    invocation.log.info(&throng_kube::told(count, &folder));
+    invocation.log.info(&throng_kube::results_are_in(count, &folder));
     Ok(exit_as(code))
 }
