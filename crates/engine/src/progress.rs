@@ -157,6 +157,12 @@ impl Engine {
             (Detail::Shared { started, total, .. } | Detail::PerVu { started, total, .. }, _) => {
                 if *total == 0 { 1.0 } else { (*started as f64 / *total as f64).min(1.0) }
             }
+            // Stages that end in nothing end with what they started last.
+            (Detail::Ramping { .. } | Detail::Arrivals { .. }, _)
+                if ended_at.is_some() && !shared.was_cut_short() =>
+            {
+                1.0
+            }
             (_, Some(duration)) if !duration.is_zero() => {
                 (elapsed.as_secs_f64() / duration.as_secs_f64()).min(1.0)
             }

@@ -151,6 +151,7 @@ impl Shard {
                 Due::RestOver { local, rest } => self.rest_over(local as usize, rest, now, actions),
                 Due::Step(scenario) => self.step(scenario, at, now, actions),
                 Due::Arrival(scenario) => self.arrival(scenario, at, now, actions),
+                Due::Exhausted(scenario) => self.exhausted(scenario, now, actions),
                 Due::RegularEnd(scenario) => self.regular_end(scenario, now, actions),
                 Due::HardStop { scenario, stint, generation } => {
                     self.hard_stop(scenario, stint, generation, now, actions);
@@ -237,6 +238,10 @@ impl Shard {
             return;
         }
         part.phase = PartPhase::Running;
+        let exhausted = self.layout.works[scenario.index()].exhausted;
+        if exhausted < part.regular_end {
+            self.timers.push(exhausted, Due::Exhausted(scenario));
+        }
         self.timers.push(part.regular_end, Due::RegularEnd(scenario));
         self.timers.push(part.hard_end, Due::HardEnd(scenario));
         match &part.body {
@@ -248,6 +253,14 @@ impl Shard {
             }
         }
         self.check_end(scenario, now, actions);
+    }
+
+    /// Ends what holds nobody any more; what runs has the time it would have had otherwise.
+    fn exhausted(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {
+        if self.parts[scenario.index()].phase == PartPhase::Running {
+            self.close(scenario, now, actions);
+            self.check_end(scenario, now, actions);
+        }
     }
 
     fn regular_end(&mut self, scenario: ScenarioIndex, now: Time, actions: &mut Actions) {

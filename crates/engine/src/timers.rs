@@ -19,6 +19,8 @@ pub(crate) enum Due {
     Step(ScenarioIndex),
     /// A planned start.
     Arrival(ScenarioIndex),
+    /// Nothing is left that could start.
+    Exhausted(ScenarioIndex),
     /// No iteration starts from now on.
     RegularEnd(ScenarioIndex),
     /// A virtual user that the ramp has left is interrupted, unless it is wanted again.

@@ -6,7 +6,7 @@ use throng_plan::{Executor, Scenario, Slots, Stage};
 
 use crate::engine::Counting;
 use crate::layout::Numbers;
-use crate::schedule::{ConstantRate, RampingRate, Starts};
+use crate::schedule::{ConstantRate, Ramp, RampingRate, Starts};
 use crate::stock::Stock;
 use crate::time::Time;
 
@@ -17,6 +17,9 @@ pub(crate) struct Work {
     pub(crate) start: Time,
     /// From when on no iteration starts any more.
     pub(crate) regular_end: Time,
+    /// From when on nothing is left to start, on any worker, though there may be time: stages that end in nothing. k6
+    /// (observed on 1.1) ends such a scenario with its last iteration, and so the rates of the summary count that time only.
+    pub(crate) exhausted: Time,
     /// When what still runs is interrupted.
     pub(crate) hard_end: Time,
     /// How long that is after the regular end.
@@ -102,9 +105,16 @@ impl Work {
         };
         let start = Time::from(scenario.start_time);
         let regular_end = scenario.executor.regular_duration().map_or(Time::NEVER, |length| start + length);
+        let over = match &kind {
+            Kind::RampingVus { start_vus, stages, .. } => Ramp { start_vus: *start_vus, stages }.over(),
+            Kind::Arrivals { starts: Starts::Ramping(rate), .. } => Some(rate.last()),
+            _ => None,
+        };
+        let exhausted = over.map_or(regular_end, |over| start + over.since(Time::ZERO));
         Self {
             start,
             regular_end,
+            exhausted: exhausted.min(regular_end),
             hard_end: regular_end + graceful_stop,
             graceful_stop,
             vu_slots: slots.clone(),

@@ -257,8 +257,8 @@ impl Shard {
     pub(crate) fn forwarded(&mut self, start: ArrivalStart, now: Time, actions: &mut Actions) {
         let ArrivalStart { scenario, planned, purpose } = start;
         let part = &mut self.parts[scenario.index()];
-        let running = part.phase == PartPhase::Running;
-        let in_time = now < part.hard_end;
+        let (running, stopping) = (part.phase == PartPhase::Running, part.phase == PartPhase::Stopping);
+        let (in_time, regular_end) = (now < part.hard_end, part.regular_end);
         let Body::Arrivals(arrivals) = &mut part.body else { return };
         match purpose {
             Purpose::Reserved => {
@@ -270,10 +270,13 @@ impl Shard {
                 }
                 self.check_end(scenario, now, actions);
             }
-            Purpose::Grow(vu) if running && in_time => match self.join(scenario, vu, now, actions) {
-                Growth::Joined(local) => self.start_arrival(local, scenario, planned, now, actions),
-                Growth::HandedOver | Growth::TooLate => self.drop_start(scenario, actions),
-            },
+            // What was due last may come when this shard knows already that nothing is left.
+            Purpose::Grow(vu) if in_time && (running || stopping && now < regular_end) => {
+                match self.join(scenario, vu, now, actions) {
+                    Growth::Joined(local) => self.start_arrival(local, scenario, planned, now, actions),
+                    Growth::HandedOver | Growth::TooLate => self.drop_start(scenario, actions),
+                }
+            }
             Purpose::Grow(_) => {
                 self.engine.shared.scenario(scenario).growth.undo();
                 if !self.aborted {

@@ -32,6 +32,12 @@ impl Ramp<'_> {
         self.stages.iter().map(|stage| stage.target).fold(self.start_vus, u64::max)
     }
 
+    /// When it has come down to nobody and stays there; `None` if somebody is wanted to the end.
+    pub fn over(&self) -> Option<Time> {
+        // The first virtual user is the last to go.
+        self.spans(0).last().map_or(Some(Time::ZERO), |last| last.off)
+    }
+
     /// When virtual user `index` of the whole test (from 0) is wanted, in order. A span may be empty: where
     /// a jump goes up and down again in no time, k6 (observed on 1.1) reserves the virtual users all the
     /// same, but they run nothing.
@@ -116,6 +122,18 @@ mod tests {
         let spike = [stage(1000, 1), stage(0, 20), stage(0, 2), stage(1000, 2)];
         assert_eq!(spans(1, &spike, 19), [(1000, Some(1000))]);
         assert_eq!(Ramp { start_vus: 1, stages: &spike }.peak(), 20);
+    }
+
+    #[test]
+    fn it_is_over_when_the_last_has_been_left_for_good() {
+        let over = |start_vus, stages: &[Stage]| {
+            Ramp { start_vus, stages }.over().map(|at| at.as_nanos() / 1_000_000)
+        };
+        assert_eq!(over(0, &[stage(1000, 2), stage(500, 0), stage(2000, 0)]), Some(1500));
+        assert_eq!(over(3, &[stage(500, 3), stage(0, 0), stage(2000, 0)]), Some(500));
+        assert_eq!(over(1, &[stage(500, 0), stage(1000, 0), stage(500, 1)]), None);
+        assert_eq!(over(0, &[stage(500, 0), stage(1000, 1), stage(500, 0)]), Some(2000));
+        assert_eq!(over(0, &[stage(500, 0)]), Some(0));
     }
 
     #[test]

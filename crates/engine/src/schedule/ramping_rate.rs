@@ -61,6 +61,13 @@ impl RampingRate {
         Some(Time::from_nanos(stage.begin.saturating_add(stage.solve(area - stage.area_before))))
     }
 
+    /// When its last start is due; zero if it has none.
+    pub fn last(&self) -> Time {
+        let area = self.stages.last().map_or(0, |stage| stage.area_after);
+        let count = u64::try_from(area / self.per_start.max(1)).unwrap_or(u64::MAX);
+        count.checked_sub(1).and_then(|last| self.clone().at(last)).unwrap_or(Time::ZERO)
+    }
+
     /// The rate, per time unit, `since_start` after the start of the scenario.
     pub fn rate_at(&self, since_start: Duration) -> f64 {
         let now = Time::from(since_start).as_nanos();
@@ -140,6 +147,25 @@ mod tests {
             &[stage(0, 10), stage(200, 10), stage(0, 0), stage(1000, 0), stage(0, 1), stage(1000, 1)],
         );
         assert_eq!(jump, [100_000_000, 200_000_000, 2_200_000_000]);
+    }
+
+    #[test]
+    fn the_last_start_is_known_without_the_others() {
+        let rate =
+            |start_rate, stages: &[Stage]| RampingRate::new(start_rate, Duration::from_secs(1), stages);
+        for (start_rate, stages) in [
+            (10, vec![stage(500, 0), stage(2000, 0)]),
+            (0, vec![stage(2000, 20)]),
+            (10, vec![stage(500, 10), stage(1500, 1)]),
+            (0, vec![stage(0, 10), stage(200, 10), stage(0, 0), stage(1000, 0), stage(0, 1), stage(1000, 1)]),
+        ] {
+            assert_eq!(
+                Some(rate(start_rate, &stages).last().as_nanos()),
+                starts(start_rate, &stages).last().copied()
+            );
+        }
+        assert_eq!(rate(0, &[stage(2000, 0)]).last(), Time::ZERO);
+        assert_eq!(rate(1, &[stage(900, 1)]).last(), Time::ZERO);
     }
 
     #[test]

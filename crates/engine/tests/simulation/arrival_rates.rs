@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use throng_engine::{ScenarioIndex, Warning};
+use throng_engine::{ScenarioIndex, State, Warning};
 use throng_plan::{Executor, Scenario, Stage};
 
 use crate::sim::{Sim, at, ms, scenario, stage};
@@ -37,6 +37,30 @@ fn from_nothing_to_twenty_a_second_in_two_seconds_are_twenty_starts() {
         let log = Sim::of([ramping(0, &[stage(2000, 20)], 5)]).shards(shards).lasting(ms(20)).run();
         assert_eq!((log.starts.len(), log.dropped()), (20, 0));
         assert_eq!((log.starts[0].ms(), log.starts[19].ms()), (447, 2000));
+    }
+}
+
+/// Observed on k6 1.1: it does not wait for a time in which nothing is due; a constant rate does.
+#[test]
+fn a_rate_that_fades_is_over_with_its_last_iteration() {
+    let fading = |graceful_stop_ms| Scenario {
+        graceful_stop: ms(graceful_stop_ms),
+        ..ramping(10, &[stage(500, 0), stage(2000, 0)], 5)
+    };
+    for shards in [1, 2, 7] {
+        let log = Sim::of([fading(30_000)]).shards(shards).lasting(ms(20)).run();
+        assert_eq!((log.starts.len(), log.dropped(), log.finished_ms()), (2, 0, 296));
+        let scenario = &log.progress().scenarios[0];
+        assert_eq!((scenario.state, scenario.fraction), (State::Done, 1.0));
+
+        let log = Sim::of([fading(500)]).shards(shards).lasting(ms(60_000)).run();
+        assert_eq!((log.interrupted, log.finished_ms()), (2, 3000), "what runs has all its time");
+
+        let log = Sim::of([ramping(1, &[stage(900, 1)], 5)]).shards(shards).run();
+        assert_eq!((log.starts.len(), log.finished_ms()), (0, 0), "nothing is ever due");
+
+        let log = Sim::of([constant(1, 1500, 5, 5)]).shards(shards).lasting(ms(20)).run();
+        assert_eq!((log.starts.len(), log.finished_ms()), (2, 1500));
     }
 }
 

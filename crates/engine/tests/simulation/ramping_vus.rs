@@ -1,3 +1,4 @@
+use throng_engine::State;
 use throng_plan::{Executor, Scenario, Stage};
 
 use crate::sim::{Sim, at, ms, scenario, stage};
@@ -32,7 +33,23 @@ fn the_highest_stops_first_and_may_finish_in_time() {
         assert_eq!(log.starts.len(), 5, "nobody starts anew");
         let hard: Vec<_> = log.interrupts.iter().map(|(time, vu)| (*time, vu.get())).collect();
         assert_eq!(hard, [(at(450), 4), (at(550), 3), (at(650), 2), (at(750), 1)]);
-        assert_eq!((log.complete, log.interrupted, log.finished_ms()), (1, 4, 1500));
+        assert_eq!((log.complete, log.interrupted, log.finished_ms()), (1, 4, 750));
+    }
+}
+
+/// Observed on k6 1.1: what is left of the stages once nobody is wanted any more is not waited for.
+#[test]
+fn a_ramp_that_stays_at_nobody_is_over_with_its_last_iteration() {
+    for shards in [1, 3] {
+        let stages = [stage(1000, 2), stage(500, 0), stage(2000, 0)];
+        let log = Sim::of([ramping(0, &stages, 30_000)]).shards(shards).lasting(ms(100)).run();
+        assert!((1500..1600).contains(&log.finished_ms()), "{} ms", log.finished_ms());
+        let scenario = &log.progress().scenarios[0];
+        assert_eq!((scenario.state, scenario.fraction), (State::Done, 1.0));
+
+        let back = [stage(500, 0), stage(1000, 0), stage(500, 1)];
+        let log = Sim::of([ramping(1, &back, 30_000)]).shards(shards).lasting(ms(100)).run();
+        assert_eq!(log.finished_ms(), 2000, "somebody comes again");
     }
 }
 
