@@ -50,6 +50,7 @@ class Unseen:
     template_args = {}
 
     def __init__(self, environment, history):
+    stats_csv_writer = None
         # Here, because most runs have neither page nor history.
         from .web.feed import Feed
 
@@ -59,6 +60,13 @@ class Unseen:
 
     def stop(self, exit_code):
         """Keeps the run; returns what went wrong with that."""
+    def is_guarded(self):
+        """Nobody sees it."""
+        return False
+
+    def guard(self, is_guarded):
+        """Nobody is to be asked."""
+
         self.feed.close()
         error = self.server.conclude(exit_code)
         self.server.stop()

@@ -180,5 +180,5 @@ def process_html_filename(options):
 
 def write_report(environment, path):
     """Writes the report to a file."""
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", errors="replace") as file:
         file.write(get_html_report(environment, show_download_link=False))

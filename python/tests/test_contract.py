@@ -66,9 +66,9 @@ def _environment(package):
 class _Locust:
     """A running Locust, ours or the real one."""
 
-    def __init__(self, interpreter, package=None, *more):
+    def __init__(self, interpreter, package=None, *more, file=_LOCUSTFILE):
         self.port = _free_port()
-        arguments = ["-f", str(_LOCUSTFILE), "--web-host", "127.0.0.1", *more]
+        arguments = ["-f", str(file), "--web-host", "127.0.0.1", *more]
         self.process = subprocess.Popen(
             [interpreter, "-m", "locust", *arguments, "--web-port", str(self.port)],
             env=_environment(package), cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -127,7 +127,8 @@ class Routes(Web):
         for form, message in (
             ({"user_count": "x", "spawn_rate": 1}, "Invalid user_count value: 'x' (must be an integer)"),
             ({"user_count": 1}, "Missing or invalid user_count or spawn_rate from /swarm request"),
-            ({"user_count": 1, "spawn_rate": "x"}, "Missing or invalid user_count or spawn_rate from /swarm request"),
+            ({"user_count": 1, "spawn_rate": "x"}, "Invalid spawn_rate value: 'x' (must be a number)"),
+            ({"user_count": 1, "spawn_rate": -1}, "Missing or invalid user_count or spawn_rate from /swarm request"),
             ({"user_count": 1, "spawn_rate": "inf"}, "Missing or invalid user_count or spawn_rate from /swarm request"),
             ({"user_count": 10**18, "spawn_rate": 1},
              f"Invalid user_count value: '{10**18}' (must be from 0 to 10000000)"),
@@ -201,6 +202,35 @@ class Routes(Web):
             self.assertEqual((status, self.headers["Content-Type"]), (200, "text/csv"))
             self.assertEqual(next(csv.reader(io.StringIO(text)))[:3], columns)
             self.assertRegex(self.headers["Content-Disposition"], rf"attachment;filename=Locust_.*_mine.*{name}")
+
+    def test_no_cell_of_a_download_is_a_formula(self):
+        fire = self.environment.events.request.fire
+        fire(request_type="GET", name='=HYPERLINK("x")', response_time=1, response_length=3, exception=None)
+        fire(request_type="@GET", name="/a", response_time=1, response_length=3, exception="-1+1")
+        rows = list(csv.reader(io.StringIO(self.ask("GET", "/stats/requests/csv")[1])))
+        self.assertEqual([row[:2] for row in rows[1:]], [["'@GET", "/a"], ["GET", '\'=HYPERLINK("x")'], ["", "Aggregated"]])
+        rows = list(csv.reader(io.StringIO(self.ask("GET", "/stats/failures/csv")[1])))
+        self.assertEqual(rows[1][:3], ["'@GET", "/a", "'-1+1"])
+
+    def test_what_is_no_character_ends_nothing(self):
+        fire = self.environment.events.request.fire
+        fire(request_type="GE\ud800T", name="/lone\ud800", response_time=1, response_length=3, exception=None)
+        fire(request_type="GET", name="/b\udfff", response_time=1, response_length=3, exception=ValueError("no \ud801"))
+        self.runner.log_exception("local", "bad \ud802", "trace \ud803")
+        self.environment.worker_logs["w"] = ["a line \ud804"]
+        for path in ("/stats/requests", "/stats/requests/csv", "/stats/failures/csv", "/exceptions/csv", "/exceptions",
+                     "/stats/report", "/logs"):  # fmt: skip
+            self.assertEqual(self.ask("GET", path)[0], 200, path)
+        seen = self.snapshot_when(lambda now: now["exceptions"] and len(now["requests"]) == 2)
+        self.assertEqual([row["count"] for row in seen["requests"]], [1, 1])
+        self.assertIn("no ", seen["failures"][0]["error"])
+
+    def test_a_download_is_named_as_a_header_can_say_it(self):
+        self.environment.locustfile = 'a;b "ü\n.py'
+        self.assertEqual(self.ask("GET", "/stats/requests/csv")[0], 200)
+        said = self.headers["Content-Disposition"]
+        self.assertRegex(said, r'attachment; filename="Locust_[-0-9h]+_a;b ____requests\.csv"; filename\*=UTF-8\'\'Locust_.*')
+        self.assertIn("_a%3Bb%20_%C3%BC__requests.csv", said)
 
     def test_the_report_is_shown_and_downloaded(self):
         self.run_for_a_moment()

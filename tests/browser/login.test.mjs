@@ -82,6 +82,12 @@ test('a login is asked for, kept and ended; then a run is paused, scaled and sto
     await page.getByLabel('Virtual users').fill('4');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.locator('.figure', { hasText: 'VUs' }).locator('dd', { hasText: /^4$/ }).waitFor();
+    // More than the script's own maximum, which goes up with them.
+    await page.getByRole('button', { name: 'Scale' }).click();
+    await page.getByLabel('Virtual users').fill('7');
+    await page.getByLabel('At most').fill('8');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.locator('.figure', { hasText: 'VUs' }).locator('dd', { hasText: /^7$/ }).waitFor();
 
     await other.getByRole('button', { name: 'Log out' }).click();
     await other.getByLabel('User').waitFor();

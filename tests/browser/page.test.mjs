@@ -145,13 +145,16 @@ describe('a k6 script', () => {
     on({ kind: 'k6', seconds: 30 }, async (page, mock) => {
       await page.getByRole('button', { name: 'Scale' }).click();
       await page.getByLabel('Virtual users').fill('12');
+      await page.getByLabel('At most').fill('11');
+      await page.getByText('more than at most: raise 11 too').waitFor();
+      await page.getByLabel('At most').fill('21');
       await page.getByRole('button', { name: 'Apply' }).click();
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.getByRole('button', { name: 'Resume' }).click();
       await page.getByRole('button', { name: 'Pause' }).waitFor();
       assert.deepEqual(mock.posted, [
-        ['users', { users: 12 }],
+        ['scale', { vus: 12, max_vus: 21 }],
         ['pause', {}],
         ['resume', {}],
       ]);

@@ -168,6 +168,9 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
       '--web-port',
       `${port}`,
       '--class-picker',
+      '--csv',
+      'table',
+      '--csv-full-history',
     ],
     async (page) => {
       await page.getByRole('button', { name: /^Change / }).click();
@@ -211,6 +214,7 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
       await page.getByRole('button', { name: 'Stop' }).click();
       await state(page, 'Stopped');
       await files(page);
+      await page.locator('.card', { hasText: 'Full history, CSV' }).waitFor();
       const total = await requests(page);
       assert.ok(total > before);
       await page.getByRole('button', { name: 'New run' }).click();

@@ -120,6 +120,7 @@ export class MockServer {
       if (name === 'start') this.run.start(body);
       else if (name === 'stop') this.run.stop();
       else if (name === 'users') this.run.scale(body);
+      else if (name === 'scale') this.run.scale({ users: body.vus });
       else if (name === 'reset') this.run.clear();
       else if (name === 'pause') this.run.state = 'paused';
       else if (name === 'resume') this.run.state = 'running';

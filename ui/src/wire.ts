@@ -279,7 +279,7 @@ export interface Tables {
 export interface Extended {
   tabs: { title: string; key: string }[];
   tables: { key: string; structure: { key: string; title: string }[] | null }[];
-  files: { href: string; title: string }[];
+  files: { href: string; title: string; text?: string }[];
 }
 
 /** Whether past runs are kept beside this one, or there is nothing else. */

@@ -19,8 +19,8 @@ use throng_plan::{Level, Options, PlanError, merge};
 
 pub use history::History;
 pub(crate) use history::folder;
-pub use page::Page;
 pub(crate) use page::page;
+pub use page::{Dashboard, Page};
 pub use rest::{DEFAULT as REST_ADDRESS, Rest};
 pub use summary::{Summary, SummaryMode};
 pub use watch::{Expectation, Watch};
@@ -153,6 +153,8 @@ pub struct RunSpec {
     /// The page, if there is one.
     pub page: Option<Page>,
     /// Where the run is kept, if it is.
+    /// What k6's dashboard is to do beside being there.
+    pub dashboard: Dashboard,
     pub history: Option<History>,
     /// k6's REST API, if it is served.
     pub rest: Option<Rest>,
@@ -190,12 +192,13 @@ impl RunSpec {
         let env_pairs = script_environment(pairs, [])?;
         let env = script_environment(pairs, process.filter(|_| include_process))?;
 
-        let (outputs, page) = match purpose {
+        let (outputs, page, dashboard) = match purpose {
             Purpose::Run => {
                 let (outputs, dashboard) = outputs(values, &config)?;
-                (outputs, page::page(values, dashboard, command == "controller")?)
+                let page = page::page(values, dashboard, command == "controller")?;
+                (outputs, page, page::dashboard(values, dashboard)?)
             }
-            Purpose::Inspect { .. } => (Vec::new(), None),
+            Purpose::Inspect { .. } => (Vec::new(), None, Dashboard::default()),
         };
         let face = if invocation.program == "throng" { Face::Own } else { Face::K6 };
         let rest = if purpose == Purpose::Run { rest::rest(values, face)? } else { None };
@@ -219,6 +222,7 @@ impl RunSpec {
             outputs,
             page,
             history: match purpose {
+            dashboard,
                 Purpose::Run => history::history(values)?,
                 Purpose::Inspect { .. } => None,
             },

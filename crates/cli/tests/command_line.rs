@@ -85,8 +85,11 @@ fn what_is_not_supported_is_refused_by_name() {
     ] {
         K6.run(args).expect_code(104).expect_error(message);
     }
-    let dashboard = [("K6_WEB_DASHBOARD", "true"), ("K6_WEB_DASHBOARD_EXPORT", "r.html")];
-    K6.run_with(&["run", "a.js"], &dashboard).expect_code(104).expect_error("K6_WEB_DASHBOARD_EXPORT");
+    for (name, value) in [("RECORD", "r.ndjson"), ("TAGS", "group"), ("PERIOD", "10s"), ("OPEN", "maybe")] {
+        let name = format!("K6_WEB_DASHBOARD_{name}");
+        let dashboard = [("K6_WEB_DASHBOARD", "true"), (&*name, value)];
+        K6.run_with(&["run", "a.js"], &dashboard).expect_code(104).expect_error(&name);
+    }
     K6.run(&["run", "-o", "web-dashboard=port=1", "a.js"]).expect_code(104).expect_error("'web-dashboard'");
     for command in ["cloud", "login", "deps", "features", "x"] {
         let name = format!("k6 {command} is not supported");

@@ -172,6 +172,45 @@ fn k6s_variables_open_it_too() {
 }
 
 #[test]
+fn k6s_report_is_written_with_and_without_a_server_and_a_browser_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let script = path("a.js");
+    std::fs::write(&script, "export const options = { iterations: 3 };\nexport default () => {};").unwrap();
+    // A browser that notes what it is to show.
+    let opened = path("opened");
+    std::fs::write(path("xdg-open"), format!("#!/bin/sh\necho \"$1\" > {opened}\n")).unwrap();
+    std::fs::set_permissions(path("xdg-open"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let search = format!("{}:/usr/bin:/bin", folder.path().display());
+    let run = |port: &str, export: &str, more: &[(&str, &str)]| {
+        let dashboard = [("K6_WEB_DASHBOARD", "true"), ("K6_WEB_DASHBOARD_PORT", port)];
+        let export = [("K6_WEB_DASHBOARD_EXPORT", export), ("K6_WEB_DASHBOARD_PERIOD", "1s")];
+        let all: Vec<_> = dashboard.into_iter().chain(export).chain(more.iter().copied()).collect();
+        K6.run_with(&["run", "--address", "", &script], &all)
+    };
+    if std::env::var_os("THRONG_EXPECT_PAGE").is_none() && !throng_server::has_report() {
+        run("-1", &path("r.html"), &[]).expect_code(104).expect_error("K6_WEB_DASHBOARD_EXPORT");
+        return;
+    }
+    run("0", &path("r.html"), &[("K6_WEB_DASHBOARD_OPEN", "true"), ("PATH", &search)]).expect_code(0);
+    let report = std::fs::read_to_string(path("r.html")).unwrap();
+    assert!(report.contains("\"iterations\"") && report.contains("id=\"run\""), "{} bytes", report.len());
+    let until = Instant::now() + Duration::from_secs(20);
+    while !std::fs::read_to_string(&opened).is_ok_and(|url| url.starts_with("http://127.0.0.1:")) {
+        assert!(Instant::now() < until, "no browser was opened");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run("-1", &path("r.html.gz"), &[]).expect_code(0);
+    assert_eq!(std::fs::read(path("r.html.gz")).unwrap()[..2], [0x1f, 0x8b]);
+    // As in k6, what cannot be written is no failure of the test.
+    run("-1", "/nowhere/r.html", &[]).expect_code(0).expect_error("/nowhere/r.html");
+    // Without the dashboard there is no report.
+    K6.run_with(&["run", "--address", "", &script], &[("K6_WEB_DASHBOARD_EXPORT", &path("none.html"))])
+        .expect_code(0);
+    assert!(!std::path::Path::new(&path("none.html")).exists());
+}
+
+#[test]
 fn an_address_that_cannot_be_had_ends_the_run_before_it_begins() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("--ui={}", taken.local_addr().unwrap());

@@ -214,6 +214,11 @@ fn what_was_measured_can_be_asked_while_the_process_lingers() {
     run.status_when(|status| status["status"] == 9);
     assert_eq!(run.metric("iterations")["count"], 7.0);
     assert_eq!(run.change(json!({ "paused": true })).0, 409);
+    // As in k6, whose second order to stop is no error either.
+    for _ in 0..2 {
+        let (code, answer) = run.change(json!({ "stopped": true }));
+        assert_eq!((code, &answer["data"]["attributes"]["status"]), (200, &json!(9)));
+    }
     Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().unwrap();
     assert!(run.child.wait().unwrap().success());
 }

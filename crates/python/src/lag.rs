@@ -17,6 +17,8 @@ pub(crate) struct Lag {
     ticks: Cell<u32>,
     sum: Cell<Duration>,
     max: Cell<Duration>,
+    /// Since [`worst_lag`] was last asked; none if the loop was not looked at since.
+    worst: Cell<Option<Duration>>,
 }
 
 impl Lag {
@@ -24,6 +26,7 @@ impl Lag {
         self.ticks.set(self.ticks.get() + 1);
         self.sum.set(self.sum.get() + late);
         self.max.set(self.max.get().max(late));
+        self.worst.set(self.worst.get().max(Some(late)));
     }
 
     fn take(&self) -> (f64, f64) {
@@ -55,4 +58,10 @@ pub(crate) fn watch_lag(py: Python<'_>) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn lag(py: Python<'_>) -> PyResult<(f64, f64)> {
     Ok(Driver::get(py)?.lag.take())
+}
+
+/// The largest lateness in milliseconds since the last call; none if the loop was not looked at since.
+#[pyfunction]
+pub(crate) fn worst_lag(py: Python<'_>) -> PyResult<Option<f64>> {
+    Ok(Driver::get(py)?.lag.worst.take().map(|worst| worst.as_secs_f64() * 1e3))
 }

@@ -33,7 +33,7 @@ mod _core {
     #[pymodule_export]
     use super::headers::CaseInsensitiveDict;
     #[pymodule_export]
-    use super::lag::{lag, watch_lag};
+    use super::lag::{lag, watch_lag, worst_lag};
     #[pymodule_export]
     use super::process::{cpu_seconds, memory_bytes};
     #[pymodule_export]

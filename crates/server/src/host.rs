@@ -96,8 +96,27 @@ pub struct ForeignHead {
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
+/// The host program could not finish an answer that had begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer was cut off")]
+pub struct CutOff;
+
+/// A part of a body; one that is cut off ends the connection, so that nobody takes what came for the whole.
+pub type Part = Result<Bytes, CutOff>;
+
 /// Head and body of the answer to a [`Foreign`]; the body ends when the sender of its parts is dropped.
-pub type Answer = (ForeignHead, mpsc::UnboundedReceiver<Bytes>);
+pub type Answer = (ForeignHead, mpsc::UnboundedReceiver<Part>);
+
+/// What the host program says of somebody who asks for something of ours.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Let in; the answer carries these headers too.
+    Admitted(Vec<(String, Vec<u8>)>),
+    /// Not logged in.
+    Stranger,
+    /// Gets this instead.
+    Answered(Answer),
+}
 
 /// Where an answer goes.
 #[derive(Debug)]
@@ -121,7 +140,7 @@ impl Reply<Answer> {
     pub fn give_whole(self, head: ForeignHead, body: impl Into<Bytes>) {
         let (parts, receiver) = mpsc::unbounded_channel();
         // The receiver is at hand.
-        let _ = parts.send(body.into());
+        let _ = parts.send(Ok(body.into()));
         self.give((head, receiver));
     }
 }
@@ -133,8 +152,9 @@ pub enum Ask {
     Command(Command, Reply<Result<(), Refusal>>),
     /// What `handleSummary` of a k6 script is given, by now, as JSON.
     Summary(Reply<Result<String, Refusal>>),
-    /// Whether whoever asks this is let in. Only hosts that see to that themselves are asked.
-    Admit(Foreign, Reply<bool>),
+    /// Whether whoever asks this is let in. Only hosts that see to that themselves are asked, or that guard the page
+    /// ([`Page::guard`](crate::Page::guard)).
+    Admit(Foreign, Reply<Verdict>),
     /// To be answered. Only hosts that said that they have routes are asked.
     Foreign(Foreign, Reply<Answer>),
 }

@@ -19,7 +19,9 @@ mod serve;
 
 pub use door::Door;
 pub use history::{History, Keeps};
-pub use host::{Answer, Ask, Command, Foreign, ForeignHead, Inbox, Refusal, Reply, Start};
+pub use host::{
+    Answer, Ask, Command, CutOff, Foreign, ForeignHead, Inbox, Part, Refusal, Reply, Start, Verdict,
+};
 pub use login::{Login, LoginError};
 pub use model::{
     Can, Check, Class, Event, Exception, Failure, Form, HistoryKind, Kind, Lag, Late, LogLevel, LogLine,
@@ -27,6 +29,11 @@ pub use model::{
     Second, Settings, Threshold, Update, Users, Watched, Worker,
 };
 pub use page::{Access, Config, Entrance, Page, StartError, Tls};
+
+/// Whether the page is built in, of which reports are made.
+pub fn has_report() -> bool {
+    throng_web_assets::is_built()
+}
 
 /// The page with `data` in it as one file: a snapshot, or a comparison of two; none if the page is not built in.
 pub fn report(data: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -112,6 +113,8 @@ enum Told {
     Log(LogLine),
     /// The process ends with that code; what could not be kept is answered.
     Concluded(Option<i32>, std::sync::mpsc::Sender<Result<(), String>>),
+    /// The whole run as it stands is wanted, as JSON.
+    Wanted(std::sync::mpsc::Sender<String>),
 }
 
 /// A page that is being served. Dropping it tells the open pages what is left, and ends it.
@@ -120,6 +123,7 @@ pub struct Page {
     address: SocketAddr,
     url: String,
     told: Option<UnboundedSender<Told>>,
+    guarded: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -154,6 +158,7 @@ impl Page {
         let base_path = config.base_path.clone();
         let shared = Shared::new(access, config.foreign, inbox, history);
         let shared = Arc::new(Shared { admission, encrypted, base_path, ..shared });
+        let guarded = shared.guarded.clone();
         let (told, tells) = mpsc::unbounded_channel();
         let routes = serve::routes(&config.base_path, shared.clone());
         let thread = std::thread::Builder::new().name("throng-page".to_owned()).spawn(move || {
@@ -162,20 +167,21 @@ impl Page {
                 serve::run(listener, acceptor, routes, feeding, LAST_WORDS).await;
             });
         })?;
-        Ok(Self { address, url, told: Some(told), thread: Some(thread) })
+        Ok(Self { address, url, told: Some(told), guarded, thread: Some(thread) })
     }
 
-    /// A page that nobody sees: it only keeps the run.
-    pub fn unseen(history: History) -> Result<Self, StartError> {
+    /// A page that nobody sees: it only keeps the run, in a history or for a report.
+    pub fn unseen(history: Option<History>) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (beside, keeper) = open_history(Some(history));
+        let (beside, keeper) = open_history(history);
         let shared = Arc::new(Shared::new(Access::ByAddress, false, Arc::new(drop), beside));
         let (told, tells) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new()
             .name("throng-page".to_owned())
             .spawn(move || runtime.block_on(feed(shared, tells, keeper)))?;
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        Ok(Self { address, url: String::new(), told: Some(told), thread: Some(thread) })
+        let guarded = Arc::default();
+        Ok(Self { address, url: String::new(), told: Some(told), guarded, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -186,6 +192,12 @@ impl Page {
     /// Where a browser finds it, on this machine; empty if it is [`Self::unseen`].
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether the host program is asked ([`Ask::Admit`](crate::Ask::Admit)) before anything of ours is shown or done, beside
+    /// the login that there may be.
+    pub fn guard(&self, is_guarded: bool) {
+        self.guarded.store(is_guarded, Ordering::Release);
     }
 
     /// Tells how the run stands.
@@ -204,6 +216,13 @@ impl Page {
         self.tell(Told::Concluded(exit_code, answer));
         // The thread has ended only if it panicked, which was reported.
         answered.recv().unwrap_or(Ok(()))
+    }
+
+    /// The page with the run in it as one file, as `/api/v1/report` gives it; none if the page is not built in.
+    pub fn report(&self) -> Option<String> {
+        let (answer, answered) = std::sync::mpsc::channel();
+        self.tell(Told::Wanted(answer));
+        crate::report(&answered.recv().ok()?)
     }
 
     /// Something that can tell of log lines from any thread, for as long as it likes.
@@ -247,6 +266,7 @@ pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) history: Option<Beside>,
     pub(crate) admission: Admission,
+    guarded: Arc<AtomicBool>,
     pub(crate) encrypted: bool,
     pub(crate) base_path: String,
 }
@@ -270,9 +290,15 @@ impl Shared {
             inbox,
             history,
             admission: Admission::Open,
+            guarded: Arc::default(),
             encrypted: false,
             base_path: String::new(),
         }
+    }
+
+    /// Whether the host program has a say in who is let in.
+    pub(crate) fn is_guarded(&self) -> bool {
+        matches!(self.admission, Admission::Host) || self.guarded.load(Ordering::Acquire)
     }
 
     /// Looks at the model. What panicked while it held it has been reported; the numbers are still the best there are.
@@ -320,6 +346,10 @@ async fn feed(shared: Arc<Shared>, mut tells: UnboundedReceiver<Told>, mut keepe
                 }
             }
             Told::Log(line) => shared.model(|model| shared.send(&model.log(line))),
+            Told::Wanted(answer) => {
+                // Whoever asked waits for it.
+                let _ = answer.send(shared.model(|model| model.whole(serve::now())));
+            }
             Told::Concluded(exit_code, answer) => {
                 let done = match &mut keeper {
                     Some(keeper) => keeper.conclude(exit_code).await,

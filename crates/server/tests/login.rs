@@ -7,7 +7,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use throng_server::{Ask, Config, Entrance, ForeignHead, Login, Page, RunState, Update};
+use throng_server::{
+    Answer, Ask, Config, CutOff, Entrance, Foreign, ForeignHead, Login, Page, RunState, Update, Verdict,
+};
 
 /// A page whose host answers with the headers it got.
 fn start(base_path: &str, entrance: Entrance) -> Page {
@@ -23,7 +25,7 @@ fn start(base_path: &str, entrance: Entrance) -> Page {
         Ask::Command(_, reply) => reply.give(Ok(())),
         Ask::Summary(reply) => reply.give(Ok("{}".to_owned())),
         Ask::Admit(request, reply) => {
-            reply.give(request.headers.iter().any(|(name, value)| name == "x-known" && value == b"yes"));
+            reply.give(verdict(&request));
         }
         Ask::Foreign(request, reply) => {
             let headers = request
@@ -34,6 +36,27 @@ fn start(base_path: &str, entrance: Entrance) -> Page {
         }
     };
     Page::start(config, Arc::new(inbox)).unwrap()
+}
+
+/// What the host says of somebody, by a header.
+fn verdict(request: &Foreign) -> Verdict {
+    match request.headers.iter().find(|(name, _)| name == "x-known").map(|(_, value)| value.as_slice()) {
+        Some(b"yes") => Verdict::Admitted(vec![
+            ("set-cookie".to_owned(), b"own=1".to_vec()),
+            ("content-type".to_owned(), b"text/plain".to_vec()),
+        ]),
+        Some(b"no") => {
+            let body = format!("{} {}: {}", request.method, request.path, request.body.len());
+            Verdict::Answered(answer(403, vec![Ok(body.into())]))
+        }
+        _ => Verdict::Stranger,
+    }
+}
+
+fn answer(status: u16, parts: Vec<Result<bytes::Bytes, CutOff>>) -> Answer {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    parts.into_iter().for_each(|part| sender.send(part).unwrap());
+    (ForeignHead { status, headers: Vec::new() }, receiver)
 }
 
 fn login() -> Entrance {
@@ -217,6 +240,53 @@ fn a_host_with_a_login_of_its_own_is_asked() {
     let (head, seen) = ask(&page, "GET /login", &[], "");
     assert!(head.starts_with("http/1.1 200 ") && seen.contains("host: localhost"), "{head}\n{seen}");
     expect(&ask(&page, "GET /own", &[], ""), 200);
+}
+
+#[test]
+fn a_host_that_guards_the_page_is_asked_for_all_of_it() {
+    let page = start("", Entrance::Open);
+    expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: no"], ""), 200);
+    page.guard(true);
+    for line in ["GET /", "GET /api/v1/snapshot", "GET /api/v1/events", "GET /metrics", "POST /api/v1/stop"] {
+        let (head, body) = ask(&page, line, &["X-Known: no", "X-Throng: 1"], "{}");
+        assert!(head.starts_with("http/1.1 403 "), "{line}: {head}");
+        let length = if line.starts_with("GET") { 0 } else { 2 };
+        assert_eq!(
+            body.lines().find(|part| part.contains(':')),
+            Some(&*format!("{line}: {length}")),
+            "{body}"
+        );
+        expect(&ask(&page, line, &["X-Throng: 1"], ""), 401);
+    }
+    for line in ["GET /healthz", "GET /assets/none.js", "GET /own"] {
+        let (head, _) = ask(&page, line, &["X-Known: no"], "");
+        assert!(!head.starts_with("http/1.1 403 "), "{line}: {head}");
+    }
+    let known = ["X-Known: yes", "X-Throng: 1"];
+    let (head, _) = ask(&page, "GET /api/v1/snapshot", &known, "");
+    assert!(
+        head.contains("\nset-cookie: own=1\r") && head.contains("\ncontent-type: application/json\r"),
+        "{head}"
+    );
+    // What is asked for has its body still.
+    let start = r#"{"users":1,"spawn_rate":1}"#;
+    expect(&ask(&page, "POST /api/v1/start", &known, start), 202);
+    // Another site's page does not get as far as the host.
+    expect(&ask(&page, "POST /api/v1/stop", &["X-Known: no", "Origin: http://evil.example"], ""), 403);
+    page.guard(false);
+    expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: no"], ""), 200);
+}
+
+#[test]
+fn a_guard_stands_beside_the_login_and_does_not_see_its_secrets() {
+    let page = start("", login());
+    page.guard(true);
+    let token = "Authorization: Bearer battery staple";
+    expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: yes"], ""), 401);
+    expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: yes", token], ""), 200);
+    expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: no", token], ""), 403);
+    let (_, seen) = ask(&page, "GET /own", &[token], "");
+    assert!(!seen.contains("battery"), "{seen}");
 }
 
 #[test]

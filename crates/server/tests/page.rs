@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use throng_server::{
-    Ask, Command, Config, Entrance, ForeignHead, Measured, Page, Refusal, RunState, Second, Tls, Update,
+    Ask, Command, Config, CutOff, Entrance, ForeignHead, Measured, Page, Refusal, RunState, Second, Tls,
+    Update,
 };
 
 fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
@@ -43,7 +44,10 @@ fn start(base_path: &str) -> (Page, Arc<Mutex<Vec<Command>>>) {
                     format!("{} {}?{} {}", request.method, request.path, request.query, request.body.len());
                 let headers = vec![("x-own".to_owned(), b"yes".to_vec())];
                 reply.give((ForeignHead { status: 418, headers }, parts));
-                body.send(text.into()).unwrap();
+                body.send(Ok(text.into())).unwrap();
+                if request.path == "/cut-off" {
+                    body.send(Err(CutOff)).unwrap();
+                }
             }
         }),
     );
@@ -95,6 +99,18 @@ fn event(stream: &mut BufReader<TcpStream>) -> (String, Value) {
             return (name, serde_json::from_str(data).unwrap());
         }
     }
+}
+
+#[test]
+fn an_answer_that_the_host_cannot_finish_does_not_look_whole() {
+    let (page, _) = start("");
+    let (_, whole) = ask(&page, "GET /own", "", "");
+    assert!(whole.ends_with("\r\n0\r\n\r\n"), "{whole:?}");
+    let mut part = String::new();
+    let request = "GET /cut-off HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    // The connection ends, before the head or in the middle of the body; without the end it would be kept.
+    connect(&page, request).read_to_string(&mut part).unwrap();
+    assert!(!part.contains("\r\n0\r\n"), "{part:?}");
 }
 
 #[test]

@@ -248,6 +248,7 @@ class Membership(DistributedRunner):
         node.heartbeat = settings.HEARTBEAT_LIVENESS
         if node.state == STATE_MISSING:
             self._heal(node, state)
+        node.note_lag(data.get(LAG))
         # Of one that has just been told to start or stop, the order counts, not the beat before it.
         if node.cpu_usage > settings.CPU_WARNING_THRESHOLD and not node.cpu_warning_emitted:
             node.cpu_warning_emitted = self.worker_cpu_warning_emitted = True

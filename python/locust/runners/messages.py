@@ -11,6 +11,8 @@ from .. import _core
 
 # The key of a report with what Locust's masters do not know, which listeners do not see.
 FINE = "throng"
+# That of a heartbeat with how late the worker's loop was at worst since the one before, in ms.
+LAG = "throng_lag"
 
 _TIME = "%Y%m%dT%H:%M:%S.%f"
 

@@ -1,5 +1,7 @@
 """Workers, as their master sees them."""
 
+import math
+from collections import deque
 from collections.abc import MutableMapping
 
 from . import HEARTBEAT_LIVENESS, STATE_INIT, STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
@@ -15,8 +17,19 @@ class WorkerNode:
         self.cpu_usage = 0
         self.cpu_warning_emitted = False
         self.memory_usage = 0
+        # How late its loop was at worst between its last two heartbeats, in ms; None if it did not say.
+        self.lag = None
+        # Those that the page has not been told of.
+        self.lags = deque(maxlen=60)
         # As it last reported.
         self.user_classes_count = {}
+
+    def note_lag(self, lag):
+        """Takes what a heartbeat says: nothing from workers of Locust's, and before the first users."""
+        usable = isinstance(lag, (int, float)) and math.isfinite(lag)
+        self.lag = float(lag) if usable else None
+        if usable:
+            self.lags.append(self.lag)
 
     @property
     def user_count(self):

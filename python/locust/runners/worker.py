@@ -25,7 +25,7 @@ from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
 from ._welcome import apply_options
 from .base import DistributedRunner, greenlet_exception_handler
 from .links import Dealer, Link, LinkClosed
-from .messages import FINE, Garbled, Message
+from .messages import FINE, LAG, Garbled, Message
 
 logger = logging.getLogger("locust.runners")
 
@@ -151,6 +151,8 @@ class WorkerRunner(DistributedRunner):
                     "state": state,
                     "current_cpu_usage": self.current_cpu_usage,
                     "current_memory_usage": _core.memory_bytes(),
+                    # Locust's masters pass over it.
+                    LAG: _core.worst_lag(),
                 },
             )
             gevent.sleep(settings.HEARTBEAT_INTERVAL)

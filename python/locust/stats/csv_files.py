@@ -133,7 +133,8 @@ class StatsCSVFileWriter(StatsCSV):
         self._history.writerow(self.stats_history_csv_columns)
 
     def _open(self, name):
-        return open(f"{self.base_filepath}_{name}.csv", "w", newline="", encoding="utf-8")
+        # What a task raised may have lone surrogates in it.
+        return open(f"{self.base_filepath}_{name}.csv", "w", newline="", encoding="utf-8", errors="replace")
 
     def stats_history_file_name(self):
         """The path of the history file."""

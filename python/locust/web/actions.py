@@ -63,7 +63,7 @@ def swarm(web_ui, form, keeps_limit=False):
     try:
         spawn_rate = float(given["spawn_rate"]) if given.get("spawn_rate") else None
     except ValueError:
-        spawn_rate = None
+        return _failure(f"Invalid spawn_rate value: '{given['spawn_rate']}' (must be a number)", host)
     if user_count is not None and not 0 <= user_count <= _MOST_USERS:
         return _failure(f"Invalid user_count value: '{user_count}' (must be from 0 to {_MOST_USERS})", host)
     if user_count is None or spawn_rate is None or not 0 < spawn_rate < math.inf:
@@ -121,6 +121,7 @@ def update_user(web_ui, settings):
 
 
 def _failure(message, host):
+    logger.error("%s", message)
     return {"success": False, "message": message, "host": host}
 
 

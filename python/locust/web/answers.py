@@ -99,10 +99,29 @@ def csv_tables(environment):
     return StatsCSV(environment, settings.PERCENTILES_TO_REPORT)
 
 
+class _Guarded:
+    """A writer whose texts no spreadsheet takes for formulas: names and errors may be a target's, and downloads are opened by
+    people. The files of `--csv`, which programs read, are as Locust's."""
+
+    def __init__(self, writer):
+        self._writer = writer
+
+    def writerow(self, row):
+        return self._writer.writerow([_no_formula(cell) for cell in row])
+
+    def writerows(self, rows):
+        for row in rows:
+            self.writerow(row)
+
+
+def _no_formula(cell):
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
 def as_csv(tables, name):
     """One of the tables `requests`, `failures` and `exceptions`, as text."""
     text = io.StringIO()
-    getattr(tables, f"{name}_csv")(csv.writer(text))
+    getattr(tables, f"{name}_csv")(_Guarded(csv.writer(text)))
     return text.getvalue()
 
 

@@ -11,11 +11,14 @@ from urllib.parse import unquote_to_bytes
 
 import gevent
 
-from . import actions
+from . import actions, guards
+from .form import start_form
 
 logger = logging.getLogger("locust.web")
 
 _READ = 1
+# What headers say of the body, which is not the one that is sent when somebody is let through.
+_OF_THE_BODY = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "cache-control")
 
 
 class Bridge:
@@ -39,6 +42,35 @@ class Bridge:
     # ---- requests
 
     def _serve(self, ask):
+        self._relay(ask, self.web_ui.application, self._environ(ask))
+
+    def _admit(self, ask):
+        """Whether whoever asks for a page of ours is let through; what the locustfile's application says instead is the answer."""
+        asked = guards.Asked()
+
+        def judge(begun, parts):
+            # Neither a guard nor a hook after the view has refused.
+            if not asked.reached or not 200 <= begun[0] < 300:
+                return False
+            own = [(name, value) for name, value in begun[1] if name.lower() not in _OF_THE_BODY]
+            ask.admit(asked.admitted, own if asked.admitted else [])
+            return True
+
+        try:
+            environ = self._environ(ask)
+            if not self.web_ui.is_guarded():
+                ask.admit(self.web_ui.admits(environ), [])
+                return
+            environ = guards.as_locusts(environ, asked)
+        except Exception:
+            logger.exception("%s %s cannot be asked for", ask.method, ask.path)
+            ask.begin(500, [("Content-Type", "text/plain")])
+            ask.end()
+            return
+        self._relay(ask, self.web_ui.app, environ, judge)
+
+    def _relay(self, ask, application, environ, judge=None):
+        """Has `application` answer; `judge`, who sees the head of the answer, may say that it is not to be sent."""
         begun = []
 
         def start_response(status, headers, exc_info=None):
@@ -47,29 +79,35 @@ class Bridge:
             begun[:] = [int(status.split(" ", 1)[0]), headers]
             return lambda part: ask.write(part)
 
+        sends = False
         try:
-            parts = self.web_ui.application(self._environ(ask), start_response)
+            parts = application(environ, start_response)
             try:
-                first = True
                 for part in parts:
-                    if first:
+                    if not sends:
+                        if judge and judge(begun, parts):
+                            return
+                        sends = True
                         ask.begin(*begun)
-                        first = False
                     if not ask.write(part):
                         break
-                if first:
+                if not sends:
+                    if judge and judge(begun, parts):
+                        return
+                    sends = True
                     ask.begin(*begun)
             finally:
                 if hasattr(parts, "close"):
                     parts.close()
         except Exception:
             logger.exception("%s %s failed", ask.method, ask.path)
+            if sends:
+                # Part of it has gone out: whoever reads it must not take that for the whole.
+                ask.abort()
+                return
             ask.begin(500, [("Content-Type", "text/plain")])
         finally:
             ask.end()
-
-    def _admit(self, ask):
-        ask.admit(self.web_ui.admits(self._environ(ask)))
 
     def _environ(self, ask):
         host, _, port = ask.remote.rpartition(":")
@@ -117,18 +155,10 @@ class Bridge:
             ask.refuse_now("a test runs already, or there is no worker yet")
             return
         details = json.loads(ask.details)
-        form = {name: _texts(value) for name, value in details["arguments"].items()}
-        for name, value in (("user_count", ask.users), ("spawn_rate", ask.spawn_rate), ("host", details["host"])):
-            if value is not None:
-                form[name] = [str(value)]
-        # An empty one means no limit, and is not the one of the command line.
-        form["run_time"] = [details["run_time"] or ""]
-        for name, value in (("user_classes", details["classes"]), ("shape_class", details["shape"])):
-            if value is None:
-                continue
-            if not self.web_ui.userclass_picker_is_active:
+        for key in ("classes", "shape"):
+            if details[key] is not None and not self.web_ui.userclass_picker_is_active:
                 raise ValueError("classes cannot be chosen: --class-picker is not set")
-            form[name] = _texts(value)
+        form = start_form({**details, "users": ask.users, "spawn_rate": ask.spawn_rate})
         self._swarm(ask, form)
 
     def _users(self, ask):
@@ -169,12 +199,3 @@ class Bridge:
 
     def _scale(self, ask):
         ask.refuse_ever("scale is for k6 scripts: the number of a locustfile's users is set with users")
-
-
-def _texts(value):
-    """A value of JSON as a form has it."""
-    if isinstance(value, list):
-        return [each for one in value for each in _texts(one)]
-    if isinstance(value, bool):
-        return ["true" if value else "false"]
-    return ["" if value is None else str(value)]

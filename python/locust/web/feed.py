@@ -10,6 +10,7 @@ import time
 import gevent
 from gevent.event import Event
 
+from .. import _core
 from ..argument_parser import ui_extra_args_dict
 from ..log import greenlet_exception_logger
 from ..runners import (
@@ -77,7 +78,11 @@ class Feed:
     def push(self):
         """Tells how the test stands."""
         self._tell_worker_lines()
-        self.server.push(json.dumps(self._state(), default=str), self.environment.stats)
+        self._tell_lag()
+        self.web_ui.guard(self.web_ui.is_guarded())
+        state = json.dumps(self._state(), default=str, ensure_ascii=False)
+        # What a task raised may have lone surrogates in it, which no JSON has.
+        self.server.push(state.encode(errors="replace").decode(), self.environment.stats)
 
     def can(self):
         """The commands that the test takes now."""
@@ -191,6 +196,18 @@ class Feed:
         return changed
 
     def _tell_worker_lines(self):
+    def _tell_lag(self):
+        """How late the loops that make the load were, here or in the workers."""
+        runner = self.environment.runner
+        if isinstance(runner, MasterRunner):
+            for node in runner.clients.values():
+                while node.lags:
+                    self.server.lag(node.lags.popleft())
+            return
+        worst = _core.worst_lag()
+        if worst is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
+            self.server.lag(worst)
+
         for worker, lines in self.environment.worker_logs.items():
             known = self._worker_lines.get(worker, [])
             # Workers send the last lines they have: what follows our last one is new.
@@ -232,6 +249,14 @@ def _extended(web_ui):
         "files": listed("extended_csv_files", "extendedCsvFiles", "href", "title"),
     }
     return found if any(found.values()) else None
+    if getattr(web_ui.stats_csv_writer, "full_history", False):
+        found["files"].append(
+            {
+                "href": "/stats/requests_full_history/csv",
+                "title": "Full history, CSV",
+                "text": "The statistics of each request, second by second, as --csv-full-history writes them.",
+            }
+        )
 
 
 def _level_of(line):
@@ -255,7 +280,7 @@ def _workers(runner):
             "users": node.user_count,
             "cpu": round(node.cpu_usage, 1) if node.cpu_usage else None,
             "memory": node.memory_usage or None,
-            "lag": None,
+            "lag": node.lag,
         }
         for node in list(runner.clients.values())
     ]

@@ -70,28 +70,6 @@ class OwnLogin:
             return False
 
 
-def routes(app, web_ui):
-    """The two routes of Locust that a locustfile's login sends people to, under Locust's names."""
-    from flask import Blueprint, make_response, redirect, session
-
-    ours = Blueprint("locust", __name__)
-
-    @ours.route("/", endpoint="index")
-    def index():
-        return redirect("./")  # The server's own; only its address is asked for.
-
-    @ours.route("/login", endpoint="login")
-    def login():
-        said = {}
-        if app.secret_key:
-            said = {kind: session.pop(f"auth_{kind}", None) for kind in ("error", "info")}
-        answer = make_response(page({**(web_ui.auth_args or {}), **{k: v for k, v in said.items() if v}}))
-        answer.headers["Content-Security-Policy"] = POLICY
-        return answer
-
-    app.register_blueprint(ours)
-
-
 def page(args):
     """The login as `auth_args` describes it."""
     parts = []

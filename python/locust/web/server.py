@@ -1,7 +1,8 @@
 """The object that locustfiles know as `environment.web_ui`, and its routes.
 
 The page and its event stream are served by Rust (`_core.WebServer`); everything else comes here as WSGI: Locust's
-endpoints, and the routes that a locustfile adds.
+endpoints, and the routes that a locustfile adds. As soon as there is a Flask application they are all its own, so that what a
+locustfile puts before its routes stands before Locust's too (`guards`, `flask_app`).
 """
 
 import functools
@@ -10,18 +11,17 @@ import json
 import logging
 import socket
 from http import HTTPStatus
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from .. import _core
 from .._legacy import deprecated
 from .._unsupported import NotSupportedYet, refuse
 from ..html import get_html_report
-from . import actions, answers
+from . import actions, answers, flask_app, guards
 from .bridge import Bridge
 from .feed import Feed
 from .form import read_form
 from .login import PASSWORD, TOKEN, USER, OwnLogin, credentials
-from .login import routes as login_routes
 
 logger = logging.getLogger("locust.web")
 
@@ -40,23 +40,11 @@ class Answer:
 _early_app = None
 
 
-def _make_app(asked_for):
-    try:
-        from flask import Flask
-    except ImportError:
-        refuse(f"{asked_for} without Flask (pip install flask)")
-    return Flask("locust.web", static_folder=None)
-
-
-# What locustfiles render to show the page with what they add to it: it is known from then on, and the page is elsewhere.
-_INDEX = '<!doctype html><meta charset="utf-8"><title>Locust</title>{{ throng_extend(template_args) }}'
-
-
 def old_app():
     """The application of the web interface that will be made."""
     global _early_app
     deprecated("locust.web.app", "use environment.web_ui.app in a listener of init")
-    _early_app = _early_app or _make_app("locust.web.app")
+    _early_app = _early_app or flask_app.make("locust.web.app")
     return _early_app
 
 
@@ -92,6 +80,8 @@ class WebUI:
         self.stats_csv_writer = stats_csv_writer
         self.userclass_picker_is_active = userclass_picker_is_active
         self._app = _early_app
+        # Those of the views of `app` that are ours, by endpoint.
+        self._views = {}
         # What locustfiles may add for the page.
         self.template_args = {}
         # As what runs are kept (`_history.wanted`).
@@ -99,7 +89,6 @@ class WebUI:
         # What its own login needs, with --web-login and without credentials in the environment.
         self.auth_args = {}
         self._credentials = credentials()
-        self._login = OwnLogin(self.app) if web_login and self._credentials is None else None
         self.server = None
         self.feed = None
         self._bridge = None
@@ -124,28 +113,38 @@ class WebUI:
         }
         if not delayed_start:
             self.start()
+        self._login = None
+        if web_login and self._credentials is None:
+            self._login = OwnLogin(self.app)
 
     @property
     def app(self):
-        """A Flask application for the routes that a locustfile adds; asked for what is not among our own routes."""
+        """A Flask application: for the routes that a locustfile adds, and for what it puts before all routes."""
         if self._app is None:
-            self._app = _make_app("web_ui.app")
-        if "throng_extend" not in self._app.jinja_env.globals:
-            from jinja2 import DictLoader
-
-            self._app.jinja_env.globals["throng_extend"] = self._extend
-            self._app.jinja_loader = DictLoader({"index.html": _INDEX})
-        if "locust" not in self._app.blueprints:
-            login_routes(self._app, self)
+            self._app = flask_app.make("web_ui.app")
+        if not self._views:
+            self._views = flask_app.attach(self._app, self)
         return self._app
 
-    def _extend(self, template_args):
-        from markupsafe import Markup, escape
-
+    def extend(self, template_args):
+        """The page is to show this: what locustfiles render `index.html` with."""
         self.template_args = {**self.template_args, **(template_args or {})}
         if self.feed:
             self.feed.wake()
-        return Markup('<meta http-equiv="refresh" content="0; url={}/">').format(escape(self.base_path))
+
+    def is_guarded(self):
+        """Whether the locustfile's application has a say in who sees the page."""
+        return self._app is not None and guards.stand_before(self._app, self._views)
+
+    def guard(self, is_guarded=True):
+        """Has the server ask before it shows anything, or not any more."""
+        if self.server:
+            self.server.guard(is_guarded)
+
+    @property
+    def has_own_login(self):
+        """Whether the locustfile decides who is let in."""
+        return self._login is not None
 
     @property
     def login_manager(self):
@@ -205,6 +204,7 @@ class WebUI:
             )
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
+        self.guard(self.is_guarded())
 
     def _ip(self):
         if not self.host:
@@ -224,13 +224,16 @@ class WebUI:
 
     def application(self, environ, start_response):
         """The WSGI application."""
-        if self._app is not None and not self._is_ours(environ):
-            return self._app(environ, start_response)
-        if not self.admits(environ):
-            start_response("302 Found", [("Location", f"{self.base_path}/login"), ("Content-Length", "0")])
-            return [b""]
+        if self._app is not None:
+            return self.app(environ, start_response)
+        body, status, headers = self.answer(environ)
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def answer(self, environ):
+        """Body, status and headers of what one of our routes answers."""
         answer = self._answer(environ)
-        body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+        body = answer.body.encode(errors="replace") if isinstance(answer.body, str) else answer.body
         headers = [
             ("Content-Type", answer.kind),
             ("Content-Length", str(len(body))),
@@ -238,18 +241,8 @@ class WebUI:
             ("Cache-Control", "no-store"),
         ]
         if answer.download:
-            headers.append(("Content-Disposition", f"attachment;filename={answer.download}"))
-        if self._app is not None and any(self._app.after_request_funcs.values()):
-            # Listeners of a locustfile add to what our routes answer.
-            with self._app.request_context(environ):
-                response = self._app.make_response((body, answer.status.value, headers))
-                return self._app.process_response(response)(environ, start_response)
-        start_response(f"{answer.status.value} {answer.status.phrase}", headers)
-        return [body]
-
-    def _is_ours(self, environ):
-        path = environ["PATH_INFO"]
-        return any(path == known for _, known in self.routes)
+            headers.append(("Content-Disposition", _attachment(answer.download)))
+        return body, answer.status.value, headers
 
     def _answer(self, environ):
         path = environ["PATH_INFO"]
@@ -295,6 +288,17 @@ class WebUI:
 
 class _Request:
     """The parts of a WSGI request that routes read."""
+def _attachment(name):
+    """A header that has a browser keep a file under this name, whatever is in it (RFC 6266)."""
+    # What is no file name anywhere, and what would end the header.
+    name = "".join("_" if each in '/\\"' or not each.isprintable() else each for each in name)
+    if name.isascii() and all(each.isalnum() or each in "!#$&+-.^_`|~" for each in name):
+        return f"attachment;filename={name}"
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    encoded = quote(name.encode(errors="replace"), safe="")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
 
     def __init__(self, environ):
         self.environ = environ

@@ -37,6 +37,10 @@ export const resume = () => post('resume');
 export const setUsers = (users: number, spawnRate?: number) =>
   post('users', spawnRate === undefined ? { users } : { users, spawn_rate: spawnRate });
 
+/** Without `max` as many as before may be. */
+export const scale = (vus: number, max?: number) =>
+  post('scale', max === undefined ? { vus } : { vus, max_vus: max });
+
 export const changeClass = (change: ClassChange) =>
   askAt('user', { method: 'POST', headers: HEADERS, body: JSON.stringify(change) });
 

@@ -67,10 +67,10 @@ const ofTest = (): File[] =>
   (run.about.value?.extended?.files ?? [])
     // Nothing that a link would run.
     .filter(({ href }) => typeof href === 'string' && !/^[\s\w+.-]*:/.test(href))
-    .map(({ href, title }) => ({
+    .map(({ href, title, text }) => ({
       href: href.replace(/^[/\\]+/, ''),
       title: clip(String(title), 80),
-      text: 'A file of this test.',
+      text: clip(String(text ?? 'A file of this test.'), 160),
     }));
 
 export function Downloads() {

@@ -1,6 +1,7 @@
 //! Whether there is a page, and where: `--ui`, and k6's `K6_WEB_DASHBOARD`.
 
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 
 use throng_server::{Config, Tls};
 
@@ -21,6 +22,15 @@ pub struct Page {
     pub config: Config,
     /// Whether the run is to end if it cannot be; otherwise it goes on without.
     pub demanded: bool,
+}
+
+/// What k6's variables ask for beside the page's address.
+#[derive(Debug, Clone, Default)]
+pub struct Dashboard {
+    /// Where the report is written at the end, compressed if the name ends so.
+    pub export: Option<PathBuf>,
+    /// Whether a browser is to be opened.
+    pub opens: bool,
 }
 
 /// What is asked for with flags and variables; `by_default` has a page where nothing is said.
@@ -72,18 +82,48 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
     addresses.next().ok_or_else(|| invalid("it has no address".to_owned()))
 }
 
-/// k6's variables; none if its port says that there is to be no server.
-fn dashboard_address(values: &Values) -> Result<Option<SocketAddr>, Failure> {
-    let variable =
-        |name: &str| values.environment().get(name).map(String::as_str).filter(|text| !text.is_empty());
-    for name in ["EXPORT", "OPEN", "PERIOD", "RECORD", "REPORT", "TAGS"] {
-        let name = format!("K6_WEB_DASHBOARD_{name}");
-        if variable(&name).is_some_and(|value| go_bool(value) != Some(false)) {
-            return Err(Failure::new(Exit::InvalidConfig, format!("{name} is not supported yet")));
+/// The other variables of k6's dashboard, if that is switched on.
+pub(crate) fn dashboard(values: &Values, dashboard: bool) -> Result<Dashboard, Failure> {
+    if !dashboard {
+        return Ok(Dashboard::default());
+    }
+    let invalid = |why: String| Failure::new(Exit::InvalidConfig, why);
+    for name in ["RECORD", "REPORT", "TAGS"] {
+        if variable(values, name).is_some_and(|value| go_bool(value) != Some(false)) {
+            return Err(invalid(format!("K6_WEB_DASHBOARD_{name} is not supported yet")));
         }
     }
-    let host = variable("K6_WEB_DASHBOARD_HOST").unwrap_or("127.0.0.1");
-    match variable("K6_WEB_DASHBOARD_PORT").unwrap_or(K6_PORT) {
+    // A second is what everything here counts by.
+    if let Some(period) = variable(values, "PERIOD").filter(|period| !["1s", "1000ms"].contains(period)) {
+        return Err(invalid(format!(
+            "K6_WEB_DASHBOARD_PERIOD={period} is not supported yet: charts have a point a second, which is 1s"
+        )));
+    }
+    let opens = match variable(values, "OPEN") {
+        None => false,
+        Some(text) => go_bool(text)
+            .ok_or_else(|| invalid(format!("K6_WEB_DASHBOARD_OPEN is true or false, not '{text}'")))?,
+    };
+    let export = variable(values, "EXPORT").map(PathBuf::from);
+    if export.is_some() && !throng_server::has_report() {
+        return Err(invalid(
+            "K6_WEB_DASHBOARD_EXPORT: this binary was built without its page, which is the report too: build it with \
+             ./x build"
+                .to_owned(),
+        ));
+    }
+    Ok(Dashboard { export, opens })
+}
+
+fn variable<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
+    let value = values.environment().get(&format!("K6_WEB_DASHBOARD_{name}"));
+    value.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// k6's variables; none if its port says that there is to be no server.
+fn dashboard_address(values: &Values) -> Result<Option<SocketAddr>, Failure> {
+    let host = variable(values, "HOST").unwrap_or("127.0.0.1");
+    match variable(values, "PORT").unwrap_or(K6_PORT) {
         "-1" => Ok(None),
         port => address(&format!("{host}:{port}")).map(Some),
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -29,20 +29,23 @@ impl fmt::Display for Target {
 }
 
 impl Target {
+    /// Writes all of what is there already.
+    pub fn write_all(&self, content: &[u8]) -> io::Result<()> {
+        let mut sink = match self {
+            Self::Stdout => Sink::Plain(BufWriter::new(Box::new(io::stdout()))),
+            Self::File(path) => Sink::to_file(path)?,
+        };
+        sink.write_all(content)?;
+        sink.finish()
+    }
+
     /// Opens the target for an output of this name.
     pub(super) fn open(&self, output: &'static str) -> Result<Sink, OutputError> {
         let Self::File(path) = self else {
             return Ok(Sink::Plain(BufWriter::new(Box::new(io::stdout()))));
         };
-        let file = File::create(path).map_err(|source| OutputError::Open {
-            output,
-            target: self.clone(),
-            source,
-        })?;
-        if path.extension().is_some_and(|extension| extension == "gz") {
-            return Ok(Sink::Gzip(Some(GzEncoder::new(BufWriter::new(file), Compression::default()))));
-        }
-        Ok(Sink::Plain(BufWriter::new(Box::new(file))))
+        let failed = |source| OutputError::Open { output, target: self.clone(), source };
+        Sink::to_file(path).map_err(failed)
     }
 }
 
@@ -54,6 +57,14 @@ pub(super) enum Sink {
 }
 
 impl Sink {
+    fn to_file(path: &Path) -> io::Result<Self> {
+        let file = File::create(path)?;
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            return Ok(Self::Gzip(Some(GzEncoder::new(BufWriter::new(file), Compression::default()))));
+        }
+        Ok(Self::Plain(BufWriter::new(Box::new(file))))
+    }
+
     /// Ends the file: writes the trailer, if there is one, and flushes.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         match self {

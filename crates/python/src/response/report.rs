@@ -20,8 +20,8 @@ impl Response {
             && let Some(Failure::Status { status, reason }) = &*state.failure.borrow()
         {
             let failure = Failure::Status { status: *status, reason: reason.clone() };
-            let name = report.name.bind(py).to_str()?;
-            let place = Place { fast: false, name, url: name, target: name };
+            let name = report.name.bind(py).to_string_lossy();
+            let place = Place { fast: false, name: &name, url: &name, target: &name };
             return failure.exception(py, &place, Some(slf.as_any())).map(Some);
         }
         let Some(error) = Self::own_error(slf)? else { return Ok(None) };
@@ -105,9 +105,9 @@ impl Response {
         }
         let Some(stats) = sink.statistics(py) else { return Ok(()) };
         let stats = stats.bind(py).get();
-        let (method, name) = (report.method.bind(py), report.name.bind(py));
-        let place =
-            stats.record(py, method.to_str()?, name.to_str()?, Some(report.response_time), report.length)?;
+        let (method, name) =
+            (report.method.bind(py).to_string_lossy(), report.name.bind(py).to_string_lossy());
+        let place = stats.record(py, &method, &name, Some(report.response_time), report.length)?;
         let said = match &*state.verdict.borrow() {
             Verdict::Success => return Ok(()),
             Verdict::Failure(error) => Some(error.clone_ref(py)),
@@ -149,7 +149,8 @@ impl Response {
                 number(intern!(py, "response_time"))?,
                 number(intern!(py, "response_length"))?.unwrap_or(0.0),
             );
-            let place = stats.record(py, method.to_str()?, name.to_str()?, time, length as i64)?;
+            let place =
+                stats.record(py, &method.to_string_lossy(), &name.to_string_lossy(), time, length as i64)?;
             if let Some(exception) =
                 event.get_item(intern!(py, "exception"))?.filter(|value| !value.is_none())
             {

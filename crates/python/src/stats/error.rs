@@ -53,12 +53,13 @@ impl StatsError {
     }
 }
 
-/// The text that stands for an error: the `repr` of an exception without addresses, or the string itself.
+/// The text that stands for an error: the `repr` of an exception without addresses, or the string itself. What is no
+/// character (a lone surrogate) is replaced: neither CSV nor JSON nor HTML could have it.
 pub(super) fn text_of(error: &Bound<'_, PyAny>) -> PyResult<String> {
     if error.is_instance_of::<PyBaseException>() {
-        return Ok(hide_addresses(error.repr()?.to_str()?));
+        return Ok(hide_addresses(&error.repr()?.to_string_lossy()));
     }
-    Ok(error.str()?.to_str()?.to_owned())
+    Ok(error.str()?.to_string_lossy().into_owned())
 }
 
 /// The identity of an error.

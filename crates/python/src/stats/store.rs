@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use hashbrown::{HashMap, HashTable};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyStringMethods, PyTuple, PyType};
 use throng_locust::Entry;
 
 use super::entry::{Counted, StatsEntry};
@@ -413,30 +413,36 @@ impl Stats {
     fn log_request(
         &self,
         py: Python<'_>,
-        method: Option<&str>,
-        name: &str,
+        method: Option<&Bound<'_, PyString>>,
+        name: &Bound<'_, PyString>,
         response_time: Option<f64>,
         content_length: Option<f64>,
     ) -> PyResult<()> {
         let length = content_length.unwrap_or(0.0) as i64;
-        self.record(py, method.unwrap_or_default(), name, response_time, length).map(drop)
+        let method = method.map(PyStringMethods::to_string_lossy).unwrap_or_default();
+        self.record(py, &method, &name.to_string_lossy(), response_time, length).map(drop)
     }
 
     /// Counts a request, counted before, as failed with an exception or a text.
     fn log_error(
         &self,
         py: Python<'_>,
-        method: Option<&str>,
-        name: &str,
+        method: Option<&Bound<'_, PyString>>,
+        name: &Bound<'_, PyString>,
         error: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let place = self.place(py, method.unwrap_or_default(), name);
+        let method = method.map(PyStringMethods::to_string_lossy).unwrap_or_default();
+        let place = self.place(py, &method, &name.to_string_lossy());
         self.record_error(py, place, error)
     }
 
     /// The entry of a name and method, a new one if there is none.
-    fn get<'py>(slf: &Bound<'py, Self>, name: &str, method: &str) -> PyResult<Bound<'py, PyAny>> {
-        let place = slf.get().place(slf.py(), method, name);
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'_, PyString>,
+        method: &Bound<'_, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let place = slf.get().place(slf.py(), &method.to_string_lossy(), &name.to_string_lossy());
         Self::view(slf, place)
     }
 

@@ -4,17 +4,17 @@ use std::cell::Cell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use throng_server::{Ask, Command, Foreign, ForeignHead, Refusal, Reply, Start};
+use throng_server::{Ask, Command, CutOff, Foreign, ForeignHead, Part, Refusal, Reply, Start, Verdict};
 
 use crate::gil::GilBound;
 
-type Body = tokio::sync::mpsc::UnboundedSender<bytes::Bytes>;
+type Body = tokio::sync::mpsc::UnboundedSender<Part>;
 
 /// Where the answer goes.
 enum Answer {
     Command(Reply<Result<(), Refusal>>),
     Foreign(Reply<throng_server::Answer>),
-    Admit(Reply<bool>),
+    Admit(Reply<Verdict>),
     Begun(Body),
     None,
 }
@@ -158,28 +158,29 @@ impl WebAsk {
         self.decide(py, Err(Refusal::NotSupported(why)));
     }
 
-    /// Whether whoever asks is let in.
-    fn admit(&self, py: Python<'_>, admitted: bool) {
+    /// Whether whoever asks is let in, and what the answer is to carry then.
+    fn admit(&self, py: Python<'_>, admitted: bool, headers: Vec<(String, String)>) {
         if let Answer::Admit(reply) = self.answer.get(py).replace(Answer::None) {
-            reply.give(admitted);
+            reply.give(if admitted { Verdict::Admitted(as_bytes(headers)) } else { Verdict::Stranger });
         }
     }
 
-    /// Begins the answer to a request.
+    /// Begins the answer to a request; to one for which `admit` asks, the answer that it gets instead.
     fn begin(&self, py: Python<'_>, status: u16, headers: Vec<(String, String)>) {
-        let Answer::Foreign(reply) = self.answer.get(py).replace(Answer::None) else { return };
-        let bytes = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
-        let headers = headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
         let (sender, parts) = tokio::sync::mpsc::unbounded_channel();
-        reply.give((ForeignHead { status, headers }, parts));
-        self.answer.get(py).set(Answer::Begun(sender));
+        let answer = (ForeignHead { status, headers: as_bytes(headers) }, parts);
+        match self.answer.get(py).replace(Answer::Begun(sender)) {
+            Answer::Foreign(reply) => reply.give(answer),
+            Answer::Admit(reply) => reply.give(Verdict::Answered(answer)),
+            other => self.answer.get(py).set(other),
+        }
     }
 
     /// Adds to the body of an answer that has begun; false if nobody listens any more.
     fn write(&self, py: Python<'_>, part: Vec<u8>) -> bool {
         match self.answer.get(py).replace(Answer::None) {
             Answer::Begun(sender) => {
-                let listens = sender.send(part.into()).is_ok();
+                let listens = sender.send(Ok(part.into())).is_ok();
                 self.answer.get(py).set(Answer::Begun(sender));
                 listens
             }
@@ -190,8 +191,22 @@ impl WebAsk {
         }
     }
 
+    /// Ends an answer that is not whole: whoever reads it sees the connection break.
+    fn abort(&self, py: Python<'_>) {
+        if let Answer::Begun(sender) = self.answer.get(py).replace(Answer::None) {
+            // Nobody may be reading any more.
+            let _ = sender.send(Err(CutOff));
+        }
+    }
+
     /// Ends the answer.
     fn end(&self, py: Python<'_>) {
         self.answer.get(py).set(Answer::None);
     }
+}
+
+/// Headers as WSGI has them: text that stands for bytes.
+fn as_bytes(headers: Vec<(String, String)>) -> Vec<(String, Vec<u8>)> {
+    let bytes = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+    headers.into_iter().map(|(name, value)| (name, bytes(&value))).collect()
 }

@@ -5,7 +5,7 @@
 
 use throng_locust::Entry;
 use throng_metrics::Distribution;
-use throng_server::{Measured, RunState, Second, Update};
+use throng_server::{Lag, Measured, RunState, Second, Update};
 
 /// What an entry had counted when it was last looked at.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(super) struct Feed {
     /// When the present test began, in ms since the Unix epoch.
     started_at: Option<u64>,
     ended_at: Option<u64>,
+    /// How late loops were, at worst within each second, in ms.
+    lag: Distribution,
 }
 
 /// An entry with its method and name.
@@ -46,6 +48,7 @@ impl Feed {
         }
         if generation.0 != self.generation.0 {
             (self.started_at, self.ended_at) = (None, None);
+            self.lag = Distribution::default();
         }
         if self.started_at.is_none() && update.state != RunState::Ready {
             // A test sets its statistics to nothing when it begins, which may be seen before that it begins; resetting them
@@ -60,6 +63,19 @@ impl Feed {
         }
         (update.run, update.epoch) = generation;
         (update.started_at, update.ended_at) = (self.started_at, self.ended_at);
+        update.lag = self.lag_so_far();
+    }
+
+    /// Takes how late a loop was at worst within a second, in ms.
+    pub(super) fn lag(&mut self, worst: f64) {
+        self.lag.extend(&[worst]);
+    }
+
+    fn lag_so_far(&self) -> Option<Lag> {
+        let short = |ms: f64| (ms * 1_000.0).round() / 1_000.0;
+        let at = self.lag.percentiles(&[50.0, 99.0]);
+        let lag = Lag { p50: short(at[0]), p99: short(at[1]), max: short(self.lag.max()) };
+        (self.lag.count() > 0).then_some(lag)
     }
 
     pub(super) fn total(&mut self, entry: &mut Entry) -> Measured {

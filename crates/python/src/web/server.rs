@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use throng_history::Store;
 use throng_server::{
     Ask, Config, Entrance, History, Keeps, LogLevel, LogLine, Login, Page, Refusal, RunState, StartError,
@@ -94,7 +95,7 @@ impl WebServer {
         let Some(ip) = ip else {
             let history =
                 history.ok_or_else(|| PyValueError::new_err("without an address there must be a history"))?;
-            let page = Page::unseen(history).map_err(|error| PyOSError::new_err(error.to_string()))?;
+            let page = Page::unseen(Some(history)).map_err(|error| PyOSError::new_err(error.to_string()))?;
             return Ok(Self::of(page, Arc::new(Mailbox::new()?)));
         };
         let entrance = login.map_or(Ok(Entrance::Open), LoginWanted::entrance)?;
@@ -146,15 +147,26 @@ impl WebServer {
         Ok(())
     }
 
+    /// Tells how late a loop that makes load was at worst within a second, in ms.
+    fn lag(&self, py: Python<'_>, worst: f64) {
+        self.state.get(py).feed.borrow_mut().lag(worst);
+    }
+
+    /// Whether `admit` is asked before anything of the page is shown.
+    fn guard(&self, py: Python<'_>, is_guarded: bool) {
+        self.tell(py, |page| page.guard(is_guarded));
+    }
+
     /// Tells of a line of the log; `at` is in seconds since the Unix epoch, `level` is Python's.
     #[pyo3(signature = (at, level, text, worker = None))]
-    fn log(&self, py: Python<'_>, at: f64, level: u32, text: String, worker: Option<String>) {
+    fn log(&self, py: Python<'_>, at: f64, level: u32, text: &Bound<'_, PyString>, worker: Option<String>) {
         let level = match level {
             0..20 => LogLevel::Debug,
             20..30 => LogLevel::Info,
             30..40 => LogLevel::Warning,
             _ => LogLevel::Error,
         };
+        let text = text.to_string_lossy().into_owned();
         self.tell(py, |page| page.log(LogLine { at: (at * 1_000.0) as u64, level, text, worker }));
     }
 

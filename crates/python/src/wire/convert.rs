@@ -27,7 +27,8 @@ pub(super) fn from_python(
     } else if let Ok(truth) = object.cast::<PyBool>() {
         Ok(Value::Boolean(truth.is_true()))
     } else if let Ok(text) = object.cast::<PyString>() {
-        Ok(Value::from(text.to_str()?))
+        // A lone surrogate has no form in UTF-8, and is no reason to lose a message.
+        Ok(Value::from(&*text.to_string_lossy()))
     } else if object.is_instance_of::<PyInt>() {
         match (object.extract::<i64>(), object.extract::<u64>()) {
             (Ok(number), _) => Ok(Value::from(number)),

@@ -7,15 +7,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Form, Request, State};
+use axum::extract::{ConnectInfo, Form, FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::listen::Remote;
-use super::{Host, guard, json, problem};
-use crate::host::{Ask, Foreign, Reply};
+use super::{Host, asking, foreign, guard, json, problem};
 use crate::login::{Claim, Gate, Refused};
 use crate::page::{Access, Admission, Shared};
 
@@ -31,12 +30,6 @@ pub(super) async fn check(State(shared): Host, request: Request, next: Next) -> 
     if matches!(path, "/healthz" | "/readyz") {
         return next.run(request).await;
     }
-    // Locust's own rule: what a locustfile adds guards itself, its login not at all.
-    let is_admitted = match &shared.admission {
-        Admission::Host if is_ours(path) => ask_host(&shared, described(&request)).await,
-        _ => true,
-    };
-    let path = request.uri().path();
     let refused = match &shared.admission {
         Admission::Open => match guard::by_address(request.headers(), shared.access) {
             Ok(()) => None,
@@ -47,18 +40,24 @@ pub(super) async fn check(State(shared): Host, request: Request, next: Next) -> 
             let admitted = gate.admit(request.headers(), remote(&request));
             admitted.err().map(|why| turn_away(&shared, &request, &why))
         }
-        Admission::Host if is_admitted => None,
-        Admission::Host => Some(turn_away(&shared, &request, &Refused::Stranger)),
+        Admission::Host => None,
     };
-    match refused {
-        Some(response) => response,
-        None => next.run(request).await,
+    if let Some(response) = refused {
+        return response;
     }
-}
-
-/// Whether a path is one of this crate's that shows or changes something.
-fn is_ours(path: &str) -> bool {
-    path == "/" || path == "/metrics" || path.starts_with("/api/")
+    // Locust's own rule: what a locustfile adds guards itself, its login not at all.
+    if !asking::is_ours(path) || !shared.is_guarded() {
+        return next.run(request).await;
+    }
+    match asking::ask(&shared, request).await {
+        Ok((request, headers)) => {
+            let mut response = next.run(request).await;
+            asking::add(&mut response, headers);
+            response
+        }
+        Err(asking::Refused::Stranger(request)) => turn_away(&shared, &request, &Refused::Stranger),
+        Err(asking::Refused::Answered(response)) => response,
+    }
 }
 
 fn remote(request: &Request) -> IpAddr {
@@ -99,33 +98,15 @@ fn see_other(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
 }
 
-fn described(request: &Request) -> Foreign {
-    let headers = request.headers().iter();
-    Foreign {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        headers: headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
-        body: bytes::Bytes::new(),
-        remote: remote(request).to_string(),
-    }
-}
-
-/// Asks the host program, whose own mechanism knows who is logged in.
-async fn ask_host(shared: &Shared, foreign: Foreign) -> bool {
-    let (reply, answer) = Reply::new();
-    (shared.inbox)(Ask::Admit(foreign, reply));
-    answer.await.unwrap_or(false)
-}
-
 // ---- the login ------------------------------------------------------------------------------------
 
 /// `GET /login`.
 pub(super) async fn form(State(shared): Host, request: Request) -> Response {
     match &shared.admission {
         Admission::Gate(gate) => page(gate, StatusCode::OK, None),
-        // The locustfile's, or none.
-        Admission::Host => super::foreign::pass(shared, request).await,
+        // The locustfile's, or none; a guard of it stands before this too.
+        Admission::Host => foreign::pass(shared, request).await,
+        Admission::Open if shared.is_guarded() => foreign::pass(shared, request).await,
         // As Locust answers where there is no login.
         Admission::Open => {
             (StatusCode::FOUND, [(header::LOCATION, format!("{}/", shared.base_path))]).into_response()
@@ -152,11 +133,16 @@ pub(super) struct Shown {
 pub(super) async fn log_in(
     State(shared): Host,
     ConnectInfo(remote): ConnectInfo<Remote>,
-    headers: HeaderMap,
-    Form(shown): Form<Shown>,
+    request: Request,
 ) -> Response {
     let Admission::Gate(gate) = &shared.admission else {
-        return problem(StatusCode::NOT_FOUND, "there is no login here");
+        // A locustfile may have such a route.
+        return foreign::ask(State(shared), ConnectInfo(remote), request).await;
+    };
+    let headers = request.headers().clone();
+    let Form(shown) = match Form::<Shown>::from_request(request, &()).await {
+        Ok(form) => form,
+        Err(rejection) => return rejection.into_response(),
     };
     if let Err(denied) = guard::same_site(&headers, Access::Anyone) {
         return problem(StatusCode::FORBIDDEN, denied.0);

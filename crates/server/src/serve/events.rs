@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::extract::{Request, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::asking::Watcher;
 use super::{Host, now};
 use crate::login::Session;
 use crate::page::{Admission, Shared};
@@ -26,6 +27,8 @@ struct Stream {
     waiting: VecDeque<Bytes>,
     /// With which it was asked for, where that was one: the stream ends with it.
     session: Option<Session>,
+    /// Who opened it, where the host program has a say: it ends when they would not be let in any more.
+    watcher: Option<Watcher>,
 }
 
 impl Stream {
@@ -48,6 +51,11 @@ impl Stream {
             }
             Err(_) => Bytes::from_static(b": still here\n\n"),
         };
+        if let Some(watcher) = &mut self.watcher
+            && !watcher.may_stay(&self.shared).await
+        {
+            return None;
+        }
         Some((Ok(event), self))
     }
 }
@@ -60,13 +68,14 @@ async fn over(admission: &Admission, session: Option<&mut Session>) {
     }
 }
 
-pub(super) async fn events(State(shared): Host, headers: HeaderMap) -> Response {
+pub(super) async fn events(State(shared): Host, request: Request) -> Response {
     let (snapshot, events) = shared.subscribe(now());
     let session = match &shared.admission {
-        Admission::Gate(gate) => gate.session_of(&headers),
+        Admission::Gate(gate) => gate.session_of(request.headers()),
         _ => None,
     };
-    let stream = Stream { shared, events, waiting: VecDeque::from([snapshot]), session };
+    let watcher = Watcher::of(&shared, &request);
+    let stream = Stream { shared, events, waiting: VecDeque::from([snapshot]), session, watcher };
     let body = Body::from_stream(futures_util::stream::unfold(stream, Stream::next));
     // nginx would otherwise hold events back until its buffer is full.
     (

@@ -6,12 +6,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::listen::Remote;
 use super::{Host, guard, problem};
-use crate::host::{Ask, Foreign, ForeignHead, Reply};
+use crate::host::{Ask, Foreign, ForeignHead, Part, Reply};
 use crate::page::{Admission, Shared};
 
 /// The largest body that is taken; what is uploaded to a load test's page is small.
@@ -77,7 +76,7 @@ async fn pass_on(
 }
 
 /// What was shown to us is no business of a test's routes.
-fn without_credentials(headers: &mut HeaderMap, ours: &str) {
+pub(super) fn without_credentials(headers: &mut HeaderMap, ours: &str) {
     headers.remove(header::AUTHORIZATION);
     let is_ours = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == ours);
     let cookies: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
@@ -93,10 +92,13 @@ fn without_credentials(headers: &mut HeaderMap, ours: &str) {
     }
 }
 
-fn respond(head: ForeignHead, body: UnboundedReceiver<Bytes>) -> Response {
-    let parts = futures_util::stream::unfold(body, |mut body| async move {
-        body.recv().await.map(|part| (Ok::<_, std::convert::Infallible>(part), body))
-    });
+/// The answer of the host program as ours.
+pub(super) fn respond(head: ForeignHead, body: UnboundedReceiver<Part>) -> Response {
+    let parts =
+        futures_util::stream::unfold(
+            body,
+            |mut body| async move { body.recv().await.map(|part| (part, body)) },
+        );
     let mut response = Body::from_stream(parts).into_response();
     response.extensions_mut().insert(Theirs);
     *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,6 +1,7 @@
 //! The routes of the page, and serving them.
 
 mod admission;
+mod asking;
 mod assets;
 mod commands;
 mod events;
@@ -141,7 +142,7 @@ pub(crate) async fn run(
 
 /// Wall time in ms: pages compare it with the moments of a run.
 #[expect(clippy::disallowed_methods, reason = "never on the way of a request of the test")]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_millis() as u64
 }

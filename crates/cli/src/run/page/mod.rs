@@ -3,6 +3,7 @@
 //! Once a second the conductor tells how things stand; between, deltas are folded into rows. All of this is the control
 //! thread's work, and the page has a thread of its own.
 
+mod export;
 mod rows;
 mod view;
 
@@ -87,13 +88,14 @@ impl Board {
         }
         let page = match (page, history) {
             (Some(page), _) => page,
-            (None, Some(history)) => {
-                Page::unseen(history).map_err(|error| Failure::other(error.to_string()))?
-            }
-            (None, None) => return Ok(None),
+            (None, None) if spec.dashboard.export.is_none() => return Ok(None),
+            (None, history) => Page::unseen(history).map_err(|error| Failure::other(error.to_string()))?,
         };
         for logger in [&spec.log, &spec.console] {
             let sink = page.log_sink();
+        if spec.dashboard.opens && !page.url().is_empty() {
+            export::open(spec, page.url());
+        }
             logger.tap(move |level, message, fields| sink(line(level, message, fields)));
         }
         let is_open =
@@ -134,6 +136,9 @@ impl Board {
     pub(super) fn conclude(&self, spec: &RunSpec, exit: Exit) {
         if !self.keeps {
             return;
+        if let Some(path) = &spec.dashboard.export {
+            export::write(spec, path, self.page.report());
+        }
         }
         if let Err(error) = self.page.conclude(Some(i32::from(exit.code()))) {
             spec.log.error(&format!("the run was not kept in the history: {error}"));

@@ -45,6 +45,13 @@ pub(in crate::run) struct Change {
     pub(in crate::run) stopped: Option<bool>,
 }
 
+impl Change {
+    /// Whether it asks for nothing but the end, if for anything.
+    pub(in crate::run) fn only_ends(&self) -> bool {
+        self.paused.is_none() && self.vus.is_none() && self.max_vus.is_none()
+    }
+}
+
 /// Why a request cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
@@ -54,15 +61,17 @@ pub(super) enum Unclear {
     Body(&'static str, String),
 }
 
-/// A document of JSON:API.
-#[derive(Deserialize)]
-struct Document<T> {
-    data: Resource<T>,
+/// A document of JSON:API. One without data asks for nothing, as in k6.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Document {
+    data: Resource,
 }
 
-#[derive(Deserialize)]
-struct Resource<T> {
-    attributes: T,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Resource {
+    attributes: Change,
 }
 
 /// Reads a request.
@@ -92,20 +101,56 @@ pub(super) fn read(request: &Foreign) -> Result<Question, Unclear> {
 }
 
 fn change(body: &[u8]) -> Result<Change, Unclear> {
-    let document: Document<Change> =
-        serde_json::from_slice(body).map_err(|error| Unclear::Body("Invalid data", error.to_string()))?;
+    let document: Document =
+        serde_json::from_slice(body).map_err(|error| Unclear::Body("Invalid data", reason(&error)))?;
     Ok(document.data.attributes)
 }
 
 /// The body is the data itself.
 fn setup_data(body: &[u8]) -> Result<String, Unclear> {
-    let unreadable =
-        |error: serde_json::Error| Unclear::Body("Error parsing request body", error.to_string());
+    let unreadable = |error: serde_json::Error| Unclear::Body("Error parsing request body", reason(&error));
     let data: serde_json::Value = serde_json::from_slice(body).map_err(unreadable)?;
     Ok(data.to_string())
+}
+
+/// Why a body cannot be read; in k6's words where there are such for it.
+fn reason(error: &serde_json::Error) -> String {
+    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() }
 }
 
 /// A part of a path, which is percent-encoded: names of sub-metrics have braces.
 fn decoded(part: &str) -> String {
     percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(body: &'static str) -> Result<Question, Unclear> {
+        let body = body.into();
+        let (query, remote) = (String::new(), String::new());
+        let (method, path) = ("PATCH".to_owned(), "/v1/status".to_owned());
+        read(&Foreign { method, path, query, headers: Vec::new(), body, remote })
+    }
+
+    #[test]
+    fn a_document_without_data_changes_nothing() {
+        for body in ["{}", r#"{"data":{}}"#, r#"{"data":{"attributes":{}}}"#] {
+            assert_eq!(patch(body), Ok(Question::Change(Change::default())), "{body}");
+        }
+        let why = "unexpected end of JSON input".to_owned();
+        assert_eq!(patch("["), Err(Unclear::Body("Invalid data", why.clone())));
+        assert_eq!(patch(""), Err(Unclear::Body("Invalid data", why)));
+    }
+
+    #[test]
+    fn only_changes_of_what_runs_are_more_than_the_end() {
+        for (body, only) in
+            [("{}", true), (r#"{"stopped":true}"#, true), (r#"{"stopped":true,"vus":1}"#, false)]
+        {
+            let change: Change = serde_json::from_str(body).unwrap();
+            assert_eq!(change.only_ends(), only, "{body}");
+        }
+    }
 }
