@@ -22,7 +22,7 @@ from ._welcome import locustfiles_of, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
 from .door import STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
-from .messages import FINE, Garbled, Message
+from .messages import FINE, LAG, Garbled, Message
 from .nodes import WorkerNode, WorkerNodes
 
 logger = logging.getLogger("locust.runners")
