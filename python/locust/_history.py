@@ -48,9 +48,9 @@ class Unseen:
     # Tests are started by the command line only.
     has_started, run_time = False, None
     template_args = {}
+    stats_csv_writer = None
 
     def __init__(self, environment, history):
-    stats_csv_writer = None
         # Here, because most runs have neither page nor history.
         from .web.feed import Feed
 
@@ -58,8 +58,6 @@ class Unseen:
         self.server = _core.WebServer(None, 0, history=history)
         self.feed = Feed(self, self.server)
 
-    def stop(self, exit_code):
-        """Keeps the run; returns what went wrong with that."""
     def is_guarded(self):
         """Nobody sees it."""
         return False
@@ -67,6 +65,8 @@ class Unseen:
     def guard(self, is_guarded):
         """Nobody is to be asked."""
 
+    def stop(self, exit_code):
+        """Keeps the run; returns what went wrong with that."""
         self.feed.close()
         error = self.server.conclude(exit_code)
         self.server.stop()

@@ -152,9 +152,9 @@ pub struct RunSpec {
     pub outputs: Vec<Output>,
     /// The page, if there is one.
     pub page: Option<Page>,
-    /// Where the run is kept, if it is.
     /// What k6's dashboard is to do beside being there.
     pub dashboard: Dashboard,
+    /// Where the run is kept, if it is.
     pub history: Option<History>,
     /// k6's REST API, if it is served.
     pub rest: Option<Rest>,
@@ -221,8 +221,8 @@ impl RunSpec {
             expectations: if purpose == Purpose::Run { watch::expectations(values)? } else { Vec::new() },
             outputs,
             page,
-            history: match purpose {
             dashboard,
+            history: match purpose {
                 Purpose::Run => history::history(values)?,
                 Purpose::Inspect { .. } => None,
             },

@@ -195,7 +195,6 @@ class Feed:
             )
         return changed
 
-    def _tell_worker_lines(self):
     def _tell_lag(self):
         """How late the loops that make the load were, here or in the workers."""
         runner = self.environment.runner
@@ -208,6 +207,7 @@ class Feed:
         if worst is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
             self.server.lag(worst)
 
+    def _tell_worker_lines(self):
         for worker, lines in self.environment.worker_logs.items():
             known = self._worker_lines.get(worker, [])
             # Workers send the last lines they have: what follows our last one is new.
@@ -248,7 +248,6 @@ def _extended(web_ui):
         "tables": listed("extended_tables", "extendedTables", "key", "structure"),
         "files": listed("extended_csv_files", "extendedCsvFiles", "href", "title"),
     }
-    return found if any(found.values()) else None
     if getattr(web_ui.stats_csv_writer, "full_history", False):
         found["files"].append(
             {
@@ -257,6 +256,7 @@ def _extended(web_ui):
                 "text": "The statistics of each request, second by second, as --csv-full-history writes them.",
             }
         )
+    return found if any(found.values()) else None
 
 
 def _level_of(line):

@@ -111,11 +111,11 @@ class WebUI:
             ("GET", "/worker-count"): lambda request: Answer(answers.worker_count(environment)),
             ("GET", "/stats/report"): self._report,
         }
-        if not delayed_start:
-            self.start()
         self._login = None
         if web_login and self._credentials is None:
             self._login = OwnLogin(self.app)
+        if not delayed_start:
+            self.start()
 
     @property
     def app(self):
@@ -202,9 +202,9 @@ class WebUI:
                 "keeps it to this machine.",
                 self.server.port,
             )
+        self.guard(self.is_guarded())
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
-        self.guard(self.is_guarded())
 
     def _ip(self):
         if not self.host:
@@ -286,8 +286,6 @@ class WebUI:
         return Answer(body, "text/csv", download=f"{answers.download_name(self.environment)}_requests_full_history.csv")
 
 
-class _Request:
-    """The parts of a WSGI request that routes read."""
 def _attachment(name):
     """A header that has a browser keep a file under this name, whatever is in it (RFC 6266)."""
     # What is no file name anywhere, and what would end the header.
@@ -299,6 +297,8 @@ def _attachment(name):
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
+class _Request:
+    """The parts of a WSGI request that routes read."""
 
     def __init__(self, environ):
         self.environ = environ

@@ -91,11 +91,11 @@ impl Board {
             (None, None) if spec.dashboard.export.is_none() => return Ok(None),
             (None, history) => Page::unseen(history).map_err(|error| Failure::other(error.to_string()))?,
         };
-        for logger in [&spec.log, &spec.console] {
-            let sink = page.log_sink();
         if spec.dashboard.opens && !page.url().is_empty() {
             export::open(spec, page.url());
         }
+        for logger in [&spec.log, &spec.console] {
+            let sink = page.log_sink();
             logger.tap(move |level, message, fields| sink(line(level, message, fields)));
         }
         let is_open =
@@ -134,11 +134,11 @@ impl Board {
 
     /// The run is over, with that code: sees to it that it is kept.
     pub(super) fn conclude(&self, spec: &RunSpec, exit: Exit) {
-        if !self.keeps {
-            return;
         if let Some(path) = &spec.dashboard.export {
             export::write(spec, path, self.page.report());
         }
+        if !self.keeps {
+            return;
         }
         if let Err(error) = self.page.conclude(Some(i32::from(exit.code()))) {
             spec.log.error(&format!("the run was not kept in the history: {error}"));
