@@ -13,7 +13,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use throng_quickjs::fiber::Suspender;
-use throng_quickjs::{Ctx, JsResult, Kind, Thrown, Value};
+use throng_quickjs::{Ctx, Exception, JsResult, Kind, Rejection, Thrown, Value};
 use throng_reactor::{Handle, TaskId};
 
 type Job = Box<dyn FnOnce(Ctx) -> JsResult<()>>;
@@ -23,8 +23,10 @@ type Job = Box<dyn FnOnce(Ctx) -> JsResult<()>>;
 pub(crate) enum Failure {
     /// A callback threw, or the virtual user is being stopped.
     Thrown(Thrown),
-    /// A promise was rejected for this reason, and nobody handled it.
-    Unhandled(Value),
+    /// A promise was rejected, and nobody handled it.
+    Unhandled(Rejection),
+    /// A module was not evaluated to its end; its promise is what was rejected.
+    Evaluation(Rejection),
 }
 
 impl From<Thrown> for Failure {
@@ -36,18 +38,25 @@ impl From<Thrown> for Failure {
 impl Failure {
     /// As an error that a script can be given. k6's message begins with these words, not with `Error:`.
     pub(crate) fn into_thrown(self, ctx: Ctx) -> Thrown {
-        let reason = match self {
+        let rejection = match self {
             Self::Thrown(thrown) => return thrown,
-            Self::Unhandled(reason) => reason,
+            Self::Evaluation(rejection) => return Thrown::Value(rejection.reason),
+            Self::Unhandled(rejection) => rejection,
         };
-        let exception = ctx.describe(&reason);
-        let error = ctx.new_error(Kind::Error, &format!("Uncaught (in promise) {}", exception.message));
+        let exception = unhandled(ctx, &rejection);
+        let error = ctx.new_error(Kind::Error, &exception.message);
         let named = error.define_hidden("name", &ctx.string(""));
         match named.and_then(|()| error.define_hidden("stack", &ctx.string(&exception.stack))) {
             Ok(()) => Thrown::Value(error),
             Err(thrown) => thrown,
         }
     }
+}
+
+/// How a rejection that nobody handled is told.
+pub(crate) fn unhandled(ctx: Ctx, rejection: &Rejection) -> Exception {
+    let exception = ctx.describe_rejection(rejection);
+    Exception { message: format!("Uncaught (in promise) {}", exception.message), ..exception }
 }
 
 struct Timer {
@@ -179,6 +188,7 @@ impl EventLoop {
             }
             if let Some((id, timer)) = self.take_due_timer() {
                 let args: Vec<&Value> = timer.args.iter().collect();
+                ctx.forget_noted_stack();
                 self.repeating.set(timer.every.map(|_| id));
                 timer.callback.call(&ctx.undefined(), &args)?;
                 let cleared = self.repeating.take().is_none();
@@ -197,7 +207,7 @@ impl EventLoop {
     /// Runs promise reactions and looks for rejections nobody handled.
     fn settle(ctx: Ctx) -> Result<(), Failure> {
         ctx.run_jobs()?;
-        ctx.take_unhandled_rejection().map_or(Ok(()), |reason| Err(Failure::Unhandled(reason)))
+        ctx.take_unhandled_rejection().map_or(Ok(()), |rejection| Err(Failure::Unhandled(rejection)))
     }
 
     fn wait(&self, suspender: &Suspender) -> JsResult<()> {

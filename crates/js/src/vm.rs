@@ -9,7 +9,7 @@ use throng_quickjs::{
     Ctx, Exception, Interrupt, JsResult, PromiseState, Runtime, RuntimeConfig, Thrown, Value,
 };
 
-use crate::event_loop::Failure;
+use crate::event_loop::{Failure, unhandled};
 use crate::globals;
 use crate::host::{Host, Identity, Phase, ThreadContext};
 use crate::loader::Loader;
@@ -143,6 +143,7 @@ impl Vm {
     /// Calls a function of the script and waits until it, its timers and its asynchronous operations are done.
     pub fn call(&self, function: &Value, args: &[&Value]) -> Result<Value, ScriptError> {
         let ctx = self.ctx();
+        ctx.forget_noted_stack();
         let result = function.call(&ctx.undefined(), args).map_err(Failure::from).and_then(|result| {
             self.host.events.run(ctx, &self.host.suspender)?;
             Ok(unwrap_promise(result)?)
@@ -185,10 +186,15 @@ fn unwrap_promise(value: Value) -> JsResult {
 
 /// Waits until a promise (of a module's evaluation) settles.
 pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> Result<Value, Failure> {
-    host.events.run(ctx, &host.suspender).or_else(|failure| match promise.promise_state() {
+    host.events.run(ctx, &host.suspender).or_else(|failure| match (failure, promise.promise_state()) {
         // The rejection of the module itself is reported as what it is, not as an unhandled one.
-        Some(PromiseState::Rejected(_)) => Ok(()),
-        _ => Err(failure),
+        (Failure::Unhandled(rejection), Some(PromiseState::Rejected(reason)))
+            if reason.same(&rejection.reason) =>
+        {
+            Err(Failure::Evaluation(rejection))
+        }
+        (_, Some(PromiseState::Rejected(_))) => Ok(()),
+        (failure, _) => Err(failure),
     })?;
     if let Some(PromiseState::Pending) = promise.promise_state() {
         return Err(Thrown::error(
@@ -201,11 +207,12 @@ pub(crate) fn settle(ctx: Ctx, host: &Host, promise: &Value) -> Result<Value, Fa
 
 fn script_error(program: &Program, ctx: Ctx, failure: Failure) -> ScriptError {
     let is_rejection = matches!(failure, Failure::Unhandled(_));
-    let thrown = failure.into_thrown(ctx);
-    if matches!(thrown, Thrown::Abort) {
-        return ScriptError::Aborted;
-    }
-    let exception = ctx.into_exception(thrown);
+    let exception = match failure {
+        Failure::Thrown(Thrown::Abort) => return ScriptError::Aborted,
+        Failure::Thrown(thrown) => ctx.into_exception(thrown),
+        Failure::Unhandled(rejection) => unhandled(ctx, &rejection),
+        Failure::Evaluation(rejection) => ctx.describe_rejection(&rejection),
+    };
     ctx.take_stopped();
     if exception.uncatchable {
         return ScriptError::Aborted;
@@ -219,7 +226,8 @@ pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
     let mut text = exception.message.clone();
     // A message of ours may already carry its place.
     if !text.contains("\n\tat ") {
-        text.push_str(&program.translate_stack(&exception.stack));
+        let stack = program.translate_throw(&exception.noted);
+        text.push_str(&stack.unwrap_or_else(|| program.translate_stack(&exception.stack)));
     }
     // Modules are linked before anything runs, so that no stack says who imports what is not there.
     if let Some((name, module)) = missing_export(&exception.message)

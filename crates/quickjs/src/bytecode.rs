@@ -81,6 +81,7 @@ impl Ctx {
     /// Runs a compiled script and returns its completion value.
     pub fn run_script(self, code: &Compiled) -> JsResult {
         let function = self.read(code)?;
+        self.forget_noted_stack();
         // SAFETY: JS_EvalFunction takes over the reference.
         Value::checked(self, unsafe { q::JS_EvalFunction(self.raw(), function.into_raw()) })
     }

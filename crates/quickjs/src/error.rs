@@ -1,5 +1,6 @@
 //! Errors that cross the border: thrown by host functions, caught from scripts.
 
+use std::ffi::c_int;
 use std::fmt;
 
 use rquickjs_sys as q;
@@ -56,9 +57,31 @@ pub struct Exception {
     pub message: String,
     /// The stack as QuickJS prints it (`    at f (file:line:column)` lines), empty when a non-error was thrown.
     pub stack: String,
+    /// When a non-error was thrown: the stack that the engine noted last. It may be that of an error that was made
+    /// earlier and never thrown, so it is to be believed only if it begins at a `throw`.
+    pub noted: String,
     /// True when it was raised to stop the virtual user and no script code may handle it.
     pub uncatchable: bool,
 }
+
+/// Why a promise was rejected, and what is known of where.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// What it was rejected with.
+    pub reason: Value,
+    /// Of what is no error: the stack that was noted last, as in [`Exception::noted`].
+    noted: Option<Value>,
+    /// Of what is no error: the stack when the promise was rejected.
+    stack: Option<Value>,
+}
+
+unsafe extern "C" {
+    /// QuickJS's door for its own `quickjs-libc`, which is not part of this build.
+    fn js_std_cmd(command: c_int, ...) -> usize;
+}
+
+/// The command that hands over the noted stack (quickjs-ng 0.16; the tests see it when that changes).
+const TAKE_BACKTRACE: c_int = 2;
 
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,8 +149,52 @@ impl Ctx {
             let raw = q::JS_GetException(self.raw());
             (q::JS_IsUncatchableError(raw), Value::from_raw(self, raw))
         };
-        let mut exception = self.describe(&value);
+        let noted = self.take_noted_stack();
+        let mut exception = self.describe_thrown(&value, noted.as_ref());
         exception.uncatchable = uncatchable;
+        exception
+    }
+
+    /// The stack of the oldest error or throw since the last one that the script caught, or since this was last asked.
+    /// QuickJS keeps it also for what is no error; a string, or `null` when there was no memory for one.
+    fn take_noted_stack(self) -> Option<Value> {
+        let mut stack = q::JS_UNDEFINED;
+        // SAFETY: this command writes one value, whose reference is handed over.
+        let stack = unsafe {
+            js_std_cmd(TAKE_BACKTRACE, self.raw(), &raw mut stack);
+            Value::from_raw(self, stack)
+        };
+        (!stack.is_undefined()).then_some(stack)
+    }
+
+    /// Forgets the noted stack, so that what is thrown from now on has its own.
+    pub fn forget_noted_stack(self) {
+        drop(self.take_noted_stack());
+        drop(self.inner().handled.take());
+    }
+
+    /// A rejection's reason, with where the engine is now or where it was thrown.
+    pub(crate) fn rejected(self, reason: Value) -> Rejection {
+        let noted = self.take_noted_stack();
+        if reason.is_error() {
+            return Rejection { reason, noted: None, stack: None };
+        }
+        if let Some(passed_on) = self.take_handled(&reason) {
+            return passed_on;
+        }
+        let stack = self.new_error(Kind::Error, "").get("stack").ok();
+        drop(self.take_noted_stack());
+        Rejection { reason, noted, stack }
+    }
+
+    /// Describes why a promise was rejected.
+    pub fn describe_rejection(self, rejection: &Rejection) -> Exception {
+        let mut exception = self.describe_thrown(&rejection.reason, rejection.noted.as_ref());
+        // SAFETY: the value is alive.
+        exception.uncatchable = unsafe { q::JS_IsUncatchableError(rejection.reason.raw()) };
+        if let Some(stack) = &rejection.stack {
+            exception.stack = stack.to_text().unwrap_or_default();
+        }
         exception
     }
 
@@ -137,23 +204,22 @@ impl Ctx {
         unsafe { Value::from_raw(self, q::JS_GetException(self.raw())) }
     }
 
-    /// Describes a thrown value, without running script code more than `toString` does.
-    pub fn describe(self, value: &Value) -> Exception {
-        // Out of memory while the error object itself was made leaves `null`; so does a script that throws it, and
-        // what the script held may be freed by now.
-        if value.is_null()
-            && let Some((used, limit)) = self.memory_and_limit()
-        {
-            let message = if used > limit / 10 * 9 {
-                "InternalError: out of memory".to_owned()
-            } else {
-                let limit = limit >> 20;
-                format!(
-                    "null (thrown by the script, or it ran out of its {limit} MiB of memory, which THRONG_VU_MEMORY sets)"
-                )
-            };
-            return Exception { message, ..Exception::default() };
+    fn describe_thrown(self, value: &Value, noted: Option<&Value>) -> Exception {
+        let noted = noted.filter(|_| !value.is_error());
+        // Out of memory while the error object itself was made leaves `null`. Then there was none for the stack either,
+        // or there is little left.
+        let is_full = || self.memory_and_limit().is_some_and(|(used, limit)| used > limit / 10 * 9);
+        if value.is_null() && (noted.is_some_and(Value::is_null) || is_full()) {
+            return Exception { message: "InternalError: out of memory".to_owned(), ..Exception::default() };
         }
+        let mut exception = self.describe(value);
+        exception.noted =
+            noted.filter(|noted| noted.is_string()).and_then(|n| n.to_text().ok()).unwrap_or_default();
+        exception
+    }
+
+    /// Describes a value that may have been thrown, without running script code more than `toString` does.
+    pub fn describe(self, value: &Value) -> Exception {
         let text = if value.is_symbol() {
             value.get("description").and_then(|d| d.to_text())
         } else {
@@ -174,7 +240,7 @@ impl Ctx {
             String::new()
         };
         self.drop_exception();
-        Exception { message, stack, uncatchable: false }
+        Exception { message, stack, ..Exception::default() }
     }
 
     /// Forgets a pending exception.

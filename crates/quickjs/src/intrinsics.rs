@@ -184,11 +184,10 @@ impl Ctx {
         if failed != 0 {
             return Err(Thrown::Pending);
         }
-        if group == Group::TypedArrays {
-            for name in UNWANTED {
-                self.globals().delete(name)?;
-            }
+        match group {
+            Group::TypedArrays => UNWANTED.iter().try_for_each(|name| self.globals().delete(name)),
+            Group::Date => self.install_date_texts(),
+            Group::Collections | Group::Proxy => Ok(()),
         }
-        Ok(())
     }
 }

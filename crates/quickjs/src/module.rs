@@ -191,6 +191,8 @@ impl Ctx {
             if q::JS_ResolveModule(self.raw(), value.raw()) < 0 {
                 return Err(Thrown::Pending);
             }
+            // Loading what it imports may have made errors that nobody saw.
+            self.forget_noted_stack();
             let promise = Value::checked(self, q::JS_EvalFunction(self.raw(), value.into_raw()))?;
             Ok((module, promise))
         }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use rquickjs_sys as q;
 
 use crate::intrinsics::{self, Intrinsics};
-use crate::{Atom, Exception, Kind, Resolver, Thrown, Value, alloc};
+use crate::{Atom, Exception, Kind, Rejection, Resolver, Thrown, Value, alloc};
 
 /// Limits of a runtime.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +45,10 @@ pub(crate) struct Inner {
     host: RefCell<Option<Rc<dyn Any>>>,
     resolver: RefCell<Option<Rc<dyn Resolver>>>,
     interrupt: RefCell<Option<InterruptHook>>,
-    /// Rejected promises that have no handler yet, with their reasons, oldest first.
-    rejections: RefCell<Vec<(Value, Value)>>,
+    /// Rejected promises that have no handler yet, oldest first.
+    rejections: RefCell<Vec<(Value, Rejection)>>,
+    /// The last of them that was handled: what handles it often only passes it on.
+    pub(crate) handled: RefCell<Option<Rejection>>,
     /// Set when the interrupt hook said stop, so that the host can tell it from an ordinary throw.
     pub(crate) stopped: Cell<bool>,
     pub(crate) intrinsics: Intrinsics,
@@ -85,14 +87,16 @@ unsafe extern "C" fn on_rejection(
     unsafe {
         let ctx = Ctx::from_inner(opaque);
         let promise = Value::borrowed(ctx, promise);
-        let mut rejections = ctx.inner().rejections.borrow_mut();
         if is_handled {
+            let mut rejections = ctx.inner().rejections.borrow_mut();
             let found = rejections.iter().position(|(p, _)| p.same(&promise));
             let handled = found.map(|i| rejections.remove(i));
             drop(rejections);
-            drop(handled);
+            let handled = handled.map(|(_, rejection)| rejection).filter(|r| !r.reason.is_error());
+            drop(ctx.inner().handled.replace(handled));
         } else {
-            rejections.push((promise, Value::borrowed(ctx, reason)));
+            let rejection = ctx.rejected(Value::borrowed(ctx, reason));
+            ctx.inner().rejections.borrow_mut().push((promise, rejection));
         }
     }
 }
@@ -132,6 +136,7 @@ impl Runtime {
                 resolver: RefCell::default(),
                 interrupt: RefCell::default(),
                 rejections: RefCell::default(),
+                handled: RefCell::default(),
                 stopped: Cell::new(false),
                 intrinsics: Intrinsics::default(),
             });
@@ -178,6 +183,7 @@ impl Drop for Runtime {
             drop(inner.as_ref().resolver.take());
             *inner.as_ref().interrupt.borrow_mut() = None;
             drop(inner.as_ref().rejections.take());
+            drop(inner.as_ref().handled.take());
             inner.as_ref().intrinsics.forget();
             for class in inner.as_ref().classes.take() {
                 class.free(inner.as_ref().rt);
@@ -274,13 +280,18 @@ impl Ctx {
         unsafe { q::JS_IsJobPending(self.rt()) }
     }
 
-    /// The reason of the oldest rejection that nobody handled so far; all are forgotten.
-    pub fn take_unhandled_rejection(self) -> Option<Value> {
+    /// The oldest rejection that nobody handled so far; all are forgotten.
+    pub fn take_unhandled_rejection(self) -> Option<Rejection> {
         if self.inner().rejections.borrow().is_empty() {
             return None;
         }
         let rejections = self.inner().rejections.take();
-        rejections.into_iter().next().map(|(_, reason)| reason)
+        rejections.into_iter().next().map(|(_, rejection)| rejection)
+    }
+
+    /// A rejection for this reason that was handled a moment ago, forgotten now.
+    pub(crate) fn take_handled(self, reason: &Value) -> Option<Rejection> {
+        self.inner().handled.take().filter(|handled| handled.reason.same(reason))
     }
 
     /// Runs the garbage collector for cycles.

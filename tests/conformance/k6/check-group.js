@@ -25,6 +25,12 @@ export default function () {
   check(1, { 'back at the root': true });
   attempt('a name with ::', () => check(1, { 'a::b': true }));
   attempt('a group with ::', () => group('a::b', () => {}));
+  for (const [kind, value] of [['an object', {}], ['a list', [1]], ['null', null], ['undefined', undefined], ['a function', () => 1], ['a date', new Date(0)]]) {
+    attempt(`a tag that is ${kind}`, () => check(1, { tagged: true }, { tag: value }));
+  }
+  for (const checks of [undefined, null, 5, 'ab', [true, false]]) attempt(`checks that are ${JSON.stringify(checks)}`, () => check(1, checks));
+  attempt('no arguments', () => check());
+  attempt('tags that are no object', () => check(1, { tagged: true }, 5));
   attempt('an async predicate', () => check(1, { later: async () => true }));
   attempt('an async group', () => group('later', async () => {}));
   attempt('no function', () => group('nothing'));

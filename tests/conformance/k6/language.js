@@ -38,6 +38,8 @@ export default async function () {
   show('symbols', [Symbol.iterator in [], Symbol('s').description]);
   show('json', [JSON.stringify({ u: undefined, f() {}, d: new Date(0), n: NaN }), JSON.parse('{"a":[1]}', (k, v) => (typeof v === 'number' ? v + 1 : v))]);
   show('dates', [new Date('2020-02-30T00:00:00Z').getTime(), new Date(Date.UTC(2020, 0, 31)).toISOString(), typeof Date.now()]);
+  const date = new Date(Date.UTC(2024, 1, 3, 14, 5, 6));
+  show('dates as texts', [date, new Date(NaN)].map((d) => ['toString', 'toDateString', 'toTimeString', 'toLocaleString', 'toLocaleDateString', 'toLocaleTimeString', 'toUTCString'].map((method) => d[method]())));
   show('numbers', [0.1 + 0.2, (1234.5678).toFixed(2), (255).toString(16), parseInt('08', 10), Number.EPSILON > 0, 1_000, 0b11, 0o17]);
   show('typed', [Array.from(new Uint16Array([1, 65536, -1])), new DataView(new ArrayBuffer(4)).getInt32(0)]);
   show('uri', [encodeURIComponent('é &/'), decodeURIComponent('%C3%A9'), encodeURI('http://x/é')]);

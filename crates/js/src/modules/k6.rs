@@ -6,6 +6,7 @@ use throng_metrics::SystemTag;
 use throng_metrics::builtin;
 use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
 
+use super::tags;
 use crate::host::{Host, host, now};
 
 pub(super) fn exports(ctx: Ctx) -> JsResult {
@@ -24,9 +25,13 @@ fn check(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
     let host = host(&ctx);
     host.refuse_in_init("check()")?;
-    let (value, checks) = (call.arg(0), call.arg(1));
-    if checks.is_nullish() || !checks.is_object() {
+    let (value, mut checks) = (call.arg(0), call.arg(1));
+    if checks.is_nullish() {
         return Err(Thrown::type_error("check() needs an object with the checks as its second argument"));
+    }
+    if !checks.is_object() {
+        // Observed on k6 1.1: a text is checked letter by letter, a number is no check at all.
+        checks = ctx.globals().get("Object")?.call(&ctx.undefined(), &[&checks])?;
     }
     let extra = tag_pairs(&call.arg(2))?;
     let mut all = true;
@@ -78,11 +83,18 @@ fn record_check(host: &Host, name: &str, passed: bool, extra: &[(String, String)
 }
 
 /// Tags given as an object; values become strings.
-pub(crate) fn tag_pairs(tags: &Value) -> JsResult<Vec<(String, String)>> {
+fn tag_pairs(tags: &Value) -> JsResult<Vec<(String, String)>> {
     if !tags.is_object() {
         return Ok(Vec::new());
     }
-    tags.entries()?.into_iter().map(|(name, value)| Ok((name, value.to_text()?))).collect()
+    let pair = |(name, value): (String, Value)| {
+        if tags::is_scalar(&value) {
+            Ok((name, value.to_text()?))
+        } else {
+            Err(tags::not_scalar(&name, &"tag of a check"))
+        }
+    };
+    tags.entries()?.into_iter().map(pair).collect()
 }
 
 /// `group(name, function)`: the samples inside carry the group's path; its own duration is a sample too.

@@ -17,6 +17,7 @@ use throng_quickjs::{
 };
 
 use super::position::{Positions, line_and_column};
+use super::throws::Throws;
 
 /// How a module's code is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Module {
     pub names: Vec<(String, String)>,
     /// Where its text says so.
     pub import_places: Vec<ImportPlace>,
+    /// Where its text throws.
+    pub throws: Throws,
 }
 
 /// Where a module names another one, or something that it wants of it.
@@ -103,7 +106,8 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let is_module = parsed.module_record.has_module_syntax;
     let names = imported_names(&parsed.module_record);
     let import_places = import_places(source, &parsed.module_record);
-    let with_places = |module: Module| Module { import_places, ..module };
+    let throws = Throws::of(&parsed.program, source);
+    let with_places = |module: Module| Module { import_places, throws, ..module };
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
         let format = if is_module { Format::EsModule } else { Format::CommonJs };
@@ -237,7 +241,15 @@ fn bytecode(
     };
     let code = code.map_err(|thrown| failed(ctx.into_exception(thrown), &positions))?;
     let imports = imports.0.take();
-    Ok(Module { format, code, positions, imports, names, import_places: Vec::new() })
+    Ok(Module {
+        format,
+        code,
+        positions,
+        imports,
+        names,
+        import_places: Vec::new(),
+        throws: Throws::default(),
+    })
 }
 
 /// The first `file:line:column` of a QuickJS stack.

@@ -13,6 +13,7 @@ mod module_cache;
 mod option_place;
 mod position;
 mod specifier;
+mod throws;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::host::ThreadContext;
 pub use compile::{CompileError, Format, ImportPlace, Module, compile};
 pub use fetch::FetchError;
 pub use option_place::{option_path, option_place};
+use position::first_place;
 pub use position::{line_and_column, translate_stack};
 pub use specifier::{Specifier, SpecifierError, file_url, resolve};
 
@@ -241,6 +243,26 @@ impl Program {
     /// Sets them.
     pub fn set_overrides(&self, json: String) {
         *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = Some(json.into());
+    }
+
+    /// The stack of what was thrown and is no error, if it really begins at a `throw` of the user's files. It names the
+    /// place of that word, as k6 does.
+    pub fn translate_throw(&self, stack: &str) -> Option<String> {
+        let (file, line, column) = first_place(stack)?;
+        let Some(module) = self.module(file) else {
+            // Code that the script itself made of a text.
+            return file.starts_with('<').then(|| self.translate_stack(stack));
+        };
+        let (line, column) = module.positions.original(line, column);
+        let (line, column) = module.throws.around(line, column)?;
+        let translated = self.translate_stack(stack);
+        let (first, others) = translated[1..].split_once('\n').unwrap_or((&translated[1..], ""));
+        let rest = if others.is_empty() { String::new() } else { format!("\n{others}") };
+        let function = first.strip_prefix("\tat ")?.rsplit_once(" (").map(|(function, _)| function);
+        Some(match function {
+            Some(function) => format!("\n\tat {function} ({file}:{line}:{column}){rest}"),
+            None => format!("\n\tat {file}:{line}:{column}{rest}"),
+        })
     }
 
     /// A stack trace with places in the user's files.

@@ -54,7 +54,10 @@ pub fn line_and_column(source: &str, offset: usize) -> (u32, u32) {
 }
 
 /// File, line and column.
-type Place<'a> = (&'a str, u32, u32);
+pub(super) type Place<'a> = (&'a str, u32, u32);
+
+/// What QuickJS calls code that a script makes of a text, and the text of `JSON.parse`.
+const EVALUATED: &str = "<input>";
 
 /// One line of a QuickJS stack: `at function (file:line:column)` or `at file:line:column`.
 fn parse_frame(line: &str) -> Option<(&str, Option<Place<'_>>)> {
@@ -72,15 +75,27 @@ fn parse_frame(line: &str) -> Option<(&str, Option<Place<'_>>)> {
     Some((function, parsed))
 }
 
+/// The place of the innermost frame of a QuickJS stack, if that is not a host function's.
+pub(super) fn first_place(stack: &str) -> Option<Place<'_>> {
+    parse_frame(stack.lines().next()?)?.1
+}
+
 /// A QuickJS stack as k6 prints one: a tab, `at function (file:line:column)`, places in the user's files. `map` finds
 /// the positions of a module by name.
 pub fn translate_stack(stack: &str, mut map: impl FnMut(&str, u32, u32) -> (u32, u32)) -> String {
     let mut text = String::new();
-    for line in stack.lines() {
-        let Some((function, place)) = parse_frame(line) else { continue };
+    let frames: Vec<_> = stack.lines().filter_map(parse_frame).collect();
+    for (i, (function, place)) in frames.iter().copied().enumerate() {
+        // `JSON.parse` is ours and hands what is no JSON to the engine's, which adds a place in the text it was given.
+        let is_parse = |frame: Option<&(&str, Option<Place<'_>>)>| frame == Some(&("parse", None));
+        let is_in_json = function.is_empty() && place.is_some_and(|(file, ..)| file == EVALUATED);
+        if is_parse(frames.get(i + 1)) && (is_in_json || is_parse(frames.get(i))) {
+            continue;
+        }
         match place {
             Some((file, line, column)) => {
                 let (line, column) = map(file, line, column);
+                let file = if file == EVALUATED { "<eval>" } else { file };
                 let function = if function == "<anonymous>" || function == "<eval>" { "" } else { function };
                 if function.is_empty() {
                     let _ = write!(text, "\n\tat {file}:{line}:{column}");
@@ -122,5 +137,15 @@ mod tests {
             "    at f (file:///a.js:3:5)\n    at get (native)\n    at <anonymous> (file:///a.js:9:1)\n";
         let text = translate_stack(stack, |_, line, column| (line + 1, column));
         assert_eq!(text, "\n\tat f (file:///a.js:4:5)\n\tat get (native)\n\tat file:///a.js:10:1");
+    }
+
+    #[test]
+    fn json_that_is_none_is_one_frame_and_evaluated_code_has_its_name() {
+        let same = |_: &str, line, column| (line, column);
+        let json =
+            "    at <input>:1:2\n    at parse (native)\n    at parse (native)\n    at f (file:///a.js:3:5)\n";
+        assert_eq!(translate_stack(json, same), "\n\tat parse (native)\n\tat f (file:///a.js:3:5)");
+        let eval = "    at <eval> (<input>:1:7)\n    at f (file:///a.js:3:5)\n";
+        assert_eq!(translate_stack(eval, same), "\n\tat <eval>:1:7\n\tat f (file:///a.js:3:5)");
     }
 }

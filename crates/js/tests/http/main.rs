@@ -299,7 +299,7 @@ fn json_reads_the_body_or_a_part_of_it() {
         "",
         "const r = http.get(B + '/json'), broken = http.get(B + '/broken.json');
          return [r.json().a.b[1].c, r.json('a.b.1.c'), r.json('a.b.#'), r.json('nothing') === undefined, r.json('n'),
-                 r.json('a'), broken.json('a') === undefined, thrown(() => broken.json()), thrown(() => r.json('@this')),
+                 r.json('a'), broken.json('a') === undefined, thrown(() => broken.json()), r.json('{s,k:a.@keys}|@values'),
                  thrown(() => http.get(B + '/204').json()), Object.keys(r).length,
                  http.get(B + '/json', { responseType: 'binary' }).json('s'), r.json(undefined) === undefined]",
     );
@@ -318,9 +318,31 @@ fn json_reads_the_body_or_a_part_of_it() {
     );
     let error = |i: usize| result[i].as_str().unwrap();
     assert!(error(7).contains("line 2, column 8"), "{}", error(7));
-    assert!(error(8).contains("not supported yet"), "{}", error(8));
+    assert_eq!(result[8], json!(["str", ["b"]]));
     assert!(error(9).contains("no body"), "{}", error(9));
     assert_eq!(result[10..], [json!(20), json!("str"), json!(true)]);
+}
+
+#[test]
+fn a_body_that_the_script_replaced_is_what_is_read() {
+    let server = Server::start();
+    let ran = script(
+        &server,
+        "",
+        "const body = (value, params) => { const r = http.get(B + '/json', params); r.body = value; return r };
+         const kept = http.get(B + '/json'), before = kept.json(); kept.body = '{\"s\":2}';
+         const read = http.get(B + '/json'); read.body.length;
+         return [body('{\"s\":1}').json().s, body('{\"s\":1}').json('s'), kept.json().s === before.s, kept.json('s'), read.json('s'),
+                 body('<p>x</p>').html('p').text(), body(new Uint8Array([91, 55, 93]).buffer).json('0'),
+                 body('[8]', { responseType: 'none' }).json('0'), thrown(() => body(null).json()), thrown(() => body(5).html()),
+                 body('<a href=\"/json\">z</a>').clickLink().status]",
+    );
+    let result = ran.result.as_array().unwrap();
+    assert_eq!(result[..5], [json!(1), json!(1), json!(true), json!(2), json!("str")]);
+    assert_eq!(result[5..8], [json!("x"), json!(7), json!(8)]);
+    assert!(result[8].as_str().unwrap().contains("no body"), "{}", result[8]);
+    assert!(result[9].as_str().unwrap().contains("neither a string nor an ArrayBuffer"), "{}", result[9]);
+    assert_eq!(result[10], json!(200));
 }
 
 #[test]

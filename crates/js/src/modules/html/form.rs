@@ -126,13 +126,15 @@ pub(crate) fn encode(mut object: Vec<(String, Held)>) -> String {
     query
 }
 
-/// The form that an element belongs to.
+/// The form that an element belongs to: the one around it, otherwise the one that its attribute names.
 pub(super) fn owner(page: &Page, id: NodeId) -> Option<NodeId> {
-    if let Some(named) = page.attr(id, "form") {
-        let found = below(page, page.root(), |id| page.attr(id, "id").as_deref() == Some(&named));
-        return found.into_iter().find(|id| page.name(*id) == "form");
-    }
-    walk::parents(page, id).into_iter().find(|id| page.name(*id) == "form")
+    let around = walk::parents(page, id).into_iter().find(|id| page.name(*id) == "form");
+    around.or_else(|| by_id(page, &page.attr(id, "form")?))
+}
+
+/// The first element with this id.
+pub(super) fn by_id(page: &Page, wanted: &str) -> Option<NodeId> {
+    below(page, page.root(), |id| page.attr(id, "id").as_deref() == Some(wanted)).into_iter().next()
 }
 
 /// `serializeArray()`: one object for each field.

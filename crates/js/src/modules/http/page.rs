@@ -2,21 +2,21 @@
 
 use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
 
-use super::response::HttpResponse;
+use super::response::{Body, HttpResponse};
 use super::{prepare, send};
 use crate::host::host;
 use crate::modules::html::{self, Selection};
 
 /// The response's body as a page.
-fn page(response: &HttpResponse) -> JsResult<Selection> {
-    let body = response.bytes().ok_or_else(html::no_body)?;
-    Ok(html::parse(&String::from_utf8_lossy(body), response.url()))
+fn page(object: &Value, response: &HttpResponse) -> JsResult<Selection> {
+    let body = Body::of(object, response)?.ok_or_else(html::no_body)?;
+    Ok(html::parse(&String::from_utf8_lossy(&body.bytes), response.url()))
 }
 
 /// `response.html(selector?)`
 pub(super) fn html(call: &Call<'_>) -> JsResult {
     let this = call.this();
-    let page = page(this.expect::<HttpResponse>()?)?;
+    let page = page(&this, this.expect::<HttpResponse>()?)?;
     // Observed on k6 1.1: even `undefined` is a selector, which matches nothing.
     let selection = if call.is_empty() { page } else { page.find(&call.arg(0).to_text()?) };
     call.ctx().instance(selection)
@@ -40,7 +40,7 @@ pub(super) fn click_link(call: &Call<'_>) -> JsResult {
     let (ctx, this, options) = (call.ctx(), call.this(), call.arg(0));
     let response = this.expect::<HttpResponse>()?;
     let selector = text_option(&options, "selector", "a[href]")?;
-    let link = page(response)?.find(&selector).only_first();
+    let link = page(&this, response)?.find(&selector).only_first();
     if link.is_empty() {
         return Err(missing("element", &selector, response));
     }
@@ -58,7 +58,7 @@ pub(super) fn submit_form(call: &Call<'_>) -> JsResult {
     let (ctx, this, options) = (call.ctx(), call.this(), call.arg(0));
     let response = this.expect::<HttpResponse>()?;
     let selector = text_option(&options, "formSelector", "form")?;
-    let form = page(response)?.find(&selector);
+    let form = page(&this, response)?.find(&selector);
     if form.is_empty() {
         return Err(missing("form", &selector, response));
     }

@@ -42,6 +42,8 @@ pub(super) struct HttpResponse {
     pub(super) request: Option<Sent>,
     /// The body as JSON for selectors, parsed once; `None` inside when it is not JSON.
     pub(super) json: OnceCell<Option<serde_json::Value>>,
+    /// Set when the script has seen the body: then it may have put another in its place. The text it saw, if it was one.
+    pub(super) shown: OnceCell<Option<Value>>,
 }
 
 /// Go's zero time in milliseconds, which k6 shows for a cookie without an expiry date.
@@ -144,11 +146,14 @@ impl HttpResponse {
     }
 
     fn body(&self, ctx: Ctx) -> Value {
-        match self.bytes() {
+        let body = match self.bytes() {
             None => ctx.null(),
             Some(bytes) if self.response_type == ResponseType::Binary => ctx.array_buffer(bytes),
             Some(bytes) => ctx.string_lossy(bytes),
-        }
+        };
+        // Not a buffer, whose bytes may change as well; a text holds nothing that could lead back here.
+        let _ = self.shown.set(body.is_string().then(|| body.clone()));
+        body
     }
 
     fn headers(&self, ctx: Ctx) -> JsResult {
@@ -317,26 +322,60 @@ impl Class for TimingsView {
 /// Where the parsed body is kept: on the object itself, so that the garbage collector sees it.
 const PARSED: &str = "\u{0}json";
 
+/// What `json()`, `html()` and what stands on them read: the body, or what the script has put in its place.
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    is_own: bool,
+}
+
+impl Body {
+    /// Of a response object; `None` where there is no body.
+    pub(super) fn of(object: &Value, response: &HttpResponse) -> JsResult<Option<Self>> {
+        let own = || response.bytes().map(|bytes| Self { bytes: bytes.clone(), is_own: true });
+        let Some(shown) = response.shown.get() else { return Ok(own()) };
+        let body = object.get("body")?;
+        if shown.as_ref().is_some_and(|shown| shown.same(&body)) {
+            return Ok(own());
+        }
+        if body.is_nullish() {
+            return Ok(None);
+        }
+        let bytes = if body.is_string() {
+            Some(Bytes::from(body.to_text()?))
+        } else {
+            body.with_bytes(Bytes::copy_from_slice)
+        };
+        match bytes {
+            Some(bytes) => Ok(Some(Self { bytes, is_own: false })),
+            None => Err(Thrown::error("the body was set to what is neither a string nor an ArrayBuffer")),
+        }
+    }
+}
+
 /// `response.json(selector?)`
 fn json(call: &Call<'_>) -> JsResult {
     let ctx = call.ctx();
     let object = call.this();
     let this = object.expect::<HttpResponse>()?;
-    let bytes = this.bytes().ok_or_else(|| {
+    let body = Body::of(&object, this)?.ok_or_else(|| {
         Thrown::error(
             "there is no body to read as JSON; the request may have failed, or the body was not kept",
         )
     })?;
+    let bytes = &*body.bytes;
     // Observed on k6 1.1: even `undefined` is a selector, which leads nowhere.
     if !call.is_empty() {
-        let path = gjson::Path::parse(&call.arg(0).to_text()?).map_err(|e| Thrown::error(e.to_string()))?;
-        let document = this.json.get_or_init(|| serde_json::from_slice(bytes).ok());
+        let path = call.arg(0).to_text()?;
+        let read = || serde_json::from_slice(bytes).ok();
+        let other = if body.is_own { None } else { read() };
+        let document = if body.is_own { this.json.get_or_init(read) } else { &other };
         // A body that is no JSON has nothing at any path, as in k6.
-        return match document.as_ref().and_then(|document| path.find(document)) {
+        return match document.as_ref().and_then(|document| gjson::select(document, &path)) {
             Some(found) => from_json(ctx, &found),
             None => Ok(ctx.undefined()),
         };
     }
+    // Observed on k6 1.1: once made it stays, whatever the script makes of the body.
     let parsed = object.get(PARSED)?;
     if !parsed.is_undefined() {
         return Ok(parsed);

@@ -1,0 +1,95 @@
+//! Dates as texts, where QuickJS and goja, k6's engine, differ: goja names the zone and knows no hours of twelve.
+//! Observed on k6 1.1.
+
+use std::ffi::CStr;
+use std::fmt::Write as _;
+
+use crate::{Call, Ctx, JsResult, Thrown};
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl Ctx {
+    /// Puts our texts in the place of QuickJS's, once it has made its dates.
+    pub(crate) fn install_date_texts(self) -> JsResult<()> {
+        let prototype = self.globals().get("Date")?.get("prototype")?;
+        prototype.method("toString", 0, |call| show(call, &[Part::Date, Part::Time, Part::Zone]))?;
+        prototype.method("toTimeString", 0, |call| show(call, &[Part::Time, Part::Zone]))?;
+        prototype.method("toLocaleTimeString", 0, |call| show(call, &[Part::Time]))?;
+        prototype.method("toLocaleString", 0, |call| show(call, &[Part::LocaleDate, Part::Time]))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    /// `Sat Feb 03 2024`
+    Date,
+    /// `02/03/2024,`
+    LocaleDate,
+    /// `04:05:06`
+    Time,
+    /// `GMT+0100 (CET)`
+    Zone,
+}
+
+fn show(call: &Call<'_>, parts: &[Part]) -> JsResult {
+    let this = call.this();
+    if !this.is_date() {
+        return Err(Thrown::type_error("not a Date object"));
+    }
+    let time = this.to_number()?;
+    let Some(local) = time.is_finite().then(|| Local::at((time / 1000.0).floor() as i64)).flatten() else {
+        return Ok(call.ctx().string("Invalid Date"));
+    };
+    let mut text = String::new();
+    for part in parts {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        local.write(*part, &mut text);
+    }
+    Ok(call.ctx().string(&text))
+}
+
+/// A second on the local clock.
+struct Local(libc::tm);
+
+impl Local {
+    fn at(seconds: i64) -> Option<Self> {
+        // SAFETY: the struct is plain data, a pointer into the C library's own memory included; the call fills it.
+        unsafe {
+            let mut local: libc::tm = std::mem::zeroed();
+            (!libc::localtime_r(&raw const seconds, &raw mut local).is_null()).then_some(Self(local))
+        }
+    }
+
+    fn write(&self, part: Part, text: &mut String) {
+        let tm = &self.0;
+        let year = i64::from(tm.tm_year) + 1900;
+        let (sign, year) = (if year < 0 { "-" } else { "" }, year.abs());
+        // Writing to a String cannot fail.
+        let _ = match part {
+            Part::Date => {
+                let (day, month) = (DAYS[tm.tm_wday as usize % 7], MONTHS[tm.tm_mon as usize % 12]);
+                write!(text, "{day} {month} {:02} {sign}{year:04}", tm.tm_mday)
+            }
+            Part::LocaleDate => {
+                write!(text, "{:02}/{:02}/{sign}{year:04},", tm.tm_mon + 1, tm.tm_mday)
+            }
+            Part::Time => write!(text, "{:02}:{:02}:{:02}", tm.tm_hour, tm.tm_min, tm.tm_sec),
+            Part::Zone => {
+                let (sign, minutes) = (if tm.tm_gmtoff < 0 { '-' } else { '+' }, tm.tm_gmtoff.abs() / 60);
+                write!(text, "GMT{sign}{:02}{:02} ({})", minutes / 60, minutes % 60, self.zone())
+            }
+        };
+    }
+
+    fn zone(&self) -> String {
+        if self.0.tm_zone.is_null() {
+            return String::new();
+        }
+        // SAFETY: the C library keeps the names of its zones; it is read at once.
+        unsafe { CStr::from_ptr(self.0.tm_zone) }.to_string_lossy().into_owned()
+    }
+}
