@@ -114,6 +114,11 @@ impl Terminal {
         self.inner.colour == Colour::Auto && self.is_terminal(stream)
     }
 
+    /// Whether colours are switched off, whatever the streams are.
+    pub fn is_colourless(&self) -> bool {
+        self.inner.colour != Colour::Auto
+    }
+
     /// The present size.
     pub fn size(&self) -> Size {
         (self.inner.size)().unwrap_or_default()

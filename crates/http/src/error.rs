@@ -190,5 +190,5 @@ pub(crate) enum Operation {
 
 /// k6's `error_code` of a response: 1000 plus the status from 400 on, none below.
 pub fn code_of_status(status: u16) -> Option<u16> {
-    (400..600).contains(&status).then_some(1000 + status)
+    (400..1000).contains(&status).then_some(1000 + status)
 }

@@ -249,6 +249,10 @@ impl Lifecycle {
             let Some(function) = vm.export("handleSummary") else { return Ok(Ok(None)) };
             vm.set_phase(Phase::Summary);
             let data = vm.ctx().parse_json(&data, "summary").map_err(|thrown| vm.error(thrown))?;
+            if !data.has("setup_data") {
+                // Observed on k6 1.1: it is there without a setup too.
+                data.define("setup_data", &vm.ctx().undefined()).map_err(|thrown| vm.error(thrown))?;
+            }
             let result = vm.call(&function, &[&data])?;
             if result.is_nullish() {
                 return Ok(Ok(None));

@@ -3,6 +3,8 @@
 // @options summaryTrendStats
 // @run default
 // @run trend-stats --summary-trend-stats min,p(50),p(99.9),count
+// @run no-setup --no-setup
+// @run no-colours --no-color
 // @run no-value
 // @env no-value RETURN=nothing
 // @run bad-value
@@ -45,7 +47,7 @@ export function handleSummary(data) {
     delete own[name].values.rate; // a counter's depends on the clock
   }
   return {
-    'report.txt': flatten(ordered(Object.assign({}, data, { metrics: Object.keys(own) }))).concat(Object.entries(ordered(own)).map((entry) => JSON.stringify(entry)), JSON.stringify(ordered(data.root_group))).join('\n'),
+    'report.txt': [`${'setup_data' in data} ${data.setup_data} ${data.options.noColor}`].concat(flatten(ordered(Object.assign({}, data, { metrics: Object.keys(own) }))).concat(Object.entries(ordered(own)).map((entry) => JSON.stringify(entry)), JSON.stringify(ordered(data.root_group)))).join('\n'),
     'bytes.bin': new Uint8Array([104, 105]).buffer,
     'no/such/folder/file.txt': 'lost',
     stdout: 'to standard output\n',

@@ -117,7 +117,7 @@ fn summary_data(spec: &RunSpec, prepared: &Prepared, summary: &Summary, stats: &
     let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
     let surroundings = Surroundings {
         time_unit,
-        no_color: !spec.terminal.colours(Stream::Out),
+        no_color: spec.terminal.is_colourless(),
         stdout_is_terminal: spec.terminal.is_terminal(Stream::Out),
         stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
     };

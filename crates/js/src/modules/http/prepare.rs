@@ -14,7 +14,7 @@ use super::response::Sent;
 use super::state::{KnownUrl, State, Urls};
 use super::tags::Tagging;
 use super::template::UrlTemplate;
-use crate::host::host;
+use crate::host::{Host, host};
 use crate::log::Level;
 
 /// A request ready to go.
@@ -101,7 +101,8 @@ pub(super) fn prepare(
     let base: TagSetId = host.tags();
     let tagging = Tagging {
         base,
-        name: params.name.or(template),
+        // Observed on k6 1.1: a template is only a name where there is no other.
+        name: params.name.or_else(|| template.filter(|_| !has_name(host, base))),
         own: params.tags,
         callback: params.callback,
         url: url.clone(),
@@ -123,6 +124,11 @@ pub(super) fn prepare(
         patience: None,
     };
     Ok(Prepared { request, tagging, response_type: params.response_type, sent, throw: params.throw })
+}
+
+/// Whether the tags of the run, the scenario or the virtual user have a `name`.
+fn has_name(host: &Host, tags: TagSetId) -> bool {
+    host.thread.recorder.borrow().tags(tags).get("name").is_some()
 }
 
 /// The URL, and the name of its template if it is one.
@@ -166,7 +172,7 @@ fn cookies_sent(
 
 /// A script's own `Content-Length` is not sent; when it is wrong, the script should know.
 fn check_content_length(
-    host: &crate::host::Host,
+    host: &Host,
     method: &Method,
     url: &Url,
     params: &mut Params,

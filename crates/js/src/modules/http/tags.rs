@@ -70,7 +70,7 @@ pub(super) struct Tagging {
     /// The virtual user's tags when the request was made.
     pub(super) base: TagSetId,
     pub(super) url: Rc<KnownUrl>,
-    /// Stands for both `name` and `url`.
+    /// Stands for both `name` and `url`, as does a tag `name` of the run, the scenario or the virtual user without it.
     pub(super) name: Option<Box<str>>,
     /// The request's own tags, without `name`.
     pub(super) own: Vec<(String, String)>,
@@ -135,7 +135,9 @@ impl Tagging {
         expected: Option<bool>,
     ) -> TagSetId {
         let masked = if same_url { None } else { Some(hop.url.masked()) };
-        let url = self.name.as_deref().or(masked.as_deref()).unwrap_or(&self.url.masked);
+        let base = self.name.is_none().then(|| recorder.tags(self.base).clone());
+        let name = self.name.as_deref().or_else(|| base.as_ref()?.get("name"));
+        let url = name.or(masked.as_deref()).unwrap_or(&self.url.masked);
         let status = Digits::of(hop.status);
         let code = hop.error_code.map(Digits::of);
         let ip = hop.remote_addr.map(|addr| addr.ip().to_string());
