@@ -186,6 +186,35 @@ fn virtual_users_that_move_to_a_newcomer_are_never_in_two_places() {
 }
 
 #[test]
+fn while_a_worker_joins_no_virtual_user_stands_still() {
+    let mut chaos = Chaos::with(LOOPING, 2);
+    chaos.add();
+    chaos.controller.until("3 workers share the whole test from");
+    let (done, target, _) = chaos.end();
+    done.expect_code(0);
+    // Each of 24 begins a little less than four times a second. A third of them move, once their iteration has ended.
+    let whole_seconds = target.per_second().len() - 2;
+    expect_back(&target, 72, whole_seconds);
+}
+
+/// Every virtual user asks for as much as it gets.
+const LIMITED: &str = "import http from 'k6/http'; import exec from 'k6/execution';
+    export const options = { rps: 60, scenarios: { limited: { executor: 'constant-vus', vus: 24, duration: '9s',
+      gracefulStop: '3s' } } };
+    export default function () { http.get(`${__ENV.TARGET}/${exec.scenario.iterationInTest}`) }";
+
+#[test]
+fn the_requests_that_a_test_may_make_in_a_second_are_those_of_the_workers_that_are_left() {
+    let mut chaos = Chaos::with(LIMITED, 3);
+    chaos.workers[1].kill();
+    chaos.controller.until("2 workers share the whole test from");
+    let (done, target, _) = chaos.end();
+    done.expect_code(0);
+    expect_never_more(&target, 60);
+    expect_back(&target, 60, 3);
+}
+
+#[test]
 fn workers_are_replaced_one_after_another_and_nothing_is_missing() {
     let mut chaos = Chaos::with(RATE, 2);
     for old in 0..2 {
@@ -224,9 +253,13 @@ fn a_worker_that_freezes_starts_nothing_when_it_wakes_up_and_comes_back() {
     chaos.controller.until("worker w1 is back");
     chaos.controller.until("3 workers share the whole test from");
     let (done, target, iterations) = chaos.end();
-    done.expect_code(0);
+    let done = done.expect_code(0);
     expect_never_more(&target, 60);
     assert_eq!(target.count(), iterations, "what it measured before is not lost");
+    let lost =
+        done.stdout.lines().find(|line| line.contains("✗ worker w1 (33.3 % of the test) was lost")).unwrap();
+    assert!(lost.contains("with what it had measured; meanwhile the others ran its part"), "{lost}");
+    assert!(!lost.contains("is missing"), "{lost}");
 }
 
 #[test]

@@ -2,9 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "cluster/clocks.rs"]
+mod clocks;
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "cluster/setup.rs"]
+mod setup;
 mod support;
+#[path = "cluster/tls.rs"]
+mod tls;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -62,6 +68,48 @@ fn three_workers_give_the_numbers_of_one_process() {
     }
     assert_eq!(three["metrics"]["trended"]["p(99)"], one["metrics"]["trended"]["p(99)"]);
     assert_eq!(three["metrics"]["iterations"]["count"], 500);
+}
+
+/// More values than a Trend keeps each of.
+const ARRIVING: &str = "
+import exec from 'k6/execution';
+import { Trend } from 'k6/metrics';
+const starts = new Trend('starts'), shared = new Trend('shared');
+export const options = {
+  summaryTrendStats: ['avg', 'min', 'med', 'max', 'p(1)', 'p(90)', 'p(99)', 'p(99.9)', 'count'],
+  scenarios: {
+    arriving: { executor: 'constant-arrival-rate', rate: 500, duration: '3s', preAllocatedVUs: 60, maxVUs: 60 },
+    shared: { executor: 'shared-iterations', vus: 6, iterations: 2000, exec: 'share' },
+  },
+};
+export default function () { starts.add(exec.scenario.iterationInTest + 1) }
+export function share() { shared.add(exec.scenario.iterationInTest + 1) }
+";
+
+#[test]
+fn three_workers_plan_the_starts_of_one_process_and_their_trends_are_as_fine() {
+    let script = Script::new(ARRIVING);
+    let one = script.summary(&[]);
+    let three = script.summary(&["--workers", "3"]);
+    for (summary, who) in [(&one, "one"), (&three, "three")] {
+        let metrics = &summary["metrics"];
+        assert!(metrics["dropped_iterations"].is_null(), "{who}: {metrics:#}");
+        assert_eq!(metrics["iterations"]["count"], 3_500, "{who}");
+        for (metric, count) in [("starts", 1_500), ("shared", 2_000)] {
+            let value = |stat: &str| metrics[metric][stat].as_f64().unwrap();
+            let last = f64::from(count);
+            // The numbers from 1 to the last one, each once.
+            let exact = [value("count"), value("min"), value("max"), value("avg")];
+            assert_eq!(exact, [last, 1.0, last, f64::midpoint(1.0, last)], "{who}: {metric}");
+            for (stat, percent) in
+                [("med", 50.0), ("p(1)", 1.0), ("p(90)", 90.0), ("p(99)", 99.0), ("p(99.9)", 99.9)]
+            {
+                let expected = 1.0 + percent / 100.0 * (last - 1.0);
+                let apart = (value(stat) - expected).abs() / expected;
+                assert!(apart <= 0.0005, "{who}: {metric} {stat} is {} and not {expected}", value(stat));
+            }
+        }
+    }
 }
 
 #[test]
@@ -234,12 +282,45 @@ fn workers_need_only_the_address_and_the_token() {
 #[test]
 fn a_wrong_token_is_turned_away_and_harms_nothing() {
     let script = Script::new("export default function () {}");
-    let (controller, address) = controller(&script, &["--expect-workers", "1"]);
-    let stranger = Process::start(&["worker", "--controller", &address], "not this token");
-    stranger.wait().expect_code(104).expect_error("token");
+    let (mut controller, address) = controller(&script, &["--expect-workers", "1"]);
+    for _ in 0..3 {
+        let stranger = Process::start(&["worker", "--controller", &address], "not this token");
+        stranger.wait().expect_code(104).expect_error("token");
+    }
+    let told = controller.until("turned away 127.0.0.1:");
+    assert!(told.contains("its join token is another one than this controller's"), "{told}");
     let right = worker(&address, "right");
-    controller.wait().expect_code(0);
+    let done = controller.wait().expect_code(0);
+    assert!(!done.stderr.contains("turned away"), "once a minute is enough: {}", done.stderr);
     right.wait().expect_code(0);
+}
+
+#[test]
+fn two_workers_of_one_name_are_told_apart() {
+    let script = Script::new(
+        "export const options = { vus: 2, iterations: 2 };
+         export default function () { console.log('here') }",
+    );
+    let (controller, address) = controller(&script, &["--expect-workers", "2"]);
+    let workers = [(); 2].map(|()| worker(&address, "twin"));
+    let done = controller.wait().expect_code(0);
+    let here = done.stderr.lines().filter(|line| line.contains("msg=here"));
+    let names: BTreeSet<String> =
+        here.map(|line| line.rsplit_once("worker=").unwrap().1.trim_matches('"').to_owned()).collect();
+    assert_eq!(names, ["twin".to_owned(), "twin#2".to_owned()].into());
+    for worker in workers {
+        worker.wait().expect_code(0);
+    }
+}
+
+#[test]
+fn a_locustfile_is_refused_by_a_controller_with_the_command_that_leads_it() {
+    let script = Script::new("").with("locustfile.py", "from locust import User");
+    let path = script.path("locustfile.py").display().to_string();
+    let args = ["controller", "--insecure", "--expect-workers", "2", &path];
+    let done = THRONG.run(&args).expect_code(104);
+    done.expect_error("is a locustfile, and throng controller leads k6 scripts");
+    done.expect_error(&format!("throng locust --master -f {path}"));
 }
 
 #[test]
@@ -269,7 +350,22 @@ fn a_killed_worker_is_said_and_the_others_go_on() {
     controller.until("worker victim (50.0 % of the test) was lost");
     let done = controller.wait().expect_code(0);
     assert!(done.stdout.contains("✗ worker victim (50.0 % of the test) was lost"), "{}", done.stdout);
+    assert!(done.stdout.contains("is missing; the others took over its part"), "{}", done.stdout);
     survivor.wait().expect_code(0);
+}
+
+#[test]
+fn when_nobody_is_left_nobody_is_said_to_take_over() {
+    let script = Script::new(LOOPING);
+    let (mut controller, address) = controller(&script, &["--expect-workers", "1"]);
+    let mut only = worker(&address, "only");
+    only.until("joined as");
+    std::thread::sleep(Duration::from_millis(1500));
+    only.kill();
+    let told = controller.until("worker only (100.0 % of the test) was lost");
+    assert!(told.contains("nobody is there to take over its part"), "{told}");
+    let done = controller.wait().expect_code(255);
+    assert!(done.stdout.contains("is missing; nobody took over its part"), "{}", done.stdout);
 }
 
 #[test]

@@ -9,6 +9,11 @@ use std::fmt;
 pub struct WorkerId(pub(crate) u32);
 
 impl WorkerId {
+    /// The worker of this number.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number, from 0.
     pub const fn index(self) -> u32 {
         self.0

@@ -28,6 +28,9 @@ enum Body {
     /// Values on their way into buckets: a second's few values under one tag set are cheaper to pass on than
     /// to bucket, since whoever merges them has the buckets already. Otherwise the same as `Buckets`.
     Loose(Vec<f64>),
+    /// Counts by key as they came over the wire, rising and none of them zero. Pages for a second's few values are
+    /// ten times as large and slow to walk; whoever merges them has the pages already. Otherwise the same as `Buckets`.
+    Counts(Vec<(i32, u64)>),
     Buckets(Buckets),
 }
 
@@ -86,7 +89,8 @@ impl Distribution {
         }
         match &mut self.body {
             Body::Exact(kept) | Body::Loose(kept) => kept.extend_from_slice(values),
-            Body::Buckets(buckets) => {
+            Body::Counts(_) | Body::Buckets(_) => {
+                let buckets = self.bucketed();
                 for value in values {
                     buckets.add(*value, 1);
                 }
@@ -108,12 +112,14 @@ impl Distribution {
     }
 
     pub(crate) fn bucketed(&mut self) -> &mut Buckets {
-        if let Body::Exact(values) | Body::Loose(values) = &self.body {
-            self.body = Body::Buckets(Buckets::of(values));
+        match &self.body {
+            Body::Exact(values) | Body::Loose(values) => self.body = Body::Buckets(Buckets::of(values)),
+            Body::Counts(counts) => self.body = Body::Buckets(Buckets::of_counts(counts)),
+            Body::Buckets(_) => {}
         }
         match &mut self.body {
             Body::Buckets(buckets) => buckets,
-            Body::Exact(_) | Body::Loose(_) => unreachable!("turned into buckets above"),
+            _ => unreachable!("turned into buckets above"),
         }
     }
 
@@ -128,6 +134,7 @@ impl Distribution {
                 mine.extend_from_slice(theirs);
             }
             (Body::Buckets(theirs), _) => self.bucketed().merge(theirs),
+            (Body::Counts(theirs), _) => self.bucketed().add_counts(theirs),
             (Body::Exact(theirs) | Body::Loose(theirs), _) => {
                 let buckets = self.bucketed();
                 for value in theirs {
@@ -190,8 +197,9 @@ impl Distribution {
                 let sorted = sorted(values);
                 Box::new(move |index| sorted[index as usize])
             }
-            Body::Buckets(buckets) => {
-                let cumulated: Vec<(u64, f64)> = buckets
+            Body::Counts(_) | Body::Buckets(_) => {
+                let cumulated: Vec<(u64, f64)> = self
+                    .in_buckets()
                     .values()
                     .scan(0, |below, (value, count)| {
                         *below += count;
@@ -233,6 +241,7 @@ impl Distribution {
     fn in_buckets(&self) -> Cow<'_, Buckets> {
         match &self.body {
             Body::Exact(values) | Body::Loose(values) => Cow::Owned(Buckets::of(values)),
+            Body::Counts(counts) => Cow::Owned(Buckets::of_counts(counts)),
             Body::Buckets(buckets) => Cow::Borrowed(buckets),
         }
     }
@@ -245,13 +254,18 @@ impl Distribution {
     pub(crate) fn shape(&self) -> Shape<'_> {
         match &self.body {
             Body::Exact(values) => Shape::Values(sorted(values)),
-            Body::Loose(values) => Shape::Buckets(Cow::Owned(Buckets::of(values))),
-            Body::Buckets(buckets) => Shape::Buckets(Cow::Borrowed(buckets)),
+            Body::Loose(_) | Body::Counts(_) | Body::Buckets(_) => Shape::Buckets(self.in_buckets()),
         }
     }
 
-    /// Puts a distribution together from its parts; the counts must agree.
-    pub(crate) fn from_buckets(sum: ExactSum, min: f64, max: f64, buckets: Buckets) -> Self {
+    /// Puts a distribution together from its parts: counts by key as [`Buckets::iter`] yields them.
+    pub(crate) fn from_counts(sum: ExactSum, min: f64, max: f64, counts: Vec<(i32, u64)>) -> Self {
+        let count = counts.iter().fold(0_u64, |total, (_, count)| total.saturating_add(*count));
+        Self { count, sum, min, max, body: Body::Counts(counts) }
+    }
+
+    /// The same from buckets.
+    fn from_buckets(sum: ExactSum, min: f64, max: f64, buckets: Buckets) -> Self {
         let count = buckets.iter().fold(0_u64, |total, (_, count)| total.saturating_add(count));
         Self { count, sum, min, max, body: Body::Buckets(buckets) }
     }
@@ -353,6 +367,31 @@ mod tests {
         all.extend(&[5.0]);
         assert!((all.percentiles_since(&earlier, &[99.0]).unwrap()[0] - 5.0).abs() < 0.01);
         assert_eq!(earlier.percentiles_since(&all, &[50.0]), None);
+    }
+
+    #[test]
+    fn counts_of_the_wire_are_buckets_to_everyone() {
+        let mut whole = Distribution::default();
+        whole.extend_bucketed(&[-3.0, 0.0, 0.0, 1.0, 7.5, 7.5]);
+        let sent = Distribution::decode(&whole.encode()).unwrap();
+        assert!(matches!(sent.body, Body::Counts(_)));
+        assert_eq!(sent, whole);
+        assert_eq!(sent.encode(), whole.encode());
+        assert_eq!(sent.percentiles(&[0.0, 50.0, 90.0]), whole.percentiles(&[0.0, 50.0, 90.0]));
+        for (mut a, mut b) in [(sent.clone(), whole.clone()), (exact(&[2.0]), exact(&[2.0]))] {
+            a.merge(&sent);
+            b.merge(&whole);
+            a.extend(&[5.0]);
+            b.extend(&[5.0]);
+            assert_eq!(a, b);
+        }
+        let mut more = sent.clone();
+        more.extend(&[9.0]);
+        assert_eq!(more.percentiles_since(&sent, &[50.0]), {
+            let mut more = whole.clone();
+            more.extend(&[9.0]);
+            more.percentiles_since(&whole, &[50.0])
+        });
     }
 
     proptest! {

@@ -105,6 +105,7 @@ fn remote(
              a controller that goes on knows what was measured before, but not when",
         ));
     }
+    let on_loss = config.on_worker_loss;
     let samples = raw.inlet();
     let bundle = bundle::pack(spec, prepared, samples.is_some())?;
     let bound = match state {
@@ -124,6 +125,7 @@ fn remote(
         samples,
         children,
         moves: moves(prepared),
+        on_loss,
     };
     let mut remote = Remote::new(controller, happenings, config);
     if let Some(went) = went {

@@ -57,7 +57,7 @@ impl Kept {
 
     fn start_again(&mut self) {
         self.chaos.controller = self.controller(&self.chaos.script.script());
-        self.chaos.controller.until("the controller went on after");
+        self.chaos.controller.until("there was no controller for");
     }
 
     /// Tries, and fails.
@@ -99,7 +99,7 @@ fn a_controller_that_is_killed_goes_on_and_nothing_is_missing() {
     expect_back(target, 60, 7);
     assert_eq!(target.count(), 540 + 2, "setup and teardown once each");
     assert_eq!(kept.iterations(), 540);
-    assert!(done.stdout.contains("the controller went on after"), "{}", done.stdout);
+    assert!(done.stdout.contains("there was no controller for"), "{}", done.stdout);
     assert!(!done.stdout.contains("planned starts are missing"), "{}", done.stdout);
     kept.refused(&script).expect_error("its run has ended, with exit code 0");
 }

@@ -77,7 +77,8 @@ fn clients_that_are_no_workers_do_a_running_test_no_harm() {
     let none = ["worker", "--insecure", "--controller", &chaos.address];
     let mut none = Process::spawn(Command::new(THRONG.link()).args(none).env_clear(), "");
     none.finish().expect_code(104).expect_error("the controller asks for a join token");
-    chaos.controller.until("turned away");
+    chaos.controller.until("its join token is another one than this controller's");
+    chaos.controller.until("the controller asks for a join token");
 
     // One that knows it gets through all of this.
     chaos.workers.push(worker(&chaos.address, "late"));

@@ -63,7 +63,7 @@ fn a_controller_that_goes_on_knows_what_is_paused_and_how_many_users_there_are()
     let start_again = |chaos: &mut Chaos| {
         chaos.controller.kill();
         chaos.controller = Process::start(&command, TOKEN);
-        chaos.controller.until("the controller went on after");
+        chaos.controller.until("there was no controller for");
         for _ in 0..2 {
             chaos.controller.until("is there again");
         }

@@ -21,7 +21,7 @@ pub struct Loss {
     pub share: f64,
     /// When it was given up, since the start of the run; `None` before the start.
     pub at: Option<Duration>,
-    /// How long it had not been heard by then: what it measured in this time is missing.
+    /// How long it had not been heard by then: what it measured in this time is missing unless it comes back.
     pub silent: Duration,
     /// Why it was given up, as a sentence fragment.
     pub why: String,
@@ -34,7 +34,7 @@ pub enum Happening {
     Joined {
         /// Its number in the run.
         worker: WorkerId,
-        /// Its name: its host's unless it was given another.
+        /// Its name: its host's unless it was given another, and with a number if an earlier worker has that.
         name: String,
         /// Where it comes from.
         address: SocketAddr,

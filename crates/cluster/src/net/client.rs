@@ -1,6 +1,6 @@
 //! A worker's side of a connection: TCP, TLS, HTTP/2, the one stream, and reading it.
 
-use std::fmt;
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use tonic::body::Body;
 use super::FLUSH;
 use super::frames::Frames;
 use super::grpc;
+use super::trouble::Trouble;
 use crate::protocol::{Assembly, Frame, MAX_CONTROLLERS_MESSAGE, ToWorker};
 use crate::worker::Event;
 
@@ -39,49 +40,68 @@ pub(super) struct Target {
 
 /// Connects, and reads until the end of the stream. The stream of requests ends when the sender of `requests` is dropped.
 pub(super) async fn run(target: Target, attempt: u64, requests: Frames, inputs: mpsc::Sender<Input>) {
-    let event = match tokio::time::timeout(PATIENCE, connect(target)).await {
-        Err(_) => Event::Closed(format!("no answer within {} s", PATIENCE.as_secs())),
-        // The system's own answer, and only to connecting: who listens but cannot talk is not dead.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            Event::NobodyListens(error.to_string())
-        }
-        Ok(Err(error)) => Event::Closed(error.to_string()),
-        Ok(Ok(io)) => match exchange(io, attempt, requests, &inputs).await {
-            Ok(()) => Event::Closed("it closed the connection".to_owned()),
-            Err(error) => Event::Closed(error.to_string()),
-        },
+    let event = match attempt_it(target, attempt, requests, &inputs).await {
+        Ok(()) => Event::Closed("it closed the connection".to_owned()),
+        Err(Failed::NobodyListens(text)) => Event::NobodyListens(text),
+        Err(Failed::Trouble(Trouble { text, lasts: true })) => Event::Untrusted(text),
+        Err(Failed::Trouble(Trouble { text, lasts: false })) => Event::Closed(text),
     };
     let _ = inputs.send((attempt, event)).await;
+}
+
+async fn attempt_it(
+    target: Target,
+    attempt: u64,
+    requests: Frames,
+    inputs: &mpsc::Sender<Input>,
+) -> Result<(), Failed> {
+    let io = in_time(connect(target)).await??;
+    exchange(io, attempt, requests, inputs).await
+}
+
+/// Why an attempt ended.
+#[derive(Debug)]
+enum Failed {
+    /// The system's own answer, and only to connecting: who listens but cannot talk is not dead.
+    NobodyListens(String),
+    /// All else.
+    Trouble(Trouble),
+}
+
+impl Failed {
+    fn saying(text: impl Into<String>) -> Self {
+        Self::Trouble(Trouble::passing(text))
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Trouble(Trouble::of(&error))
+    }
+}
+
+async fn in_time<T>(what: impl Future<Output = T>) -> Result<T, Failed> {
+    let late = |_| Failed::saying(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, what).await.map_err(late)
 }
 
 /// A connection of either kind.
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-async fn connect(target: Target) -> io::Result<Box<dyn Io>> {
-    let stream = TcpStream::connect(&target.address).await?;
+async fn connect(target: Target) -> Result<Box<dyn Io>, Failed> {
+    let stream = TcpStream::connect(&target.address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => Failed::NobodyListens(error.to_string()),
+        _ => error.into(),
+    })?;
     stream.set_nodelay(true)?;
     Ok(match target.tls {
         None => Box::new(stream),
-        Some((name, config)) => Box::new(TlsConnector::from(config).connect(name, stream).await?),
+        Some((name, config)) => {
+            let stream = TlsConnector::from(config).connect(name, stream).await;
+            Box::new(stream.map_err(|error| Failed::Trouble(Trouble::of_handshake(&error)))?)
+        }
     })
-}
-
-/// Why an exchange ended.
-#[derive(Debug)]
-struct Broken(String);
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<E: std::error::Error> From<E> for Broken {
-    fn from(error: E) -> Self {
-        // hyper's own text says only that the connection failed; its source says how.
-        Self(error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")))
-    }
 }
 
 async fn exchange(
@@ -89,24 +109,32 @@ async fn exchange(
     attempt: u64,
     requests: Frames,
     inputs: &mpsc::Sender<Input>,
-) -> Result<(), Broken> {
+) -> Result<(), Failed> {
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(1 << 20)
         .handshake::<_, Body>(TokioIo::new(io))
         .await?;
-    let connection = tokio::spawn(connection);
-    let opened = tokio::time::timeout(PATIENCE, grpc::open(sender, requests));
-    let opened = opened.await.map_err(|_| Broken(format!("no answer within {} s", PATIENCE.as_secs())))?;
-    let frames = opened.map_err(|status| Broken(status.message().to_owned()))?;
+    let mut connection = tokio::spawn(connection);
+    let frames = match in_time(grpc::open(sender, requests)).await? {
+        Ok(frames) => frames,
+        Err(status) => {
+            // What ended the connection says more than what became of the call, if there is such a thing.
+            let ended = tokio::time::timeout(FLUSH, &mut connection).await;
+            connection.abort();
+            return Err(match ended {
+                Ok(Ok(Err(error))) => error.into(),
+                _ => status.into(),
+            });
+        }
+    };
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|_| Broken("the system gave no random numbers".to_owned()))?;
+    getrandom::fill(&mut nonce).map_err(|_| Failed::saying("the system gave no random numbers"))?;
     let result = match inputs.send((attempt, Event::Connected(nonce))).await {
         Ok(()) => read(frames, attempt, inputs).await,
         Err(_) => Ok(()),
     };
     // What was queued may still have to leave; the connection ends by itself once both streams have.
-    let mut connection = connection;
     if tokio::time::timeout(FLUSH, &mut connection).await.is_err() {
         connection.abort();
     }
@@ -117,14 +145,14 @@ async fn read(
     mut frames: Streaming<Frame>,
     attempt: u64,
     inputs: &mpsc::Sender<Input>,
-) -> Result<(), Broken> {
+) -> Result<(), Failed> {
     let mut assembly = Assembly::default();
-    while let Some(frame) = frames.message().await.map_err(|status| Broken(status.message().to_owned()))? {
+    while let Some(frame) = frames.message().await? {
         let event = match assembly.add(frame, MAX_CONTROLLERS_MESSAGE)? {
             None => Event::Heard,
             Some(message) => match ToWorker::decode(message)?.message {
                 Some(message) => Event::Received(message),
-                None => return Err(Broken("it sent an unknown message".to_owned())),
+                None => return Err(Failed::saying("it sent an unknown message")),
             },
         };
         if inputs.send((attempt, event)).await.is_err() {

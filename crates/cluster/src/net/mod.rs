@@ -13,6 +13,7 @@ mod server;
 mod store;
 mod strangers;
 mod tls;
+mod trouble;
 mod worker;
 
 use std::time::{Duration, Instant, SystemTime};

@@ -7,7 +7,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message as _;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +17,7 @@ use super::FLUSH;
 use super::frames::{Frames, Outgoing, outgoing};
 use super::grpc;
 use super::strangers::{PATIENCE, Strangers, Verdict};
+use super::trouble;
 use crate::controller::{ConnectionId, Event};
 use crate::protocol::{Assembly, Frame, MAX_STRANGERS_MESSAGE, MAX_WORKERS_MESSAGE, ToController};
 
@@ -88,10 +89,15 @@ async fn connect(server: &Arc<Server>, connection: ConnectionId, stream: TcpStre
     if !matches!(stream.peek(&mut first).await, Ok(1)) {
         return;
     }
-    let turned_away = match (first[0], &server.tls) {
-        (0x16, Some(tls)) => match tls.accept(stream).await {
+    let turned_away = |reason: String| Input::Event(Event::TurnedAway { address, reason });
+    let reason = match (first[0], &server.tls) {
+        (0x16, Some(tls)) => match tls.accept(stream).into_fallible().await {
             Ok(stream) => return serve(server, connection, stream, address).await,
-            Err(error) => format!("its TLS handshake failed: {error}"),
+            Err((error, stream)) => {
+                let _ = server.inputs.send(turned_away(trouble::seen_by_controller(&error))).await;
+                // The alert has been sent.
+                return last_words(stream, &[]).await;
+            }
         },
         (0x16, None) => "it speaks TLS, and this controller has no certificate".to_owned(),
         (0xff, _) => {
@@ -100,10 +106,32 @@ async fn connect(server: &Arc<Server>, connection: ConnectionId, stream: TcpStre
                 .to_owned()
         }
         (b'P', None) => return serve(server, connection, stream, address).await,
-        (b'P', Some(_)) => "it does not speak TLS, which this controller asks for".to_owned(),
+        (b'P', Some(_)) => {
+            let reason = "it does not speak TLS, which this controller asks for";
+            let _ = server.inputs.send(turned_away(reason.to_owned())).await;
+            return last_words(stream, &trouble::refusal_of_plain()).await;
+        }
         _ => "it speaks neither HTTP/2 nor TLS".to_owned(),
     };
-    let _ = server.inputs.send(Input::Event(Event::TurnedAway { address, reason: turned_away })).await;
+    let _ = server.inputs.send(turned_away(reason)).await;
+}
+
+/// Says this and closes. What the other side had sent is read first, a little of it and for a moment: a connection that is
+/// closed over unread bytes is reset, and what was said is lost with it.
+async fn last_words(mut stream: TcpStream, words: &[u8]) {
+    let leave = async {
+        stream.write_all(words).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 1024];
+        for _ in 0..64 {
+            if stream.read(&mut unread).await? == 0 {
+                break;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    // Who does not take them does without.
+    let _ = tokio::time::timeout(FLUSH, leave).await;
 }
 
 async fn serve<I>(server: &Arc<Server>, connection: ConnectionId, io: I, address: SocketAddr)

@@ -68,6 +68,7 @@ impl WorkerClient {
             attempt: 0,
             outgoing: None,
             connection: None,
+            disconnected: None,
         };
         std::thread::Builder::new().name("throng-worker".to_owned()).spawn(move || {
             runtime.block_on(pilot.run(settings, received, reported));
@@ -138,6 +139,8 @@ struct Pilot {
     attempt: u64,
     outgoing: Option<Outgoing>,
     connection: Option<JoinHandle<()>>,
+    /// Why there is no controller any more.
+    disconnected: Option<Instruction>,
 }
 
 impl Pilot {
@@ -154,6 +157,10 @@ impl Pilot {
         drop(inputs);
         if let Some(connection) = self.connection {
             let _ = tokio::time::timeout(FLUSH * 2, connection).await;
+        }
+        // Only now: a host program that hears this ends its process.
+        if let Some(why) = self.disconnected {
+            drop(self.instructions.send(why));
         }
     }
 
@@ -186,7 +193,7 @@ impl Pilot {
                     None => return,
                 },
             };
-            if matches!(event, Event::Closed(_) | Event::NobodyListens(_)) {
+            if matches!(event, Event::Closed(_) | Event::NobodyListens(_) | Event::Untrusted(_)) {
                 self.outgoing = None;
             }
             machine.on_event(self.origin.now(), event, &mut actions);
@@ -213,6 +220,7 @@ impl Pilot {
                 // What the closed connection still says is of no account.
                 self.attempt += 1;
             }
+            Action::Instruct(why @ Instruction::Disconnected(_)) => self.disconnected = Some(why),
             // A host program that has stopped listening is about to end.
             Action::Instruct(instruction) => drop(self.instructions.send(instruction)),
             Action::Start { at, began, setup_data, ahead } => {

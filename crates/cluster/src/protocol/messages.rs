@@ -21,7 +21,7 @@ pub struct Frame {
 #[derive(Clone, PartialEq, Message)]
 pub struct ToController {
     /// Which of them; nothing if a newer worker says something unknown.
-    #[prost(oneof = "FromWorker", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "FromWorker", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: Option<FromWorker>,
 }
 
@@ -46,6 +46,10 @@ pub enum FromWorker {
     /// While it is so.
     #[prost(message, tag = "6")]
     Wants(Wants),
+    /// In answer to the challenge, if that does not show the worker's token; the connection ends. Else the controller's
+    /// people would not learn that somebody wanted to join.
+    #[prost(bool, tag = "7")]
+    Distrust(bool),
 }
 
 /// What the controller says.

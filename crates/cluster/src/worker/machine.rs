@@ -64,6 +64,8 @@ pub enum Event {
     Closed(String),
     /// It could not be made, as nobody listens there, for this reason: the controller has died.
     NobodyListens(String),
+    /// It could not be made, as one side does not trust the other, for this reason.
+    Untrusted(String),
     /// A part of a message came: a sign of life.
     Heard,
     /// The controller says something.
@@ -83,7 +85,7 @@ pub enum Event {
 /// What a worker's surroundings have to do.
 #[derive(Debug)]
 pub enum Action {
-    /// Make a connection; answered by [`Event::Connected`] or [`Event::Closed`].
+    /// Make a connection; answered by [`Event::Connected`], [`Event::Closed`] or another of the reasons why there is none.
     Connect,
     /// Send this on the connection.
     Send(FromWorker),
@@ -216,7 +218,9 @@ impl Machine {
                 let hello = Hello { version: protocol::VERSION, nonce: nonce.to_vec() };
                 actions.push(Action::Send(FromWorker::Hello(hello)));
             }
-            Event::Closed(why) => self.closed(now, why, actions),
+            // Who takes part already goes on trying: something else may be at the address for a while.
+            Event::Untrusted(why) if self.run.is_none() => self.refuse(why, actions),
+            Event::Closed(why) | Event::Untrusted(why) => self.closed(now, why, actions),
             Event::NobodyListens(why) => {
                 self.orphaned(now, actions);
                 self.closed(now, why, actions);
@@ -391,6 +395,7 @@ impl Machine {
         };
         let proof = match &self.settings.token {
             Some(token) if !token.accepts(Role::Controller, &theirs, nonce, &challenge.proof) => {
+                actions.push(Action::Send(FromWorker::Distrust(true)));
                 let reason = "it does not know the join token: compare the token on both sides";
                 return self.refuse(reason, actions);
             }

@@ -167,6 +167,8 @@ pub struct World {
     pub discarded: u64,
     /// How many iterations ran without a controller after the ordinary lease.
     pub alone: u64,
+    /// How many messages came after their connection was given up.
+    pub held_up: u64,
     story: String,
 }
 
@@ -239,6 +241,7 @@ impl World {
             covered: 0,
             discarded: 0,
             alone: 0,
+            held_up: 0,
             story: String::new(),
             random,
         };

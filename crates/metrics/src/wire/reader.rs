@@ -88,7 +88,12 @@ impl<'a> Reader<'a> {
         mut element: impl FnMut(&mut Self) -> Result<T, WireError>,
     ) -> Result<Vec<T>, WireError> {
         let length = self.length()?;
-        (0..length).map(|_| element(self)).collect()
+        // A length is only said: what is large has to be there.
+        let mut list = Vec::with_capacity(length.min(1_024));
+        for _ in 0..length {
+            list.push(element(self)?);
+        }
+        Ok(list)
     }
 
     pub(super) fn finish(self) -> Result<(), WireError> {

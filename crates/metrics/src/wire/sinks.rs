@@ -88,9 +88,8 @@ pub(super) fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution,
         1 => {
             let sum = read_sum(reader)?;
             let (min, max) = (reader.float()?, reader.float()?);
-            let mut buckets = Buckets::default();
             let mut key = None;
-            reader.list(|reader| {
+            let counts = reader.list(|reader| {
                 let at = reader.at();
                 let invalid = WireError::Invalid { what: "a bucket", at };
                 let difference = reader.varint()?;
@@ -103,9 +102,10 @@ pub(super) fn read_distribution(reader: &mut Reader<'_>) -> Result<Distribution,
                 let next = next.filter(|next| Some(*next) > key || key.is_none()).ok_or(invalid.clone())?;
                 let count = reader.varint()?;
                 key = Some(next);
-                i32::try_from(next).ok().and_then(|next| buckets.add_key(next, count)).ok_or(invalid)
+                let bucket = i32::try_from(next).ok().filter(|key| Buckets::is_key(*key) && count > 0);
+                bucket.map(|bucket| (bucket, count)).ok_or(invalid)
             })?;
-            Ok(Distribution::from_buckets(sum, min, max, buckets))
+            Ok(Distribution::from_counts(sum, min, max, counts))
         }
         _ => Err(WireError::Invalid { what: "the shape of a trend", at }),
     }

@@ -12,7 +12,7 @@ use crate::face::Invocation;
 use crate::failure::Failure;
 use crate::flags::{self, Flag, Scope};
 use crate::run;
-use crate::spec::{Purpose, RunSpec, TOKEN_VARIABLE, Workforce, on_worker_loss};
+use crate::spec::{Purpose, RunSpec, Script, TOKEN_VARIABLE, Workforce, on_worker_loss};
 
 /// The command with its flags.
 pub(super) fn command(flags: &[Flag]) -> Command {
@@ -78,6 +78,7 @@ pub(super) fn command(flags: &[Flag]) -> Command {
 /// Runs it.
 pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut spec = RunSpec::new(invocation, "controller", Purpose::Run)?;
+    refuse_locustfile(&spec.script)?;
     let token = invocation.values.environment().get(TOKEN_VARIABLE);
     let config = ControllerConfig {
         listen: matches
@@ -103,6 +104,19 @@ pub(super) fn execute(invocation: &Invocation, matches: &ArgMatches) -> Result<E
     }
     spec.workforce = Workforce::Joining { config: Box::new(config), state };
     Ok(run::run(spec))
+}
+
+/// Locustfiles have a protocol of their own, without the token and the certificates that this command promises.
+fn refuse_locustfile(script: &Script) -> Result<(), Failure> {
+    let Script::File(name) = script else { return Ok(()) };
+    if !super::is_python(name.as_ref()) {
+        return Ok(());
+    }
+    let message = format!(
+        "{name} is a locustfile, and throng controller leads k6 scripts; for locustfiles start the master with `throng locust \
+         --master -f {name} --expect-workers N` and each worker with `throng locust --worker --master-host HOST -f {name}`"
+    );
+    Err(Failure::new(Exit::InvalidConfig, message))
 }
 
 /// What would be done twice, or in part, by a controller that is started again.

@@ -3,6 +3,7 @@
 //! The conductor (setup, thresholds, progress, teardown, summary, exit code) does not know whether its crew is the
 //! threads of this process or the workers of a controller. Both tell it the same things in the same order.
 
+mod account;
 mod children;
 mod local;
 mod remote;

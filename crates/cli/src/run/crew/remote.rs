@@ -10,12 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use throng_cluster::{
-    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, Order, Steering, Went, WorkerId,
+    Bundle, Controller, CountedWork, Happening, LogLevel, LogRecord, Loss, OnWorkerLoss, Order, Steering,
+    Went, WorkerId,
 };
 use throng_engine::{Progress, Time};
 use throng_metrics::Delta;
 use throng_server::Worker;
 
+use super::account::{Account, Others, seconds, when};
 use super::children::Children;
 use super::{Crew, CrewEvent, CrewGone, CrewReport, Earlier, Stopper, together};
 use crate::exit::Exit;
@@ -26,9 +28,6 @@ use crate::run::raw::Inlet;
 const LATE: Duration = Duration::from_millis(1_500);
 /// How long the answer to an order of the controller's own machine may take.
 const ANSWER: Duration = Duration::from_secs(5);
-/// What becomes of the part of a worker that is gone.
-const TAKEN_OVER: &str = "the others take over its part";
-
 /// The note about the times without a controller, one a line.
 const GAPS: &str = "gaps";
 
@@ -62,7 +61,7 @@ pub(in crate::run) struct Remote {
     waiting: VecDeque<CrewEvent>,
     members: BTreeMap<WorkerId, Member>,
     started: Option<Instant>,
-    losses: Vec<String>,
+    account: Account,
     log: Logger,
     console: Logger,
     samples: Option<Inlet>,
@@ -70,6 +69,7 @@ pub(in crate::run) struct Remote {
     /// Before the controller closes, so that they hear that the run is over.
     children: Option<Children>,
     moves: Moves,
+    on_loss: OnWorkerLoss,
     /// It was asked to end early.
     is_stopped: Arc<AtomicBool>,
     /// The run is another process's, as far as it is known.
@@ -110,6 +110,8 @@ pub(in crate::run) struct RemoteConfig {
     pub(in crate::run) children: Option<Children>,
     /// What happens to the part of one that is lost.
     pub(in crate::run) moves: Moves,
+    /// What its loss means for the run.
+    pub(in crate::run) on_loss: OnWorkerLoss,
 }
 
 impl Remote {
@@ -119,7 +121,7 @@ impl Remote {
         happenings: Receiver<Happening>,
         config: RemoteConfig,
     ) -> Self {
-        let RemoteConfig { bundle, nothing_done, log, console, samples, children, moves } = config;
+        let RemoteConfig { bundle, nothing_done, log, console, samples, children, moves, on_loss } = config;
         Self {
             controller: Arc::new(controller),
             happenings,
@@ -128,13 +130,14 @@ impl Remote {
             waiting: VecDeque::new(),
             members: BTreeMap::new(),
             started: None,
-            losses: Vec::new(),
+            account: Account::default(),
             log,
             console,
             samples,
             samples_dropped: 0,
             children,
             moves,
+            on_loss,
             is_stopped: Arc::default(),
             earlier: None,
             is_history: false,
@@ -155,10 +158,16 @@ impl Remote {
         (self.started, self.is_ordered) = (starting, began.is_some());
         // What was said when it went on before.
         let mut gaps = resumed.notes.get(GAPS).cloned().unwrap_or_default();
-        self.losses.extend(gaps.lines().map(str::to_owned));
-        let when = since(starting);
-        self.record(format!("the controller went on after {}{when}", seconds(resumed.away)));
-        gaps.extend(self.losses.last().map(|text| format!("{text}\n")));
+        gaps.lines().for_each(|text| self.account.say(text.to_owned()));
+        let at = starting.map(|at| at.elapsed());
+        let text = format!(
+            "there was no controller for {}: another one took over{}",
+            seconds(resumed.away),
+            when(at)
+        );
+        gaps.push_str(&text);
+        gaps.push('\n');
+        self.record(text);
         self.controller.note(GAPS, &gaps);
         if resumed.damaged > 0 {
             self.log.warn(&format!(
@@ -179,7 +188,7 @@ impl Remote {
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Joined { worker, name, address, threads } => {
-                let when = since(self.started);
+                let when = when(self.since_start());
                 let text = format!("worker {name} has joined from {address} ({threads} threads){when}");
                 // Children join because we start them.
                 let level = if self.children.is_some() { Level::Debug } else { Level::Info };
@@ -217,7 +226,8 @@ impl Remote {
             }
             Happening::Ready => self.waiting.push_back(CrewEvent::Ready),
             Happening::Starting { at } => self.started = Some(at),
-            Happening::Delta { worker: _, delta, measured } => {
+            Happening::Delta { worker, delta, measured } => {
+                self.account.reported(worker);
                 let late = measured.filter(|(_, until)| {
                     self.started.is_some_and(|at| at.elapsed().saturating_sub(*until) > LATE)
                 });
@@ -271,12 +281,17 @@ impl Remote {
             }
             Happening::Lost(loss) => self.lost(&loss),
             Happening::Returned { worker } => {
-                self.record(format!("worker {} is back{}", self.name(worker), since(self.started)));
+                let (name, at) = (self.name(worker).to_owned(), self.since_start());
+                let text = self.account.returned(worker, &name, at);
+                self.warn(&text);
             }
             Happening::Dealt { at, workers } => {
+                self.account.dealt();
                 let them =
                     if workers == 1 { "1 worker has".to_owned() } else { format!("{workers} workers share") };
-                self.log.info(&format!("{them} the whole test from {} into the run on", seconds(at)));
+                if !self.is_history {
+                    self.log.info(&format!("{them} the whole test from {} into the run on", seconds(at)));
+                }
             }
             Happening::Discarded { worker, iterations } => self.record(format!(
                 "{} of worker {} had been run again by others when it told of them, and are counted once; what it \
@@ -295,13 +310,10 @@ impl Remote {
                 if let Some(member) = self.members.get_mut(&worker) {
                     member.has_left = true;
                 }
-                let text = format!(
-                    "worker {} ({:.1} % of the test) has left{}, as it was told to; {TAKEN_OVER}",
-                    self.name(worker),
-                    share * 100.0,
-                    since(self.started),
-                );
-                self.record(text);
+                let (name, at) = (self.name(worker).to_owned(), self.since_start());
+                let others = self.others(worker);
+                let text = self.account.left(worker, &name, share, at, others);
+                self.warn(&text);
             }
             Happening::Refused { address, reason } => {
                 self.log.warn(&format!("turned away {address}: {reason}"));
@@ -319,7 +331,7 @@ impl Remote {
                 "the controller was held up for {}{}: it was stopped, its machine or its disk was slow; meanwhile workers \
                  start nothing after two seconds without an answer",
                 seconds(absent),
-                since(self.started),
+                when(self.since_start()),
             )),
             Happening::NotKept(error) => self.log.error(&format!(
                 "the run cannot be kept in the state directory any more and goes on without: {error}; a controller that \
@@ -338,15 +350,44 @@ impl Remote {
         if let Some(member) = self.members.get_mut(&loss.worker) {
             member.is_lost = true;
         }
-        self.record(describe(loss));
+        let others = self.others(loss.worker);
+        let text = self.account.lost(loss, others);
+        self.warn(&text);
+    }
+
+    /// Who is there beside a worker that goes.
+    fn others(&self, gone: WorkerId) -> Others {
+        let others = || self.members.iter().filter(|(id, member)| **id != gone && !member.has_left);
+        if self.started.is_none() && !self.is_history {
+            Others::Gather
+        } else if self.on_loss == OnWorkerLoss::Fail
+            || self.is_stopped.load(Ordering::Acquire)
+            || others().any(|(_, member)| member.phase == "done")
+        {
+            Others::End
+        } else if others().any(|(_, member)| !member.is_lost) {
+            Others::TakeOver
+        } else {
+            Others::Nobody
+        }
+    }
+
+    /// How long iterations have been running; nothing before they do, and of what another process was told.
+    fn since_start(&self) -> Option<Duration> {
+        self.started.map(|at| at.elapsed())
     }
 
     /// What belongs into the log and into the result.
     fn record(&mut self, text: String) {
+        self.warn(&text);
+        self.account.say(text);
+    }
+
+    /// Says something in the log, unless another process has.
+    fn warn(&self, text: &str) {
         if !self.is_history {
-            self.log.warn(&text);
+            self.log.warn(text);
         }
-        self.losses.push(text);
     }
 
     fn write(&self, worker: WorkerId, record: &LogRecord) {
@@ -377,7 +418,7 @@ impl Remote {
     /// What was planned and nobody is known to have tried: between the loss of a worker and its replacement by others, and
     /// what a lost one did last.
     fn missing_starts(&self) -> Option<String> {
-        let was_whole = self.has_ended && !self.losses.is_empty();
+        let was_whole = self.has_ended && !self.account.is_empty();
         let total: u64 = self.moves.planned_starts.iter().flatten().sum();
         let parts = || self.members.values().filter_map(|member| member.progress.as_ref());
         let tried = self.moves.planned_starts.iter().enumerate().filter(|(_, planned)| planned.is_some());
@@ -425,11 +466,16 @@ impl Crew for Remote {
             self.controller.order(Order::Start { setup_data, elapsed: began.elapsed() });
         }
         let asked = Instant::now();
-        // One that was ordered before may have to wait for its workers to come back.
-        while self.started.is_none() && (self.is_ordered || asked.elapsed() < ANSWER) {
-            let failed = self.waiting.iter().any(|event| matches!(event, CrewEvent::Failed(_)));
-            if failed || self.receive(Duration::from_millis(20)).is_err() {
+        let mut has_said = false;
+        // It comes at once, unless workers have to come back first, or a lost one's place is to be taken.
+        while self.started.is_none() {
+            let over =
+                self.waiting.iter().any(|event| matches!(event, CrewEvent::Failed(_) | CrewEvent::Done));
+            if over || self.receive(Duration::from_millis(20)).is_err() {
                 break;
+            }
+            if asked.elapsed() >= ANSWER && !std::mem::replace(&mut has_said, true) {
+                self.log.info("the start waits for the workers that are not there");
             }
         }
         self.started.unwrap_or(asked)
@@ -507,32 +553,12 @@ impl Crew for Remote {
         }
         CrewReport {
             workers: self.members.len(),
-            losses: std::mem::take(&mut self.losses),
+            losses: std::mem::take(&mut self.account).sentences(),
             raw_dropped: self.samples_dropped,
         }
     }
 }
 
-fn since(started: Option<Instant>) -> String {
-    started.map_or(String::new(), |at| format!(" {} into the run", seconds(at.elapsed())))
-}
-
-fn describe(loss: &Loss) -> String {
-    let when =
-        loss.at.map_or_else(|| "before the run".to_owned(), |at| format!("{} into the run", seconds(at)));
-    format!(
-        "worker {} ({:.1} % of the test) was lost {when}: {}; what it measured in its last {} is missing; {TAKEN_OVER}",
-        loss.name,
-        loss.share * 100.0,
-        loss.why,
-        seconds(loss.silent),
-    )
-}
-
 fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.1}s", time.as_secs_f64())
 }

@@ -78,7 +78,7 @@ pub(super) struct WorkerProgress {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ToldMessage {
-    #[prost(oneof = "Told", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Told", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub(super) told: Option<Told>,
 }
 
@@ -102,6 +102,8 @@ pub(super) enum Told {
     /// For so many nanoseconds.
     #[prost(uint64, tag = "8")]
     HeldUp(u64),
+    #[prost(message, tag = "9")]
+    Dealt(DealtMessage),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -130,6 +132,15 @@ pub(super) struct LossMessage {
     pub(super) silent: u64,
     #[prost(string, tag = "6")]
     pub(super) why: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct DealtMessage {
+    /// In nanoseconds since the start.
+    #[prost(uint64, tag = "1")]
+    pub(super) at: u64,
+    #[prost(uint32, tag = "2")]
+    pub(super) workers: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

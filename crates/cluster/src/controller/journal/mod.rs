@@ -204,7 +204,7 @@ impl Journal {
                         progress,
                     ));
                 }
-                Action::Tell(Happening::Failed(_) | Happening::Ended | Happening::Dealt { .. }) => {
+                Action::Tell(Happening::Failed(_) | Happening::Ended) => {
                     state = true;
                 }
                 Action::Tell(happening) => {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::messages::{
-    DiscardedMessage, JoinedMessage, LeftMessage, LossMessage, MissingMessage, Told, ToldMessage,
+    DealtMessage, DiscardedMessage, JoinedMessage, LeftMessage, LossMessage, MissingMessage, Told,
+    ToldMessage,
 };
 use crate::controller::{Happening, Loss};
 use crate::ids::WorkerId;
@@ -38,6 +39,9 @@ pub(super) fn keep(happening: &Happening) -> Option<ToldMessage> {
             Told::Discarded(DiscardedMessage { worker: worker.index(), iterations: *iterations })
         }
         Happening::HeldUp { absent } => Told::HeldUp(nanos(*absent)),
+        Happening::Dealt { at, workers } => {
+            Told::Dealt(DealtMessage { at: nanos(*at), workers: *workers as u32 })
+        }
         _ => return None,
     };
     Some(ToldMessage { told: Some(told) })
@@ -68,6 +72,9 @@ pub(super) fn tell(message: &ToldMessage) -> Option<Happening> {
             Happening::Discarded { worker: WorkerId(worker), iterations }
         }
         Told::HeldUp(absent) => Happening::HeldUp { absent: Duration::from_nanos(absent) },
+        Told::Dealt(DealtMessage { at, workers }) => {
+            Happening::Dealt { at: Duration::from_nanos(at), workers: workers as usize }
+        }
     })
 }
 
@@ -94,6 +101,7 @@ mod tests {
             Happening::ReportsMissing { worker, reports: 4 },
             Happening::Discarded { worker, iterations: 5 },
             Happening::HeldUp { absent: Duration::from_secs(3) },
+            Happening::Dealt { at: Duration::from_secs(4), workers: 2 },
         ] {
             let again = tell(&keep(&fact).unwrap()).unwrap();
             assert_eq!(format!("{again:?}"), format!("{fact:?}"));

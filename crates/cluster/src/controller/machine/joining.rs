@@ -50,6 +50,14 @@ impl Machine {
                     self.refuse(now, connection, reason, actions);
                 }
             }
+            (FromWorker::Distrust(_), Meeting::Challenged { .. }) => {
+                let reason = if self.settings.token.is_some() {
+                    "its join token is another one than this controller's: compare THRONG_TOKEN or --token-file on both sides"
+                } else {
+                    "it has a join token and this controller has none (--insecure): give both the same, or none to both"
+                };
+                self.refuse(now, connection, reason, actions);
+            }
             (message, Meeting::Member(worker)) => {
                 let index = worker.index() as usize;
                 self.members[index].heard = now;
@@ -76,6 +84,17 @@ impl Machine {
         actions.push(Action::Send(connection, FromController::Refused(refused)));
         actions.push(Action::Close(connection));
         self.forget(connection);
+    }
+
+    /// Its name in logs and results. Two processes of a machine, or one that was started again, go by the same one: the
+    /// further ones have their number after it.
+    fn name_of_its_own(&self, name: String) -> String {
+        let is_taken = |name: &str| self.members.iter().any(|member| member.name == name);
+        if !is_taken(&name) {
+            return name;
+        }
+        let numbered = (2..=self.members.len() + 1).map(|number| format!("{name}#{number}"));
+        numbered.into_iter().find(|name| !is_taken(name)).unwrap_or(name)
     }
 
     /// A connection is no more; the worker behind it may make another.
@@ -121,6 +140,7 @@ impl Machine {
             let reason = "all the workers that were expected are there".to_owned();
             return self.turn_away(now, connection, Refused { reason, for_now: true }, actions);
         };
+        let name = self.name_of_its_own(join.name);
         let Some((address, meeting)) = self.meetings.get_mut(&connection) else {
             return;
         };
@@ -130,7 +150,7 @@ impl Machine {
         self.members.push(Member {
             id,
             instance,
-            name: join.name,
+            name,
             address: *address,
             threads: join.threads,
             seat,

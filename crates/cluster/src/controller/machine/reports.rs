@@ -30,7 +30,7 @@ impl Machine {
             FromWorker::Batch(batch) => self.batch(now, index, connection, batch, actions),
             FromWorker::Status(status) => self.status(index, status, actions),
             FromWorker::Wants(wants) => self.wants(index, wants),
-            FromWorker::Hello(_) | FromWorker::Join(_) => {
+            FromWorker::Hello(_) | FromWorker::Join(_) | FromWorker::Distrust(_) => {
                 self.lose(now, index, "it greeted twice on one connection".to_owned(), actions);
             }
         }

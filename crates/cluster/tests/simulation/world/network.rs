@@ -1,5 +1,7 @@
-//! Connections: they delay, they hold back what is cut off, they break, and they never reorder.
+//! Connections: they delay, they hold back what is cut off, they break. None reorders what it carries, but one that is over
+//! may still deliver when the next one does already, as a proxy or a full buffer has it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -106,30 +108,63 @@ impl World {
         self.at(at, Due::ToWorker { process, connection, event });
     }
 
-    /// Both sides learn of it, each in its own time; what is under way is lost.
+    /// What is under way to the controller on a connection, its end included, takes so much longer; its order stays.
+    fn hold_up(&mut self, connection: u64, time: Duration) {
+        let late: Vec<(Duration, u64)> = self
+            .queue
+            .iter()
+            .map(|Reverse(entry)| *entry)
+            .filter(|(_, number)| {
+                self.due.get(number).is_some_and(|due| is_to_controller_on(due, connection))
+            })
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        self.held_up += late.len() as u64;
+        self.quiet_since = self.quiet_since.max(self.now + time);
+        for (at, number) in late {
+            if let Some(due) = self.due.remove(&number) {
+                self.at(at + time, due);
+            }
+        }
+    }
+
+    /// Sometimes what a connection carried arrives long after it was given up here.
+    pub(super) fn perhaps_hold_up(&mut self, connection: u64) {
+        if self.random.percent(30) {
+            let time = self.random.millis(0..4_000);
+            self.hold_up(connection, time);
+        }
+    }
+
+    /// Both sides learn of it, each in its own time; what is under way is lost, or comes much later.
     pub(super) fn break_connection(&mut self, process: usize) {
         let connection = self.processes[process].connection;
         if self.connections.remove(&connection).is_none() {
             return;
         }
+        let why = "connection reset".to_owned();
+        if self.controller.is_some() && self.random.percent(20) {
+            let event = controller::Event::Closed { connection: ConnectionId(connection), why: why.clone() };
+            self.send_up(process, event);
+            let time = self.random.millis(0..4_000);
+            self.hold_up(connection, time);
+            let delay = self.delay();
+            return self
+                .after(delay, Due::ToWorker { process, connection, event: worker::Event::Closed(why) });
+        }
         let lost: Vec<u64> = self
             .due
             .iter()
-            .filter(|(_, due)| match due {
-                Due::ToWorker { connection: c, .. } => *c == connection,
-                Due::ToController(
-                    controller::Event::Received { connection: c, .. }
-                    | controller::Event::Accepted { connection: c, .. }
-                    | controller::Event::Closed { connection: c, .. },
-                ) => c.0 == connection,
-                _ => false,
+            .filter(|(_, due)| {
+                matches!(due, Due::ToWorker { connection: c, .. } if *c == connection)
+                    || is_to_controller_on(due, connection)
             })
             .map(|(number, _)| *number)
             .collect();
         for number in lost {
             self.due.remove(&number);
         }
-        let why = "connection reset".to_owned();
         // Sometimes nobody tells the controller: it has to notice the silence.
         if self.random.percent(70) {
             let event = controller::Event::Closed { connection: ConnectionId(connection), why: why.clone() };
@@ -138,5 +173,17 @@ impl World {
         }
         let delay = self.delay();
         self.after(delay, Due::ToWorker { process, connection, event: worker::Event::Closed(why) });
+    }
+}
+
+/// Whether the controller is to hear this on that connection.
+fn is_to_controller_on(due: &Due, connection: u64) -> bool {
+    match due {
+        Due::ToController(
+            controller::Event::Received { connection: c, .. }
+            | controller::Event::Accepted { connection: c, .. }
+            | controller::Event::Closed { connection: c, .. },
+        ) => c.0 == connection,
+        _ => false,
     }
 }

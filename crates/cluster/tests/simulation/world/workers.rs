@@ -40,6 +40,7 @@ impl World {
                             process,
                             controller::Event::Closed { connection: ConnectionId(connection), why },
                         );
+                        self.perhaps_hold_up(connection);
                     }
                 }
                 worker::Action::Instruct(instruction) => self.instructed(process, instruction),
