@@ -217,7 +217,8 @@ fn what_was_measured_can_be_asked_while_the_process_lingers() {
     // As in k6, whose second order to stop is no error either.
     for _ in 0..2 {
         let (code, answer) = run.change(json!({ "stopped": true }));
-        assert_eq!((code, &answer["data"]["attributes"]["status"]), (200, &json!(9)));
+        let now = &answer["data"]["attributes"];
+        assert_eq!((code, &now["status"], &now["stopped"]), (200, &json!(9), &json!(true)));
     }
     Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().unwrap();
     assert!(run.child.wait().unwrap().success());

@@ -5,6 +5,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use throng_server::{
@@ -40,11 +41,13 @@ fn start(base_path: &str, entrance: Entrance) -> Page {
 
 /// What the host says of somebody, by a header.
 fn verdict(request: &Foreign) -> Verdict {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
     match request.headers.iter().find(|(name, _)| name == "x-known").map(|(_, value)| value.as_slice()) {
         Some(b"yes") => Verdict::Admitted(vec![
             ("set-cookie".to_owned(), b"own=1".to_vec()),
             ("content-type".to_owned(), b"text/plain".to_vec()),
         ]),
+        Some(b"at first") if ASKED.fetch_add(1, Ordering::Relaxed) == 0 => Verdict::Admitted(Vec::new()),
         Some(b"no") => {
             let body = format!("{} {}: {}", request.method, request.path, request.body.len());
             Verdict::Answered(answer(403, vec![Ok(body.into())]))
@@ -55,7 +58,9 @@ fn verdict(request: &Foreign) -> Verdict {
 
 fn answer(status: u16, parts: Vec<Result<bytes::Bytes, CutOff>>) -> Answer {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    parts.into_iter().for_each(|part| sender.send(part).unwrap());
+    for part in parts {
+        sender.send(part).unwrap();
+    }
     (ForeignHead { status, headers: Vec::new() }, receiver)
 }
 
@@ -275,6 +280,25 @@ fn a_host_that_guards_the_page_is_asked_for_all_of_it() {
     expect(&ask(&page, "POST /api/v1/stop", &["X-Known: no", "Origin: http://evil.example"], ""), 403);
     page.guard(false);
     expect(&ask(&page, "GET /api/v1/snapshot", &["X-Known: no"], ""), 200);
+}
+
+#[test]
+fn an_open_stream_ends_when_the_guard_changes_its_mind() {
+    let page = start("", Entrance::Open);
+    page.guard(true);
+    let mut stream = TcpStream::connect(page.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    write!(stream, "GET /api/v1/events HTTP/1.0\r\nX-Known: at first\r\n\r\n").unwrap();
+    let begun = std::time::Instant::now();
+    let mut part = [0; 4096];
+    loop {
+        page.push(Update { now: begun.elapsed().as_millis() as u64, ..Update::default() });
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(_) | Err(_) => assert!(begun.elapsed() < Duration::from_secs(20), "it goes on"),
+        }
+    }
+    assert!(begun.elapsed() > Duration::from_secs(3), "it is asked once in a while");
 }
 
 #[test]

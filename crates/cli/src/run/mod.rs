@@ -95,7 +95,7 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     }
     let outside = Outside { board, rest, ..Outside::default() };
     // The page stays for as long as the process does.
-    let (exit, outside) = match &spec.databases {
+    let (exit, mut outside) = match &spec.databases {
         Some(databases) => surrounded(spec, databases, || test(spec, &prepared, outside)),
         None => test(spec, &prepared, outside),
     }?;
@@ -104,7 +104,7 @@ fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     }
     // Who has ended it by a signal waits for nothing more.
     if spec.linger && exit != Exit::Signal {
-        linger(spec, &outside);
+        linger(spec, &mut outside);
     }
     drop(outside);
     Ok(exit)
@@ -144,7 +144,7 @@ fn test(spec: &RunSpec, prepared: &Prepared, outside: Outside) -> Result<Tested,
 }
 
 /// Stays until a signal comes: `--linger`.
-fn linger(spec: &RunSpec, outside: &Outside) {
+fn linger(spec: &RunSpec, outside: &mut Outside) {
     let (sender, receiver) = std::sync::mpsc::channel();
     match signals::listen(spec.log.clone(), move |_| {
         let _ = sender.send(());

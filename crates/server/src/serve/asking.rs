@@ -21,7 +21,7 @@ use crate::page::{Admission, Shared};
 /// More has no command.
 const LARGEST_COMMAND: usize = 2 << 20;
 /// How long an open stream is good for without asking.
-const AGAIN: Duration = Duration::from_secs(10);
+pub(super) const AGAIN: Duration = Duration::from_secs(4);
 
 /// Headers that the host program wants on an answer of ours.
 pub(super) type Headers = Vec<(String, Vec<u8>)>;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::asking::Watcher;
+use super::asking::{AGAIN, Watcher};
 use super::{Host, now};
 use crate::login::Session;
 use crate::page::{Admission, Shared};
@@ -36,9 +36,11 @@ impl Stream {
         if let Some(event) = self.waiting.pop_front() {
             return Some((Ok(event), self));
         }
+        let is_watched = self.watcher.is_some() && self.shared.is_guarded();
+        let patience = if is_watched { AGAIN } else { KEEP_ALIVE };
         let event = tokio::select! {
             () = over(&self.shared.admission, self.session.as_mut()) => return None,
-            event = tokio::time::timeout(KEEP_ALIVE, self.events.recv()) => event,
+            event = tokio::time::timeout(patience, self.events.recv()) => event,
         };
         let event = match event {
             Ok(Ok(Some(event))) => event,

@@ -409,7 +409,7 @@ fn failed_call(function: &str, error: Option<&LifecycleError>) -> Answer {
 }
 
 /// What is asked of a run that is over, while its process lingers.
-pub(in crate::run) fn answer_after_the_end(outside: &Outside) {
+pub(in crate::run) fn answer_after_the_end(outside: &mut Outside) {
     let over = || Refusal::NotNow("the run is over".to_owned());
     for ask in outside.board.as_ref().map(Board::asks).unwrap_or_default() {
         match ask {
@@ -419,9 +419,12 @@ pub(in crate::run) fn answer_after_the_end(outside: &Outside) {
         }
     }
     for asked in outside.rest.as_ref().map(Rest::asked).unwrap_or_default() {
-        let answer = match (&asked.question, &outside.facts) {
+        let answer = match (&asked.question, &mut outside.facts) {
             // Ending what has ended is no error: observed on k6 1.1, which never answers the other changes then.
-            (Question::Change(change), Some(facts)) if change.only_ends() => facts.answer(&asked.question),
+            (Question::Change(change), Some(facts)) if change.only_ends() => {
+                facts.status.stopped |= change.stopped == Some(true);
+                facts.answer(&asked.question)
+            }
             (
                 Question::Change(_) | Question::RunSetup | Question::SetSetupData(_) | Question::RunTeardown,
                 _,
