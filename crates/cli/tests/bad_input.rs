@@ -56,6 +56,15 @@ fn an_output_that_cannot_be_opened_ends_the_run_before_any_load() {
 }
 
 #[test]
+fn a_stage_without_a_target_is_refused_wherever_it_stands() {
+    let expected = "stages[0].target is missing";
+    run(NOTHING, &["--stage", "1s"]).expect_code(104).expect_error(expected);
+    run("export const options = { stages: [{ duration: '1s' }] };\nexport default () => {}", &[])
+        .expect_code(104)
+        .expect_error(expected);
+}
+
+#[test]
 fn an_output_that_fills_up_is_said_once_and_the_run_is_reported() {
     if !Path::new("/dev/full").exists() {
         return;

@@ -114,7 +114,8 @@ impl Transport {
                 }
             }
             Err(error) => {
-                error.partial_body = parser.take_partial_body();
+                // HTTP/2 has put its own there.
+                error.partial_body = parser.take_partial_body().or_else(|| error.partial_body.take());
                 error.partial_head = parser.take().map(|response| Box::new((response.status, response.head)));
                 hop.error_code = Some(error.code);
                 hop.error = Some(error.message.clone());

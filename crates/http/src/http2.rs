@@ -134,7 +134,11 @@ impl Http2 {
         let has_body = !incoming.is_end_stream();
         let mut collected = Vec::new();
         while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
-            let data = data.map_err(|error| self.failure(&error, false))?;
+            let data = data.map_err(|error| {
+                let mut failure = self.failure(&error, false);
+                failure.error.partial_body = Some(Bytes::copy_from_slice(&collected));
+                failure
+            })?;
             if mode == BodyMode::Keep {
                 collected.extend_from_slice(&data);
             }
@@ -163,8 +167,13 @@ impl Http2 {
         let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
         let dead = before_response && (farewell || refused || error.is_io() || self.state.closed.get());
         let described = match &*self.state.io_error.borrow() {
-            Some(io) if error.is_io() || error.reason().is_none() => {
-                RequestError::from_io(Operation::Read, io)
+            Some(io) if error.is_io() || error.reason().is_none() => of_io(io),
+            _ if before_response && error.is_go_away() && error.is_remote() && !farewell => {
+                // Observed on k6 1.1: only what comes after a response's head has a number of its own.
+                let reason = error.reason().unwrap_or(h2::Reason::NO_ERROR);
+                RequestError::generic(format!(
+                    "http2: Transport received GOAWAY from server ErrCode:{reason:?}"
+                ))
             }
             _ => describe(error),
         };
@@ -172,10 +181,18 @@ impl Http2 {
     }
 }
 
+/// An error of the connection. What h2 calls a broken pipe of its own making is a peer that closed it.
+fn of_io(error: &io::Error) -> RequestError {
+    if error.kind() == io::ErrorKind::BrokenPipe && error.raw_os_error().is_none() {
+        return RequestError::from_io(Operation::Read, &io::ErrorKind::UnexpectedEof.into());
+    }
+    RequestError::from_io(Operation::Read, error)
+}
+
 /// An HTTP/2 error in k6's numbers.
 fn describe(error: &h2::Error) -> RequestError {
     if let Some(io) = error.get_io() {
-        return RequestError::from_io(Operation::Read, io);
+        return of_io(io);
     }
     let Some(reason) = error.reason() else {
         return RequestError::new(code::HTTP2, format!("http2: {error}"));

@@ -68,6 +68,16 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Waits for some turns of [`block_on`].
+async fn pause() {
+    let mut turns = 0;
+    poll_fn(|_| {
+        turns += 1;
+        if turns > 100 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
 async fn answer(request: http::Request<h2::RecvStream>, mut respond: SendResponse<Bytes>) {
     let (parts, mut body) = request.into_parts();
     let mut length = 0;
@@ -77,6 +87,14 @@ async fn answer(request: http::Request<h2::RecvStream>, mut respond: SendRespons
     }
     match parts.uri.path() {
         "/reset" => respond.send_reset(Reason::ENHANCE_YOUR_CALM),
+        "/half" => {
+            let response = http::Response::new(());
+            let mut stream = respond.send_response(response, false).unwrap();
+            stream.send_data(Bytes::from_static(b"half"), false).unwrap();
+            // A reset that came at once would throw the data away.
+            pause().await;
+            stream.send_reset(Reason::INTERNAL_ERROR);
+        }
         path => {
             let text = match path {
                 "/big" => "z".repeat(1_000_000),
@@ -101,6 +119,9 @@ async fn serve(io: Polled, limit: usize) {
             match connection.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     accepted += 1;
+                    if request.uri().path() == "/hang-up" {
+                        return Poll::Ready(());
+                    }
                     running.push(Box::pin(answer(request, respond)));
                     if accepted == limit {
                         connection.graceful_shutdown();
@@ -113,6 +134,40 @@ async fn serve(io: Polled, limit: usize) {
     })
     .await;
 }
+
+/// Answers whatever comes with a farewell that takes no request and says that something is wrong.
+fn refuse(mut io: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOAWAY: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+    const PREFACE: usize = 24;
+    io.write_all(&SETTINGS)?;
+    io.flush()?;
+    let mut seen = Vec::new();
+    // Until there is a frame of the kind HEADERS behind the preface.
+    while !has_headers(seen.get(PREFACE..).unwrap_or_default()) {
+        let mut piece = [0; 4096];
+        let n = io.read(&mut piece)?;
+        seen.extend_from_slice(&piece[..n]);
+    }
+    io.write_all(&GOAWAY)?;
+    io.flush()?;
+    // The client closes.
+    io.read(&mut [0; 100]).map(drop)
+}
+
+fn has_headers(mut frames: &[u8]) -> bool {
+    while let [a, b, c, kind, ..] = *frames {
+        if kind == 1 {
+            return true;
+        }
+        let length = 9 + u32::from_be_bytes([0, a, b, c]) as usize;
+        frames = frames.get(length..).unwrap_or_default();
+    }
+    false
+}
+
+/// In the place of a limit: [`refuse`].
+const REFUSES: usize = 0;
 
 struct H2Server {
     server: Server,
@@ -143,6 +198,10 @@ impl H2Server {
                     tls.complete_io(&mut tcp).ok()?;
                 }
                 count.fetch_add(1, Ordering::SeqCst);
+                if limit == REFUSES {
+                    let _ = refuse(StreamOwned::new(tls, tcp));
+                    return None::<Box<dyn Stream>>;
+                }
                 tcp.set_nonblocking(true).unwrap();
                 block_on(serve(Polled(StreamOwned::new(tls, tcp)), limit));
                 None::<Box<dyn Stream>>
@@ -207,6 +266,25 @@ fn a_stream_error_has_its_code() {
     assert_eq!(code, 1631 + 11, "{text}");
     assert!(text.contains("ENHANCE_YOUR_CALM"), "{text}");
     assert!(h.user.get(&h.url("/")).result.is_ok());
+}
+
+/// The numbers are those observed on k6 1.1, the body as well.
+#[test]
+fn a_connection_that_ends_has_its_code() {
+    for (path, limit, expected, said) in [
+        ("/", REFUSES, 1000, "GOAWAY from server ErrCode:INTERNAL_ERROR"),
+        ("/hang-up", usize::MAX, 1000, "unexpected EOF"),
+        ("/half", usize::MAX, 1633, "INTERNAL_ERROR"),
+    ] {
+        let mut h = H2Server::start(limit);
+        let url = h.url(path);
+        let outcome = h.user.get(&url);
+        let (code, text) = failure(&outcome);
+        assert_eq!(code, expected, "{path}: {text}");
+        assert!(text.contains(said), "{path}: {text}");
+        let partial = outcome.result.as_ref().unwrap_err().partial_body.as_deref();
+        assert_eq!(partial, (path == "/half").then_some(&b"half"[..]), "{path}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command};
 
+use super::duration::is_go_duration;
 use super::table::{Flag, Scope, Value};
 use super::values::go_bool;
 
@@ -52,6 +53,11 @@ fn arg(flag: &Flag) -> Arg {
                 None => Err("expected true or false"),
             }),
         Value::One => arg.num_args(1).allow_hyphen_values(true),
+        Value::Duration => arg.num_args(1).allow_hyphen_values(true).value_parser(|text: &str| {
+            is_go_duration(text)
+                .then(|| text.to_owned())
+                .ok_or("expected a duration such as 1h30m, 90s or 500ms")
+        }),
         Value::Optional(missing) => arg.num_args(0..=1).require_equals(true).default_missing_value(missing),
         Value::Many => arg.num_args(1).allow_hyphen_values(true).action(ArgAction::Append),
     }

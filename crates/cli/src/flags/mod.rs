@@ -1,6 +1,7 @@
 //! Flags: the table they come from, the parser built on it, and the values that were given.
 
 mod command;
+mod duration;
 mod error;
 mod options;
 mod table;

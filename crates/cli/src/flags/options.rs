@@ -15,6 +15,7 @@ fn flag(row: &OptionDef) -> Option<Flag> {
     let value = match (row.kind, row.bare) {
         (Kind::Switch, _) => Value::Switch,
         (_, Some(bare)) => Value::Optional(bare),
+        (Kind::Duration, None) => Value::Duration,
         (_, None) if row.repeatable => Value::Many,
         (_, None) => Value::One,
     };

@@ -33,6 +33,8 @@ pub enum Value {
     Switch,
     /// One value; the last one counts.
     One,
+    /// One duration with its units; scripts and variables may also give milliseconds without one.
+    Duration,
     /// An optional `=value`, and what the bare flag means.
     Optional(&'static str),
     /// A value that may come again; all count.

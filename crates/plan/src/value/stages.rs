@@ -57,8 +57,10 @@ impl Value for Stages {
 
     fn from_text(text: &str) -> Result<Self, String> {
         let stage = |text: &str| {
-            let (duration, target) = text.split_once(':')?;
-            Some(StageLayer { duration: Some(duration.parse().ok()?), target: Some(target.parse().ok()?) })
+            let (duration, target) = text.split_once(':').unwrap_or((text, ""));
+            // As in k6, a stage without a target is read, and then refused like one in a script.
+            let target = if target.is_empty() { None } else { Some(target.parse().ok()?) };
+            Some(StageLayer { duration: Some(duration.parse().ok()?), target })
         };
         let stages = comma_separated(text).map(stage).collect::<Option<_>>();
         stages.map(Self).ok_or_else(|| "stages as DURATION:TARGET, such as 30s:10,5m:50".to_owned())
@@ -87,7 +89,11 @@ mod tests {
             stages.to_json(),
             json!([{"duration": "5s", "target": 10}, {"duration": "5m0s", "target": 20}])
         );
-        for text in ["5s", "5s:", ":5", "5s:x", "5x:5", "5s:1:2"] {
+        for text in ["5s", "5s:"] {
+            let stages = Stages::from_text(text).expect("valid");
+            assert_eq!(stages.to_json(), json!([{"duration": "5s", "target": null}]));
+        }
+        for text in [":5", "5s:x", "5x:5", "5s:1:2"] {
             assert!(Stages::from_text(text).is_err(), "{text}");
         }
     }
