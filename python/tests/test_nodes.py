@@ -88,6 +88,12 @@ class Nodes(unittest.TestCase):
                 STEADY, f"--headless --only-summary -u 4 -r 4 -H {target.url}", during=kill
             ) as cluster:
                 self.assertEqual((cluster.code, cluster.worker_codes), (0, [-9, 0]))
+                # The result says it once more.
+                self.assertRegex(
+                    cluster.stderr[cluster.stderr.rindex("Response time percentiles") :],
+                    r"Worker \S+ \(index \d, 50\.0% of the users\) closed its connection \d+\.\ds into the test; "
+                    r"what it counted in its last \d\.\ds is missing; its users moved to the others",
+                )
 
     def test_a_worker_that_is_told_to_end_loses_no_results(self):
         with Target() as target:
@@ -103,6 +109,7 @@ class Nodes(unittest.TestCase):
                 self.assertEqual((cluster.code, cluster.worker_codes), (0, [0, 0]))
                 self.assertLessEqual(len(target.asked) - 6, requests(cluster))
                 self.assertIn("quit. 0 workers ready.", cluster.stderr)
+                self.assertRegex(cluster.stderr, r"50\.0% of the users\) left \d+\.\ds into the test; its users moved to")
 
     def test_workers_that_join_get_their_share(self):
         with Target() as target:
@@ -132,6 +139,7 @@ class Nodes(unittest.TestCase):
             ) as cluster:
                 self.assertEqual(cluster.code, 0)
                 self.assertIn("The last worker went missing, stopping test.", cluster.stderr)
+                self.assertIn("is missing; nobody took over its users", cluster.stderr)
 
     def test_a_frozen_worker_loses_its_users_and_gets_a_share_back(self):
         quick = "\nimport locust.runners\nlocust.runners.HEARTBEAT_INTERVAL = 0.2\n" + STEADY
@@ -151,6 +159,7 @@ class Nodes(unittest.TestCase):
                 self.assertEqual((cluster.code, cluster.worker_codes), (0, [0, 0]))
                 self.assertIn("failed to send heartbeat, setting state to missing.", cluster.stderr)
                 self.assertIn("self-healed with heartbeat", cluster.stderr)
+                self.assertRegex(cluster.stderr, r"and came back \d+\.\ds into it with what it had counted")
 
     def test_a_broken_connection_is_made_again_and_costs_nothing(self):
         with Target() as target:

@@ -35,7 +35,7 @@ class Runner:
         self.spawning_greenlet = None
         self.shape_greenlet = None
         self.shape_last_tick = None
-        self.current_cpu_usage = 0
+        self.current_cpu_usage = 0.0
         self.cpu_warning_emitted = False
         self.worker_cpu_warning_emitted = False
         self.exceptions = {}

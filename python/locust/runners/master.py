@@ -68,6 +68,7 @@ class MasterRunner(Membership):
             self.stats.clear_all()
             self.exceptions = {}
             self.final_user_classes_count = {}
+            self.losses.begin()
             stats_module.apply_bucketing()
             self.environment._filter_tasks_by_tags()
             self._users_dispatcher = self.environment.dispatcher_class(workers, self.user_classes)
@@ -116,8 +117,9 @@ class MasterRunner(Membership):
         self.environment.events.spawning_complete.fire(user_count=total)
 
     def _send_step(self, step):
+        # In Locust's order, to the byte.
+        timestamp = time.time()
         order = {
-            "timestamp": time.time(),
             "host": self.environment.host,
             "stop_timeout": self.environment.stop_timeout,
             "parsed_options": options_for_workers(self.environment.parsed_options),
@@ -127,7 +129,7 @@ class MasterRunner(Membership):
             if worker_id in self.clients:
                 # Before it says so itself: a stop that follows at once must wait for it.
                 self.clients[worker_id].state = STATE_SPAWNING
-            self._send(worker_id, "spawn", {**order, "user_classes_count": users})
+            self._send(worker_id, "spawn", {"timestamp": timestamp, "user_classes_count": users, **order})
 
     def stop(self):
         self._end_test("stop")
@@ -201,6 +203,7 @@ class MasterRunner(Membership):
         if node.state != STATE_STOPPED:
             node.user_classes_count = dict(data["user_classes_count"])
         self._fine[node.id] = data.pop(FINE, None)
+        self.losses.reported(node.id)
         self.environment.events.worker_report.fire(client_id=node.id, data=data)
 
     def _merge_report(self, client_id, data, **_kwargs):

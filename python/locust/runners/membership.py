@@ -22,6 +22,7 @@ from ._welcome import locustfiles_of, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
 from .door import STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
+from .losses import Losses
 from .messages import FINE, LAG, Garbled, Message
 from .nodes import WorkerNode, WorkerNodes
 
@@ -45,6 +46,8 @@ class Membership(DistributedRunner):
         self._indices = {}
         # What each worker was last told to run, for those whose link breaks.
         self._told = {}
+        # Who went while a test ran, for its result.
+        self.losses = Losses()
         self._private = set()
         self._handlers = {
             "heartbeat": self._on_heartbeat,
@@ -245,10 +248,10 @@ class Membership(DistributedRunner):
             float(data["current_cpu_usage"]),
             int(data.get("current_memory_usage") or 0),
         )
+        node.note_lag(data.get(LAG))
         node.heartbeat = settings.HEARTBEAT_LIVENESS
         if node.state == STATE_MISSING:
             self._heal(node, state)
-        node.note_lag(data.get(LAG))
         # Of one that has just been told to start or stop, the order counts, not the beat before it.
         if node.cpu_usage > settings.CPU_WARNING_THRESHOLD and not node.cpu_warning_emitted:
             node.cpu_warning_emitted = self.worker_cpu_warning_emitted = True
@@ -262,6 +265,7 @@ class Membership(DistributedRunner):
 
     def _heal(self, node, state):
         logger.info("Worker %s self-healed with heartbeat, setting state to %s.", node.id, state)
+        self.losses.back(node.id)
         node.state = state
         if self.state in (STATE_SPAWNING, STATE_RUNNING):
             self._users_dispatcher.add_worker(node)
@@ -305,7 +309,7 @@ class Membership(DistributedRunner):
     def _miss_broken(self, node, link):
         if self.clients.get(node.id) is node and self._links.get(node.id) is link and node.state != STATE_MISSING:
             logger.info("Worker %s closed its connection, setting state to missing.", node.id)
-            self._miss(node)
+            self._miss(node, "closed its connection")
 
     def _count_heartbeats(self):
         while True:
@@ -314,12 +318,13 @@ class Membership(DistributedRunner):
                 node.heartbeat -= 1
                 if node.heartbeat < 0 and node.state != STATE_MISSING:
                     logger.info("Worker %s failed to send heartbeat, setting state to missing.", node.id)
-                    self._miss(node)
+                    self._miss(node, "sent no heartbeat any more")
                 elif node.heartbeat <= settings.HEARTBEAT_DEAD_INTERNAL:
                     logger.info("Worker %s has been missing for long and is forgotten.", node.id)
                     self._forget(node)
 
-    def _miss(self, node):
+    def _miss(self, node, how):
+        self._note_loss(node, how)
         node.state = STATE_MISSING
         node.user_classes_count = {}
         self._take_out(node, "The last worker went missing, stopping test.")
@@ -330,8 +335,17 @@ class Membership(DistributedRunner):
         if link is not None:
             gevent.spawn(link.close, linger=0)
 
+    def _note_loss(self, node, how, in_order=False):
+        if self.state in (STATE_SPAWNING, STATE_RUNNING):
+            # What it was told to run: one that leaves has ended its users by now.
+            users = {worker: sum(classes.values()) for worker, classes in self._told.items()}
+            share = users.get(node.id, 0) / max(1, sum(users.values()))
+            self.losses.lost(node.id, self._indices[node.id], share, how, in_order)
+
     def _lose(self, node, how):
         missing = node.state == STATE_MISSING
+        if not missing:
+            self._note_loss(node, "left" if how == "quit" else how, in_order=how == "quit")
         del self.clients[node.id]
         logger.info(
             "Worker '%s' (index %d) %s. %d workers ready.",
@@ -351,4 +365,5 @@ class Membership(DistributedRunner):
             gevent.spawn(self.stop_from_user)
         elif self._users_dispatcher is not None:
             self._users_dispatcher.remove_worker(node)
+            self.losses.moved()
             self._rebalance()
