@@ -171,13 +171,7 @@ fn cookies_sent(
 }
 
 /// A script's own `Content-Length` is not sent; when it is wrong, the script should know.
-fn check_content_length(
-    host: &Host,
-    method: &Method,
-    url: &Url,
-    params: &mut Params,
-    body: Option<&Bytes>,
-) {
+fn check_content_length(host: &Host, method: &Method, url: &Url, params: &mut Params, body: Option<&Bytes>) {
     if params.headers.is_empty() {
         return;
     }
