@@ -47,6 +47,8 @@ class Unseen:
     userclass_picker_is_active = False
     # Tests are started by the command line only.
     has_started, run_time = False, None
+    # What is watched beside the test, if something is.
+    watch = None
     template_args = {}
     stats_csv_writer = None
 

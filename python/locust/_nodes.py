@@ -11,7 +11,7 @@ import time
 
 import gevent
 
-from . import log
+from . import _interrupts, log
 from ._session import Session
 
 logger = logging.getLogger("locust.main")
@@ -88,6 +88,7 @@ class WorkerSession:
         if log.unhandled_greenlet_exception:
             return 1
         terminated = gevent.signal_handler(signal.SIGTERM, self._terminate, runner)
+        _interrupts.deliver_here()
         try:
             runner.greenlet.join()
         except KeyboardInterrupt:

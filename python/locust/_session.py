@@ -11,7 +11,7 @@ import webbrowser
 
 import gevent
 
-from . import _history, _keys, html, log, stats
+from . import _history, _interrupts, _keys, _watch, html, log, stats
 from .log import greenlet_exception_logger
 from .runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 
@@ -31,6 +31,8 @@ class Session:
         self.web_ui = None
         # Keeps a run that has no page.
         self.unseen = None
+        self.watch = None
+        self._interrupted = False
 
     def run(self):
         """Runs the test and returns the exit code."""
@@ -54,6 +56,10 @@ class Session:
         except ValueError as error:
             logger.error("%s", error)
             return 1
+        # Before the page, which may start a test at once.
+        self.watch = _watch.start(environment, self.runner, self._prints_stats())
+        if page := self.web_ui or self.unseen:
+            page.watch = self.watch
         if self.web_ui:
             self.web_ui.history = history
             try:
@@ -67,11 +73,12 @@ class Session:
             logger.info("Starting web interface at %s, press enter to open your default browser.", self.web_ui.url)
         self._start_helpers()
         waiting = gevent.getcurrent()
+        _interrupts.deliver_here()
         terminated = gevent.signal_handler(signal.SIGTERM, self._terminate, waiting)
         try:
             self._wait()
         except KeyboardInterrupt:
-            pass
+            self._interrupted = True
         except SystemExit as order:
             # Code of the test that exits in the main greenlet, such as a listener.
             if environment.process_exit_code is None and isinstance(order.code, int):
@@ -115,13 +122,17 @@ class Session:
         gevent.spawn(stats.stats_history, self.runner).link_exception(greenlet_exception_handler)
         if self.options.csv_prefix:
             gevent.spawn(self.csv.stats_writer).link_exception(greenlet_exception_handler)
-        if (options.headless and not options.only_summary) or options.print_stats:
+        if self._prints_stats():
             gevent.spawn(stats.stats_printer(self.environment.stats)).link_exception(greenlet_exception_handler)
         if sys.stdin and sys.stdin.isatty():
             actions = {key: self._change_users(by) for key, by in (("w", 1), ("W", 10), ("s", -1), ("S", -10))}
             if self.web_ui:
                 actions["\n"] = actions["\r"] = lambda: webbrowser.open_new_tab(self.web_ui.url)
             gevent.spawn(_keys.listen, actions).link_exception(greenlet_exception_handler)
+
+    def _prints_stats(self):
+        options = self.options
+        return (options.headless and not options.only_summary) or options.print_stats
 
     def _change_users(self, by):
         def change():
@@ -202,12 +213,19 @@ class Session:
             # Users that were stopped may still have failed something.
             code = self._exit_code()
         self.runner.quit()
+        seen = ""
+        if self.watch:
+            seen, crossed = self.watch.conclude(at_once=self._interrupted)
+            if crossed and environment.process_exit_code is None:
+                code = _watch.CROSSED
         if options.json_file:
             stats.save_stats_json(environment.stats, options.json_file)
         else:
             stats.print_stats(environment.stats, current=False)
             stats.print_percentile_stats(environment.stats)
             stats.print_error_report(environment.stats)
+            if seen:
+                _watch.console_logger.info("%s", seen)
         self._say_losses()
         if options.json:
             stats.print_stats_json(environment.stats)

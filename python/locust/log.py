@@ -84,6 +84,9 @@ def greenlet_exception_logger(logger, level=logging.CRITICAL):
 
     def log_death(greenlet):
         global unhandled_greenlet_exception
+        # Meant for the whole process, whoever ran when it came: gevent hands it to the main greenlet.
+        if isinstance(greenlet.exception, KeyboardInterrupt):
+            return
         unhandled_greenlet_exception = True
         if greenlet.exc_info and greenlet.exc_info[0] is not None:
             trace = "".join(traceback.format_exception(*greenlet.exc_info))

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 
-from . import _locustfiles, _processes, argument_parser, events, stats
+from . import _locustfiles, _processes, _watch, argument_parser, events, stats
 from ._nodes import MasterSession, WorkerSession, supervise
 from ._session import Session
 from ._version import version
@@ -63,6 +63,7 @@ def create_environment(
 
 def main():
     """Runs the command line in `sys.argv` and returns the exit code."""
+    _watch.hide()
     # First, because it listens to everything: it adds options, too.
     _import_plugins()
     paths, loaded = _load_test()

@@ -24,6 +24,7 @@ pub use page::{Dashboard, Page};
 pub use rest::{DEFAULT as REST_ADDRESS, Rest};
 pub use summary::{Summary, SummaryMode};
 pub use watch::{Expectation, Watch};
+pub(crate) use watch::{expectations, watch};
 
 use crate::config_file::ConfigFile;
 use crate::env::script_environment;

@@ -223,6 +223,64 @@ fn time_to_scale_is_told_to_the_second_and_windows_are_judged() {
     assert_eq!(left.of("k8s_pod_start_time").len(), 2);
 }
 
+/// Twenty users that are idle; what is told of them is how many there are.
+const IDLE_USERS: &str = "
+from locust import User, constant, task
+
+class Idle(User):
+    wait_time = constant(0.1)
+
+    @task
+    def wait(self):
+        pass
+";
+
+#[test]
+#[ignore = "needs the Python module: ./x test python"]
+fn a_locustfile_is_watched_beside_with_the_same_account() {
+    let scene = Scene::new();
+    let args = [
+        "--watch=hpa/web",
+        "--watch-interval=250ms",
+        "--watch-after=20s",
+        "--expect=k8s_hpa_replicas{hpa:web}: max>=4 by end",
+        "--expect=k8s_hpa_replicas{hpa:web}: value==2 within 15s of end",
+        "--expect=k8s_pod_restarts: count>0",
+        "--headless",
+        "--users=20",
+        "--spawn-rate=20",
+        "--run-time=7s",
+    ];
+    let mut run = Run::locustfile(IDLE_USERS, &args, &[("KUBECONFIG", &scene.kubeconfig)]);
+    run.until_said("All users spawned");
+    let begun = Instant::now();
+    at(begun, 1.0);
+    scene.hpa(2, 4, 95);
+    scene.pod("web-a");
+    scene.pod("web-b");
+    run.until_said("web: scaling up, 2 → 4 replicas wanted (cpu 95 of 70)");
+    scene.ready("web-a");
+    scene.ready("web-b");
+    scene.hpa(4, 4, 60);
+    run.until_said("the load is over; watching for up to 20s");
+    scene.hpa(4, 2, 5);
+    at(Instant::now(), 1.0);
+    scene.hpa(2, 2, 5);
+    let left = run.end().expect_code(99);
+    let shown = format!("{}{}", left.stdout, left.stderr);
+    for text in [
+        "✓ 'max>=4 by end' max=4",
+        "✓ 'value==2 within 15s of end' value=2",
+        "✗ 'count>0' count=0",
+        "web: 2 → 4 replicas, ready",
+        "web: from 4 back to 2 replicas",
+        "thresholds on metrics 'k8s_pod_restarts' have been crossed",
+        "hpa/web",
+    ] {
+        assert!(shown.contains(text), "no {text:?} in {shown}");
+    }
+}
+
 #[test]
 fn a_pod_that_is_killed_for_its_memory_fails_no_restart() {
     let scene = Scene::new();

@@ -44,7 +44,7 @@ mod _core {
     use super::sink::Sink;
     #[pymodule_export]
     use super::stats::{
-        Stats, StatsEntry, StatsError, bucket_response_time, percentile, proper_round, set_bucketing,
+        Latest, Stats, StatsEntry, StatsError, bucket_response_time, percentile, proper_round, set_bucketing,
     };
     #[pymodule_export]
     use super::web::{WebAsk, WebServer};

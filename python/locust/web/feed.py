@@ -129,6 +129,7 @@ class Feed:
                 "total": get_ratio(environment.user_classes, running, True),
             },
             "saturated": _saturated(runner),
+            **(self.web_ui.watch.news() if self.web_ui.watch else {}),
         }
 
     def _limit(self):

@@ -95,6 +95,8 @@ class WebUI:
         self.run_time_greenlet = None
         # Of the test that was started here last, in seconds.
         self.has_started, self.run_time = False, None
+        # What is watched beside the test, if something is.
+        self.watch = None
         self.routes = {
             ("POST", "/swarm"): lambda request: Answer(actions.swarm(self, request.form())),
             ("POST", "/stop"): lambda request: Answer(actions.stop(self)),

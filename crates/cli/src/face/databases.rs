@@ -110,15 +110,14 @@ impl Wish {
     }
 
     fn grant(self, args: &[OsString]) -> Result<Option<Around>, Failure> {
-        let has = |flags: &[&str]| args.iter().any(|arg| flags.iter().any(|flag| arg == flag));
         let cleanup = self.cleanup.unwrap_or(false);
-        let Some(path) = self.fill.filter(|_| !has(&NO_TEST)) else {
-            if cleanup && !has(&NO_TEST) {
+        let Some(path) = self.fill.filter(|_| !no_test(args)) else {
+            if cleanup && !no_test(args) {
                 return Err(refused("--cleanup needs --fill FILE, which says what to delete"));
             }
             return Ok(None);
         };
-        if has(&["--worker"]) || variable("LOCUST_MODE_WORKER").is_some_and(|value| value != "false") {
+        if is_worker(args) {
             return Err(refused("--fill is for the master: a worker would do it once more"));
         }
         let databases = Databases::load(path.as_ref(), &process_environment().collect())?;
@@ -128,6 +127,17 @@ impl Wish {
         }
         Ok(Some(Around { databases, cleanup }))
     }
+}
+
+/// Whether something is asked that Locust answers without a test.
+pub(super) fn no_test(args: &[OsString]) -> bool {
+    args.iter().any(|arg| NO_TEST.iter().any(|flag| arg == flag))
+}
+
+/// Whether it is a worker of a master elsewhere.
+pub(super) fn is_worker(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--worker")
+        || variable("LOCUST_MODE_WORKER").is_some_and(|value| value != "false")
 }
 
 fn refused(message: impl Into<String>) -> Failure {

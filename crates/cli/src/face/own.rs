@@ -44,6 +44,8 @@ pub(super) fn main(mut args: Vec<OsString>) -> Exit {
             args.remove(0);
             return python::main(args);
         }
+        // Started by the package of a locustfile that is watched beside, and by nobody else.
+        Some(locust::WATCHER_COMMAND) => return locust::watcher(),
         Some("entrypoint") => {
             args.remove(0);
             let flags = flags::all();

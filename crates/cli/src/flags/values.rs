@@ -31,6 +31,11 @@ impl Values {
         Self { flags: flags.to_vec(), given, environment: environment.clone() }
     }
 
+    /// What variables give where there is no command line of ours.
+    pub fn of_environment_alone(flags: &[Flag], environment: BTreeMap<String, String>) -> Self {
+        Self { flags: flags.to_vec(), given: BTreeMap::new(), environment }
+    }
+
     /// The variables of the process.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment

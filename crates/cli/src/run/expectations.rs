@@ -3,13 +3,15 @@
 //! `ext` is where k6 has the settings of others, which it does not read: a script that has them runs in k6 as before.
 //! In `options.thresholds` themselves windows are refused, as k6 refuses them.
 
+use std::time::Duration;
+
 use throng_metrics::threshold::{Anchor, Source};
 use throng_metrics::{Registry, SelectorError, ThresholdError, Thresholds};
 use throng_plan::{Options, Plan};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::spec::RunSpec;
+use crate::spec::{Expectation, RunSpec};
 
 /// Where a script has them.
 const PLACE: &str = "options.ext.throng";
@@ -30,7 +32,38 @@ pub(super) fn add(
     thresholds
         .add_windowed(&sources, registry)
         .map_err(|error| invalid(format!("{error}{}", hint(&error))))?;
-    check(thresholds, spec, plan)
+    let after = spec.watch.as_ref().map(|watch| watch.after).unwrap_or_default();
+    check(thresholds, after, plan.peak().is_some())
+}
+
+/// Those of a locustfile, which only what is watched can have.
+pub(super) fn of_locustfile(
+    expectations: &[Expectation],
+    registry: &Registry,
+    after: Duration,
+) -> Result<Thresholds, Failure> {
+    let mut thresholds = Thresholds::default();
+    let source = |expression: &String| Source {
+        expression: expression.clone(),
+        abort_on_fail: false,
+        delay_abort_eval: None,
+    };
+    let sources: Vec<_> =
+        expectations.iter().map(|(metric, expression)| (metric.clone(), vec![source(expression)])).collect();
+    thresholds
+        .add_windowed(&sources, registry)
+        .map_err(|error| invalid(format!("--expect: {error}{}", hint(&error))))?;
+    for threshold in thresholds.iter() {
+        let name = &threshold.target.name;
+        if throng_watch::metric::named(name.split('{').next().unwrap_or(name)).is_none() {
+            return Err(invalid(format!(
+                "--expect: {name} is measured in k6 scripts; of a locustfile only what is watched can be expected \
+                 (docs/watch.md has the metrics), and a listener of events.quitting can judge requests"
+            )));
+        }
+    }
+    check(&thresholds, after, false)?;
+    Ok(thresholds)
 }
 
 fn of_script(options: &Options) -> Result<Vec<(String, Vec<Source>)>, Failure> {
@@ -56,14 +89,13 @@ fn of_script(options: &Options) -> Result<Vec<(String, Vec<Source>)>, Failure> {
 }
 
 /// That what is looked at can come to be.
-fn check(thresholds: &Thresholds, spec: &RunSpec, plan: &Plan) -> Result<(), Failure> {
-    let after = spec.watch.as_ref().map(|watch| watch.after).unwrap_or_default();
+fn check(thresholds: &Thresholds, after: Duration, has_peak: bool) -> Result<(), Failure> {
     for threshold in thresholds.iter() {
         let Some(window) = threshold.window else { continue };
         let of = || format!("the threshold '{}' on {}", threshold.source, threshold.target.name);
         let names_peak =
             window.moments().any(|moment| matches!(moment.anchor, Anchor::Peak | Anchor::Descent));
-        if names_peak && plan.peak().is_none() {
+        if names_peak && !has_peak {
             return Err(invalid(format!(
                 "{} names the peak, and this test has none that is planned: its load depends on how long iterations \
                  take; use a time since the start, such as 90s",

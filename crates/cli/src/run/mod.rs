@@ -17,7 +17,7 @@ mod rest;
 mod script_log;
 mod source;
 mod stage;
-mod watching;
+pub(crate) mod watching;
 pub mod worker;
 mod workforce;
 

@@ -29,7 +29,7 @@ pub struct Watch {
 pub type Expectation = (String, String);
 
 /// What flags and variables ask for.
-pub(super) fn watch(values: &Values) -> Result<Option<Watch>, Failure> {
+pub(crate) fn watch(values: &Values) -> Result<Option<Watch>, Failure> {
     let specs = several(values, "watch", char::is_whitespace);
     let targets = Target::parse_all(specs.iter().map(String::as_str)).map_err(invalid)?;
     let time = |name: &'static str| {
@@ -88,7 +88,7 @@ fn pattern(text: &str) -> Result<Pattern, Failure> {
 }
 
 /// `METRIC: EXPRESSION [WINDOW]`, where the metric may have a selector.
-pub(super) fn expectations(values: &Values) -> Result<Vec<Expectation>, Failure> {
+pub(crate) fn expectations(values: &Values) -> Result<Vec<Expectation>, Failure> {
     several(values, "expect", |c| c == ';').iter().map(|text| expectation(text)).collect()
 }
 

@@ -32,13 +32,28 @@ pub(crate) fn now() -> f64 {
 impl Run {
     /// Runs `script` with these arguments; samples are written and come back with [`Run::end`].
     pub(crate) fn start(script: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::of("script.js", script, &[args, &["--out=json=samples"]].concat(), environment)
+    }
+
+    /// Runs a locustfile, which leaves no samples.
+    pub(crate) fn locustfile(text: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut environment: Vec<_> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for name in ["PATH", "HOME", "THRONG_PYTHON", "VIRTUAL_ENV", "XDG_CACHE_HOME"] {
+            environment.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
+        }
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self::of("locustfile.py", text, args, &environment)
+    }
+
+    fn of(name: &str, text: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("script.js"), script).unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
         let child = Command::new(THRONG.link())
             .arg("run")
             .args(args)
-            .arg(format!("--out=json={}", folder.path().join("samples").display()))
-            .arg("script.js")
+            .arg(name)
             .current_dir(folder.path())
             .env_clear()
             .envs(environment.iter().copied())

@@ -6,6 +6,7 @@
 mod entry;
 mod error;
 mod history;
+mod latest;
 mod store;
 
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ use throng_locust::Entry;
 
 pub(crate) use entry::StatsEntry;
 pub(crate) use error::StatsError;
+pub(crate) use latest::Latest;
 pub(crate) use store::Stats;
 
 use crate::gil::GilBound;

@@ -7,6 +7,8 @@ mod export;
 mod rows;
 mod view;
 
+pub(super) use view::thresholds;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};

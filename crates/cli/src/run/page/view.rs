@@ -55,7 +55,7 @@ pub(super) fn planned(plan: &Plan) -> Option<f64> {
     ends.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
 }
 
-pub(super) fn thresholds(thresholds: &Thresholds, evaluation: &Evaluation) -> Vec<Threshold> {
+pub(in crate::run) fn thresholds(thresholds: &Thresholds, evaluation: &Evaluation) -> Vec<Threshold> {
     let of = |index| evaluation.verdicts.iter().find(|verdict| verdict.index == index);
     thresholds
         .iter()

@@ -4,6 +4,7 @@
 //! of their own makes deltas of them, which the aggregate merges, so that summary, outputs and thresholds see them on no
 //! second path. Its events go to the log and the charts.
 
+pub(crate) mod companion;
 mod lines;
 mod scaling;
 mod series;
@@ -156,6 +157,12 @@ impl Watching {
         let latency = (times.count() > 0).then(|| times.percentile(95.0));
         self.tracker.second(second as f64, load(Duration::from_secs(second)), latency);
         self.next_second = second + 1;
+    }
+
+    /// The same of a second of a load that is another process's.
+    fn second_of_others(&mut self, elapsed: Duration, load: f64, latency: Option<f64>) {
+        self.latency.extend(latency.as_slice());
+        self.tracker.second(elapsed.as_secs_f64(), load, latency);
     }
 
     /// The load is over.

@@ -206,9 +206,11 @@ fn locust(
             collector.file(Path::new(name)).map_err(failure)?;
         }
     }
+    no_passwords(options)?;
     let has_page = !has(options, &["--headless"]);
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-    let mut command = words(&["throng", "locust", "-f", file, "--master", "--master-bind-host", "0.0.0.0"]);
+    // Not `throng locust`, which has Locust's flags only.
+    let mut command = words(&["throng", "run", file, "--master", "--master-bind-host", "0.0.0.0"]);
     command.extend(words(&["--master-bind-port", &port::CLUSTER.to_string()]));
     command.extend(words(&["--expect-workers", &workers.to_string()]));
     if has_page {
@@ -229,7 +231,7 @@ fn locust(
         command,
         workers: Workers::WithFiles { count: workers, command: join },
         has_page,
-        watches: false,
+        watches: has(options, &["--watch"]) || known.variables.iter().any(|(name, _)| name == WATCH),
         is_python: true,
     })
 }
