@@ -105,7 +105,7 @@ async function freePort() {
 }
 
 /** Runs `check` with the page of a program that is started with `flags`, and ends the program. */
-async function running(flags, check, env = process.env) {
+async function running(flags, check, env = process.env, first = '#view') {
   const port = await freePort();
   const program = spawn(THRONG, flags(port), { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
@@ -123,7 +123,7 @@ async function running(flags, check, env = process.env) {
       30_000,
     );
     const { page, context, problems } = await open(browser, url);
-    await page.locator('#view').waitFor();
+    await page.locator(first).waitFor();
     await check(page, { program, ended, url });
     assert.equal(await page.evaluate(() => window.hacked), undefined);
     assert.deepEqual(problems, []);
@@ -230,6 +230,67 @@ test('a locustfile is started, edited, reloaded, stopped and started again', { s
     },
   ),
 );
+
+const GUARDED = `
+from flask import redirect, request, session
+from locust import User, events, task
+
+
+class Idle(User):
+    host = "http://localhost"
+
+    @task
+    def rest(self):
+        pass
+
+
+@events.init.add_listener
+def guard(web_ui, **kwargs):
+    app = web_ui.app
+    app.secret_key = "of a test"
+    out = []
+
+    @app.before_request
+    def known():
+        if request.path != "/signin" and (out or not session.get("known")):
+            return redirect("/signin")
+
+    @app.route("/signin", methods=["GET", "POST"])
+    def signin():
+        if request.method == "POST":
+            out.clear()
+            session["known"] = True
+            return redirect("/")
+        return '<form method="post"><button>Let me in</button></form>'
+
+    @app.route("/end")
+    def end():
+        out.append(True)
+        return "ended"
+`;
+
+test("a locustfile's own guard stands before the page", { skip: !THRONG }, async () => {
+  await writeFile(join(folder, 'guarded.py'), GUARDED);
+  await running(
+    (port) => ['locust', '-f', 'guarded.py', '--web-host', '127.0.0.1', '--web-port', `${port}`],
+    async (page, { url }) => {
+      await page.getByRole('button', { name: 'Let me in' }).click();
+      await page.getByRole('button', { name: 'Start' }).waitFor();
+      const status = (path, init) =>
+        page.evaluate(([p, i]) => fetch(p, i).then((a) => a.status), [path, init]);
+      assert.equal(await status('api/v1/snapshot'), 200);
+      const stranger = await fetch(`${url}api/v1/snapshot`, { redirect: 'manual' });
+      assert.deepEqual([stranger.status, stranger.headers.get('location')], [302, '/signin']);
+      // The stream ends with the session, and the page with it.
+      assert.equal(await status('end'), 200);
+      await page.getByRole('button', { name: 'Let me in' }).waitFor({ timeout: 20_000 });
+      await page.getByRole('button', { name: 'Let me in' }).click();
+      await page.getByRole('button', { name: 'Start' }).waitFor();
+    },
+    process.env,
+    '#view, form',
+  );
+});
 
 test('what is watched stands below the load, on the same seconds', { skip: !THRONG }, async () => {
   const port = await freePort();

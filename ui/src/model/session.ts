@@ -5,8 +5,11 @@ import { signal } from '@preact/signals';
 /** Whether there is something to log out of. */
 export const login = signal(false);
 
-/** Asks the server who we are to it. Without a session that is nobody, and the login is the only place to go. */
-export async function ask(): Promise<void> {
+/**
+ * Asks the server who we are to it. Without a session that is nobody, and the login is the only place to go. A guard of the test's
+ * own may send us elsewhere, or away: if we were let in before, the page is asked for anew, and the guard's answer is seen.
+ */
+export async function ask(wasIn = false): Promise<void> {
   let answer: Response;
   try {
     answer = await fetch('api/v1/session');
@@ -14,7 +17,9 @@ export async function ask(): Promise<void> {
     return; // The event stream says that the server cannot be reached.
   }
   if (answer.status === 401) location.assign('login');
-  else if (answer.ok) login.value = ((await answer.json()) as { login?: unknown }).login === true;
+  else if (wasIn && (answer.redirected || answer.status === 403)) location.reload();
+  else if (answer.ok && !answer.redirected)
+    login.value = ((await answer.json()) as { login?: unknown }).login === true;
 }
 
 export async function logOut(): Promise<void> {

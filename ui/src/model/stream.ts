@@ -64,7 +64,7 @@ export function follow(run: Run, changed: () => void = () => {}, url = 'api/v1/e
       opened.close();
       source = null;
       link.value = 'lost';
-      void session.ask();
+      void session.ask(run.status.peek() !== null);
       setTimeout(connect, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
     });
   };
