@@ -225,6 +225,21 @@ fn what_was_measured_can_be_asked_while_the_process_lingers() {
 }
 
 #[test]
+fn who_waits_for_a_function_when_the_run_ends_is_told_so() {
+    let script = "import { sleep } from 'k6'; export default () => sleep(0.1); export function teardown() { sleep(1.5); }";
+    let mut run = Run::start(K6, script, &["--linger", "-d", "10m"]);
+    run.status_when(|status| status["status"] == 7);
+    assert_eq!(run.change(json!({ "stopped": true })).0, 200);
+    run.status_when(|status| status["status"] == 8);
+    std::thread::sleep(Duration::from_millis(300));
+    // The run's own teardown is over before this one.
+    let (code, answer) = run.ask("POST /v1/teardown", "");
+    assert_eq!((code, &answer["errors"][0]["title"]), (409, &json!("Too late")), "{answer}");
+    Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().unwrap();
+    run.child.wait().unwrap();
+}
+
+#[test]
 fn a_signal_in_the_middle_ends_a_run_that_would_linger() {
     let script = "import { sleep } from 'k6'; export default () => sleep(0.1);";
     let mut run = Run::start(K6, script, &["--linger", "-d", "10m"]);

@@ -170,6 +170,7 @@ pub(super) fn run(
     let crew = run.crew.dismiss();
     run.step = if run.aborting { Step::Interrupted } else { Step::Ended };
     run.show_page();
+    run.end_errands();
     // Only what stays open is asked once more.
     let facts = (spec.linger && run.rest.is_some()).then(|| run.facts());
     let summary = (spec.linger && run.board.is_some()).then(|| run.summary_so_far());

@@ -319,6 +319,18 @@ impl Run<'_> {
         }
     }
 
+    /// The run is over: who still waits for something hears so.
+    pub(super) fn end_errands(&mut self) {
+        for errand in std::mem::take(&mut self.errands) {
+            let (Errand::Setup(_, asked) | Errand::Teardown(_, asked) | Errand::Change(asked, _)) = errand;
+            let answer = match &asked.question {
+                question @ Question::Change(_) => self.facts().answer(question),
+                _ => too_late(),
+            };
+            asked.answer(answer);
+        }
+    }
+
     /// Whether as many virtual users loop, and there are as many, as was asked for.
     fn has_settled(&self) -> bool {
         if self.phase_start.is_none() || self.is_stopping() {
@@ -408,6 +420,10 @@ fn failed_call(function: &str, error: Option<&LifecycleError>) -> Answer {
     Answer::error(500, &format!("Error executing {function}"), &detail)
 }
 
+fn too_late() -> Answer {
+    Answer::error(409, "Too late", "the run is over")
+}
+
 /// What is asked of a run that is over, while its process lingers.
 pub(in crate::run) fn answer_after_the_end(outside: &mut Outside) {
     let over = || Refusal::NotNow("the run is over".to_owned());
@@ -429,7 +445,7 @@ pub(in crate::run) fn answer_after_the_end(outside: &mut Outside) {
                 Question::Change(_) | Question::RunSetup | Question::SetSetupData(_) | Question::RunTeardown,
                 _,
             )
-            | (_, None) => Answer::error(409, "Too late", "the run is over"),
+            | (_, None) => too_late(),
             (question, Some(facts)) => facts.answer(question),
         };
         asked.answer(answer);
