@@ -90,7 +90,8 @@ pub(crate) async fn watch(cluster: Arc<Cluster>, object: Object, mut teller: Tel
 }
 
 /// Whether an event is about the object, or about something that it made. Names tell: a deployment's pods are called
-/// `NAME-SET-POD`, a stateful set's `NAME-0`. That they begin alike is not enough: `web-admin` is not of `web`.
+/// `NAME-SET-POD`, a stateful set's `NAME-0`. That they begin alike is not enough: neither `web-admin` nor `web-admin-0` is of
+/// `web`.
 fn is_about(event: &Value, object: &Object) -> bool {
     let kind = text(event, "/involvedObject/kind").unwrap_or_default();
     if object.kind == ObjectKind::Pods {
@@ -98,12 +99,21 @@ fn is_about(event: &Value, object: &Object) -> bool {
     }
     let name = text(event, "/involvedObject/name").unwrap_or_default();
     let Some(rest) = name.strip_prefix(&object.name) else { return false };
-    let most = match kind {
-        "Pod" if object.kind == ObjectKind::Deployment => 2,
-        "Pod" | "ReplicaSet" | "HorizontalPodAutoscaler" => 1,
-        _ => 0,
-    };
-    rest.is_empty() || (rest.starts_with('-') && rest.matches('-').count() <= most)
+    let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty() };
+    match (kind, object.kind) {
+        ("Pod", ObjectKind::Deployment) => rest.split('-').count() <= 2 && rest.split('-').all(is_generated),
+        ("Pod", _) => rest.bytes().all(|byte| byte.is_ascii_digit()),
+        ("ReplicaSet", _) => is_generated(rest),
+        // Whoever wrote it has named it.
+        ("HorizontalPodAutoscaler", _) => !rest.contains('-'),
+        _ => false,
+    }
+}
+
+/// Whether it can be what Kubernetes makes up for sets and pods: no vowels, and no digits that look like them
+/// (`k8s.io/apimachinery/pkg/util/rand`).
+fn is_generated(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
 }
 
 #[cfg(test)]
@@ -126,6 +136,7 @@ mod tests {
         assert!(!deployment(("Deployment", "web-admin")));
         assert!(!deployment(("ReplicaSet", "web-admin-5d9c7b8f6")));
         assert!(!deployment(("Pod", "web-admin-5d9c7b8f6-x2k4q")));
+        assert!(!deployment(("Pod", "web-admin-0")));
         assert!(!deployment(("Pod", "webster-5d9c7b8f6-x2k4q")));
         assert!(is(ObjectKind::StatefulSet, "mysql", ("Pod", "mysql-0")));
         assert!(!is(ObjectKind::StatefulSet, "mysql", ("Pod", "mysql-read-0")));
