@@ -1,6 +1,7 @@
 //! Leading a fill: dealing shares to members, and counting what they answer for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -83,8 +84,9 @@ pub(in crate::fill) async fn lead<S: Store>(
         {
             return Err(ended);
         }
+        events.useful.store(members.values().filter(|member| member.is_ready).count(), Ordering::Release);
         let event = tokio::select! {
-            event = events.0.recv() => event,
+            event = events.told.recv() => event,
             _ = stopped.wait_for(|stopped| *stopped), if ended.is_none() => {
                 stop(&members);
                 ended = Some(Given::Stopped);

@@ -118,14 +118,18 @@ enum Event {
 
 /// What a leader hears: see [`gate`].
 #[derive(Debug)]
-pub struct Events(mpsc::UnboundedReceiver<Event>);
+pub struct Events {
+    told: mpsc::UnboundedReceiver<Event>,
+    /// How many members the leader takes to be of use.
+    useful: Arc<AtomicUsize>,
+}
 
 /// Tells a leader about its members. When all clones of it are gone nobody can join any more, and a fill without members is
 /// over.
 #[derive(Debug, Clone)]
 pub struct Gate {
     tell: mpsc::UnboundedSender<Event>,
-    members: Arc<AtomicUsize>,
+    useful: Arc<AtomicUsize>,
 }
 
 /// Orders for one member, as they come.
@@ -139,7 +143,8 @@ pub struct Desk(mpsc::UnboundedSender<Order>);
 /// The way to a leader.
 pub fn gate() -> (Gate, Events) {
     let (tell, events) = mpsc::unbounded_channel();
-    (Gate { tell, members: Arc::default() }, Events(events))
+    let useful = Arc::<AtomicUsize>::default();
+    (Gate { tell, useful: useful.clone() }, Events { told: events, useful })
 }
 
 /// The way to a member.
@@ -153,14 +158,14 @@ impl Gate {
     /// A member is there; its orders.
     pub fn joined(&self, member: usize) -> Orders {
         let (Desk(send), orders) = orders();
-        self.members.fetch_add(1, Ordering::AcqRel);
         let _ = self.tell.send(Event::Joined(member, send));
         orders
     }
 
-    /// How many have joined and are not gone.
+    /// How many are there of whom the leader knows that they make the same records. One that is refused and comes again and
+    /// again never is.
     pub fn members(&self) -> usize {
-        self.members.load(Ordering::Acquire)
+        self.useful.load(Ordering::Acquire)
     }
 
     /// Whether the leader has ended.
@@ -175,7 +180,6 @@ impl Gate {
 
     /// A member that had joined is gone, for this reason.
     pub fn gone(&self, member: usize, reason: String) {
-        self.members.fetch_sub(1, Ordering::AcqRel);
         let _ = self.tell.send(Event::Gone(member, reason));
     }
 }

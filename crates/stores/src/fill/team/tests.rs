@@ -126,6 +126,35 @@ fn a_member_that_would_make_other_records_is_not_let_in() {
 }
 
 #[test]
+fn only_who_makes_the_same_records_counts_as_a_member() {
+    let plan = plan(Goal::Time(Duration::from_mins(1)));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let (gate, events) = gate();
+    let (stop, stopped) = watch::channel(false);
+    let (store, its_plan, progress) = (Memory::default(), plan.clone(), Arc::new(Progress::new(channel().0)));
+    let leader =
+        runtime.spawn(async move { drive(store, &its_plan, &progress, Some(events), stopped).await });
+    let mut other = gate.joined(1);
+    gate.said(1, Answer::Ready("others".to_owned()));
+    assert!(matches!(other.wait(), Some(Order::Differs)));
+    assert_eq!(gate.members(), 0);
+    let mut same = gate.joined(2);
+    gate.said(2, Answer::Ready(mark(&plan)));
+    assert!(matches!(same.wait(), Some(Order::Make(_))));
+    while gate.members() == 0 {
+        std::thread::yield_now();
+    }
+    gate.gone(2, "killed".to_owned());
+    while gate.members() > 0 {
+        std::thread::yield_now();
+    }
+    stop.send(true).unwrap();
+    drop(gate);
+    assert!(matches!(runtime.block_on(leader).unwrap(), Err(Given::Stopped)));
+}
+
+#[test]
 fn a_team_without_members_is_said() {
     let plan = plan(Goal::Records(100));
     let report = together(&Memory::default(), &plan, &[Life::Until(0); 2], alike(&plan));
