@@ -96,6 +96,68 @@ pub(crate) fn refuse(who: &Who, attempt: &Attempt) -> Refusal {
     }
 }
 
+/// That nobody grants what they do not have themselves, unless they may `escalate` roles. The words are the real server's.
+pub(crate) fn may_grant(
+    store: &Store,
+    prohibitions: &[Prohibition],
+    who: &Who,
+    attempt: &Attempt,
+    role: &Value,
+) -> Result<(), Refusal> {
+    let is_role = matches!(attempt.resource.as_str(), "roles" | "clusterroles")
+        && matches!(attempt.verb.as_str(), "create" | "update" | "patch");
+    let escalate = Attempt { verb: "escalate".to_owned(), ..attempt.clone() };
+    // Who may do everything may do this, too; the kubeconfig's user only until something is forbidden.
+    let unbound = *who == Who::User && prohibitions.is_empty();
+    if !is_role || unbound || *who != Who::User && allows(store, prohibitions, who, &escalate) {
+        return Ok(());
+    }
+    let texts = |rule: &Value, list: &str| -> Vec<String> {
+        let all = rule[list].as_array().into_iter().flatten().filter_map(Value::as_str);
+        all.map(str::to_owned).collect()
+    };
+    let mut missing = Vec::new();
+    for rule in role["rules"].as_array().into_iter().flatten() {
+        let names = texts(rule, "resourceNames");
+        let name = names.first().cloned().unwrap_or_default();
+        for (group, resource) in texts(rule, "apiGroups")
+            .into_iter()
+            .flat_map(|group| texts(rule, "resources").into_iter().map(move |of| (group.clone(), of)))
+        {
+            let (plain, sub) = resource.split_once('/').unwrap_or((&resource, ""));
+            let of = |verb: &String| Attempt {
+                verb: verb.clone(),
+                group: group.clone(),
+                resource: plain.to_owned(),
+                subresource: sub.to_owned(),
+                name: name.clone(),
+                ..attempt.clone()
+            };
+            let not_held: Vec<String> = texts(rule, "verbs")
+                .into_iter()
+                .filter(|verb| !allows(store, prohibitions, who, &of(verb)))
+                .collect();
+            if !not_held.is_empty() {
+                missing
+                    .push(format!("{{APIGroups:[{group:?}], Resources:[{resource:?}], Verbs:{not_held:?}}}"));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "user {:?} (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{}",
+        who.name(),
+        missing.join("\n")
+    );
+    let name = role["metadata"]["name"].as_str().unwrap_or_default();
+    Err(match Resource::by_path(&attempt.group, &attempt.version, &attempt.resource) {
+        Some(resource) => Refusal::forbidden(resource, name, &why),
+        None => Refusal::new(403, "Forbidden", why),
+    })
+}
+
 fn granted(store: &Store, namespace: &str, account: &str, attempt: &Attempt) -> bool {
     let row = |plural| Resource::by_path("rbac.authorization.k8s.io", "v1", plural);
     let (Some(bindings), Some(roles), Some(wide_bindings), Some(wide_roles)) =

@@ -124,6 +124,9 @@ async fn handle(inner: &Arc<Inner>, request: Request) -> Result<Response, Refusa
         .unwrap_or_default()
         .to_owned();
     let body = body(request).await?;
+    if let Ok(object) = parse(&body) {
+        rights::may_grant(&inner.store(), &inner.policy().prohibitions, &who, &attempt, &object)?;
+    }
     let value = match attempt.verb.as_str() {
         "create" if is_question => objects::review(inner, &who, &parse(&body)?),
         "create" => objects::create(inner, &asked, parse(&body)?),

@@ -133,6 +133,24 @@ fn with_an_account_of_ones_own_no_rights_are_made() {
 }
 
 #[test]
+fn a_right_that_one_does_not_have_cannot_be_given_to_the_controller() {
+    let world = world();
+    world.cluster.forbid("watch", "horizontalpodautoscalers");
+    world.cluster.forbid("get", "pods/log");
+    let done = world.run(&["k8s", "run", "load.js", "--watch", "hpa/api"]).expect_code(114);
+    for text in [
+        "is attempting to grant RBAC permissions not currently held",
+        "Resources:[\"horizontalpodautoscalers\"], Verbs:[\"watch\"]",
+        "throng k8s check",
+    ] {
+        done.expect_error(text);
+    }
+    world.expect_empty("default");
+    // Without it there is nothing to grant that is not held.
+    world.run(&["k8s", "run", "load.js"]).expect_code(0);
+}
+
+#[test]
 fn without_the_right_to_delete_it_is_said_what_is_left() {
     let world = world();
     world.cluster.forbid("delete", "jobs");
