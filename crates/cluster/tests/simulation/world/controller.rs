@@ -87,6 +87,11 @@ impl World {
                 Happening::Joined { worker, address, .. } => self.joined(worker, address),
                 Happening::Delta { delta, .. } => self.measured(&delta),
                 Happening::Discarded { worker, iterations } => self.passed_over(worker, iterations),
+                // The process that gave it up may have died before it could say so.
+                Happening::Lost(loss) => {
+                    let process = self.workers[&loss.worker.index()];
+                    self.processes[process].was_lost = true;
+                }
                 Happening::Done { worker } | Happening::Left { worker, .. } => {
                     self.gone.insert(worker.index());
                 }
