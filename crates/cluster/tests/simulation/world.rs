@@ -109,6 +109,8 @@ struct Process {
     starts_at: Option<Moment>,
     /// The maps it was dealt, each with the moment from which it holds.
     maps: Vec<(Moment, Slots)>,
+    /// By how much its clock may have been read wrongly when the moment of each was told.
+    errors: Vec<Duration>,
     iterations: u64,
     since_delta: u64,
     finished: bool,

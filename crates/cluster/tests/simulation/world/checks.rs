@@ -18,7 +18,12 @@ impl World {
             if idle || local >= q.lease || q.frozen_until > self.now {
                 continue;
             }
-            let error = p.machine.clock_error().max(q.machine.clock_error()).unwrap() + DRIFT;
+            // A moment stays where it was put, also if the clock is read better by now.
+            let of = |p: &Process| {
+                let last = p.errors.iter().rev().take(3).max().copied();
+                last.max(p.machine.clock_error()).unwrap()
+            };
+            let error = of(p).max(of(q)) + DRIFT;
             let owns = |p: &Process, now: Moment, slot: u64| {
                 let before = Moment::from(now.since_origin().saturating_sub(error));
                 p.slots(before).owns(slot) && p.slots(now).owns(slot) && p.slots(now + error).owns(slot)

@@ -51,6 +51,7 @@ impl World {
             initialised: false,
             starts_at: None,
             maps: Vec::new(),
+            errors: Vec::new(),
             iterations: 0,
             since_delta: 0,
             finished: false,

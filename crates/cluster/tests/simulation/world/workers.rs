@@ -66,6 +66,10 @@ impl World {
                         assert!((0..coming.period()).all(|slot| !coming.owns(slot) || slots.owns(slot)));
                     }
                     self.tell(format!("worker {process} has {:.3} of map {version}", slots.share()));
+                    let error = self.processes[process].machine.clock_error();
+                    let is_idle = slots.owned_per_period() == 0;
+                    assert!(error.is_some() || is_idle, "who does not know the time is given nothing");
+                    self.processes[process].errors.push(error.unwrap_or_default());
                     self.processes[process].maps.push((from, slots));
                     self.worker_takes(process, worker::Event::Dealt(version));
                     let rest = self.random.millis(0..1_500);
