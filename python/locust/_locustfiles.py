@@ -31,12 +31,13 @@ class Loaded:
 
 def find(value, options=None):
     """The paths that `-f` means, comma-separated; `-` is what the master has, which `options` say where to find."""
-    paths = []
+    paths, folder = [], None
     for item in filter(None, (part.strip() for part in value.split(","))):
         if item == "-":
             if options is None or not options.worker:
                 raise LocustfileError("-f - fetches the locustfile from a master, which only a worker has (--worker)")
-            paths += _from_master(options.master_host, options.master_port)
+            found, folder = _from_master(options.master_host, options.master_port)
+            paths += found
         elif item.startswith(("http://", "https://")):
             paths.append(_download(item))
         elif os.path.isdir(item):
@@ -47,6 +48,9 @@ def find(value, options=None):
     unique = list(dict.fromkeys(os.path.abspath(path) for path in paths))
     if not unique:
         raise LocustfileError(f"Could not find any locustfile in {value!r}")
+    if folder is not None:
+        # That of the master, whose locustfile finds its data there.
+        os.chdir(folder)
     return unique
 
 
@@ -97,15 +101,21 @@ def _in_folder(folder):
 def _from_master(host, port):
     # Here, because most runs have no other node.
     from ._fetch import FetchError, fetch
+    from .runners.archive import Unshipped
 
     try:
-        given = fetch(host, port)
+        given, archive = fetch(host, port)
     except FetchError as error:
         raise LocustfileError(str(error)) from None
     paths = []
     # One folder for all: they may import each other.
     folder = tempfile.mkdtemp(prefix="throng-locustfile-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if archive is not None:
+        try:
+            return archive.unpack(folder)
+        except (Unshipped, OSError) as error:
+            raise LocustfileError(f"the files that the master at {host}:{port} sent cannot be used: {error}") from None
     for file in given:
         if isinstance(file, str):
             paths.append(_download(file))
@@ -115,7 +125,7 @@ def _from_master(host, port):
         with open(path, "w", encoding="utf-8") as target:
             target.write(file["contents"])
         paths.append(path)
-    return paths
+    return paths, None
 
 
 def _download(url):

@@ -15,6 +15,7 @@ from ._session import Session
 from ._version import version
 from .env import Environment
 from .log import setup_logging
+from .runners import token
 from .user.inspectuser import print_task_ratio, print_task_ratio_json
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def create_environment(
 def main():
     """Runs the command line in `sys.argv` and returns the exit code."""
     _watch.hide()
+    token.hide()
     # First, because it listens to everything: it adds options, too.
     _import_plugins()
     paths, loaded = _load_test()

@@ -4,8 +4,12 @@ import logging
 import os
 from functools import cache
 
+import gevent
+from gevent.lock import BoundedSemaphore
+
 from .. import _core
 from .._version import version
+from .archive import Archive, Unshipped
 
 logger = logging.getLogger("locust.runners")
 
@@ -32,6 +36,30 @@ def locustfiles_of(environment):
         except (OSError, ValueError) as error:
             return {"error": f"the master cannot read {os.path.basename(path)}: {error}"}
     return {"locustfiles": files}
+
+
+class Files:
+    """All files of the test, for workers that have none; read once, when the first of them asks."""
+
+    def __init__(self, environment):
+        self._environment = environment
+        self._archive = None
+        self._reading = BoundedSemaphore()
+
+    def part(self, number):
+        """The answer with that part of them; only the locustfiles where they cannot travel together."""
+        paths = self._environment.parsed_locustfiles or []
+        with self._reading:
+            if self._archive is None and paths:
+                try:
+                    # On a thread: heartbeats do not wait for a disk.
+                    self._archive = gevent.get_hub().threadpool.apply(Archive, (paths,))
+                except (Unshipped, OSError, ValueError) as error:
+                    logger.warning("Workers get the locustfile without the files beside it: %s", error)
+                    self._archive = False
+        if not self._archive or not isinstance(number, int):
+            return locustfiles_of(self._environment)
+        return {"throng": self._archive.part(number)}
 
 
 def options_for_workers(options):

@@ -1,6 +1,7 @@
 """Where a master listens for its workers.
 
-Locust's protocol has no authentication: whoever can reach the port can join a test and read its options. What is not
+Locust's protocol has no authentication: whoever can reach the port can join a test and read its options, unless there is a
+join token (`token`). What is not
 ZMTP is refused with a line in the log, what announces too much is cut off, and so many strangers are borne at a time
 that they cannot keep workers out.
 """
@@ -31,14 +32,18 @@ _BETWEEN_LINES = 1.0
 class Door:
     """Listens, and calls `welcome(link, first_message)` in a greenlet of its own for each client that speaks ZMTP."""
 
-    def __init__(self, host, port, welcome):
+    def __init__(self, host, port, welcome, is_open):
         self._welcome = welcome
         self._listener = _listen(host, port)
         self.port = self._listener.getsockname()[1]
         self._strangers = deque()
         self._refused = _Refused(self.port)
-        self._warn(host)
+        self._warn(host, is_open)
         self._accepting = gevent.spawn(self._accept)
+
+    def refused(self, link, why):
+        """Says who was refused after its first message."""
+        self._refused.say(link.address, why)
 
     def close(self):
         """Listens no more. Links that stand are not affected."""
@@ -47,15 +52,19 @@ class Door:
         for link in list(self._strangers):
             link.close(linger=0)
 
-    def _warn(self, host):
-        if not _is_loopback(self._listener.getsockname()[0]):
+    def _warn(self, host, is_open):
+        if _is_loopback(self._listener.getsockname()[0]):
+            return
+        if is_open:
             logger.warning(
                 "Workers are listened for on %s:%d without authentication or encryption, as Locust's protocol has none: "
                 "whoever reaches this port can join the test and read its options (--master-bind-host 127.0.0.1 keeps "
-                "it to this machine)",
+                "it to this machine; THRONG_TOKEN, on master and workers, to those who know it)",
                 host or "*",
                 self.port,
             )
+        else:
+            logger.info("Workers with this master's join token are listened for on %s:%d", host or "*", self.port)
 
     def _accept(self):
         while True:
@@ -67,7 +76,9 @@ class Door:
                 gevent.sleep(1)
                 continue
             keep_alive(sock)
-            gevent.spawn(self._hear, Link(sock, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT), address)
+            link = Link(sock, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT)
+            link.address = address
+            gevent.spawn(self._hear, link, address)
 
     def _hear(self, link, address):
         if len(self._strangers) >= STRANGERS_AT_MOST:

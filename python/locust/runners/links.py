@@ -142,6 +142,8 @@ class Link:
         self._channel = _Channel(sock, self._connection, self._waiting)
         self._arrived = deque()
         self.closed = False
+        # Of whom, where it came in over a network.
+        self.address = ("", 0)
 
     @property
     def identity(self):

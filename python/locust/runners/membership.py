@@ -17,10 +17,11 @@ from . import (
     STATE_SPAWNING,
     STATE_STOPPED,
     STATE_STOPPING,
+    token,
 )
-from ._welcome import locustfiles_of, warn_of_version
+from ._welcome import Files, locustfiles_of, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
-from .door import STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
+from .door import FIRST_MESSAGE_TIMEOUT, STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
 from .losses import Losses
 from .messages import FINE, LAG, Garbled, Message
@@ -30,6 +31,8 @@ logger = logging.getLogger("locust.runners")
 
 # Seconds that a worker whose connection broke has to come back.
 _BROKEN_LINK = 1.0
+# Messages that wait for a proof: those that a worker had for its master while there was none.
+_SAID_AT_MOST = 10_000
 
 
 class Membership(DistributedRunner):
@@ -56,7 +59,9 @@ class Membership(DistributedRunner):
             "client_stopped": self._on_client_stopped,
             "quit": self._on_quit,
         }
-        self._door = Door(host, port, self._listen) if listen else None
+        self._token = token.known()
+        self._files = Files(environment)
+        self._door = Door(host, port, self._meet, is_open=self._token is None) if listen else None
         for sock in sockets:
             link = Link(sock, "ROUTER")
             self._private.add(link)
@@ -125,6 +130,40 @@ class Membership(DistributedRunner):
             link.send(Message(msg_type, data, client_id))
         except LinkClosed as end:
             logger.debug("there is no way to worker %s now: %s", client_id, end)
+
+    def _meet(self, link, first):
+        """A client has said something over the network: it counts once it is known who that is."""
+        if self._token is None:
+            return self._listen(link, first)
+        try:
+            said = self._proved(link, first)
+        except (LinkClosed, Garbled, gevent.Timeout) as error:
+            why = str(error) if isinstance(error, LinkClosed) and str(error) else (
+                "it does not prove that it knows the join token; workers of Locust cannot, and others need THRONG_TOKEN"
+            )
+            self._door.refused(link, why)
+            return link.close()
+        for message in said:
+            self._handle(link, message)
+        return self._listen(link)
+
+    def _proved(self, link, first):
+        """What a client said until it proved that it knows the token."""
+        asked = token.question()
+        link.send(Message(token.ASK, {"nonce": asked}, first.node_id))
+        said = [first]
+        with gevent.Timeout(FIRST_MESSAGE_TIMEOUT):
+            while len(said) < _SAID_AT_MOST:
+                message = link.receive()
+                if message.type != token.ANSWER:
+                    said.append(message)
+                    continue
+                proof = message.data.get("proof") if isinstance(message.data, dict) else None
+                if token.is_proof(self._token, asked, message.node_id, proof):
+                    return said
+                link.send(Message(token.REFUSED, "its join token is another one than the master's", first.node_id))
+                raise LinkClosed(f"the join token of {message.node_id} is another one")
+        raise LinkClosed("it says much and proves nothing")
 
     def _listen(self, link, message=None):
         """Does what comes over a link until it ends; `message` came first."""
@@ -198,8 +237,14 @@ class Membership(DistributedRunner):
     # ---- workers that come
 
     def _on_locustfile(self, link, message):
-        warn_of_version(message.node_id, (message.data or {}).get("version"))
-        link.send(Message("locustfile", locustfiles_of(self.environment), message.node_id))
+        asked = message.data if isinstance(message.data, dict) else {}
+        warn_of_version(message.node_id, asked.get("version"))
+        ours = asked.get("throng")
+        if isinstance(ours, dict) and self._token is not None:
+            answer = self._files.part(ours.get("part"))
+        else:
+            answer = locustfiles_of(self.environment)
+        link.send(Message("locustfile", answer, message.node_id))
 
     def _on_client_ready(self, link, client_id, client_version):
         if client_version is None:

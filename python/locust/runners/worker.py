@@ -21,7 +21,7 @@ from .. import runners as settings
 from .. import stats as stats_module
 from .._version import version
 from ..exception import StopTest
-from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING
+from . import STATE_CLEANUP, STATE_INIT, STATE_RUNNING, STATE_SPAWNING, token
 from ._welcome import apply_options
 from .base import DistributedRunner, greenlet_exception_handler
 from .links import Dealer, Link, LinkClosed
@@ -54,6 +54,8 @@ class WorkerRunner(DistributedRunner):
         self._connected_again = 0.0
         # Set by the master's `ack`, which says whether it is one of ours.
         self._acknowledged = Event()
+        # Why there will be no `ack`.
+        self._refusal = None
         self._master_is_ours = False
         self._leaving = False
         self._last_report = {}, {}
@@ -91,6 +93,8 @@ class WorkerRunner(DistributedRunner):
             if not isinstance(self.link, Dealer) or self.link.wait_open(settings.CONNECT_TIMEOUT):
                 self._tell("client_ready", version)
                 if self._acknowledged.wait(settings.CONNECT_TIMEOUT):
+                    if self._refusal:
+                        raise ConnectionError(self._refusal)
                     return
             if self.link.closed:
                 break
@@ -251,12 +255,32 @@ class WorkerRunner(DistributedRunner):
             logger.warning("The master could not read a message of this worker and wants it to connect again")
             if isinstance(self.link, Dealer):
                 self.link.reconnect()
+        elif order.type == token.ASK:
+            self._prove(order.data["nonce"])
+        elif order.type == token.REFUSED:
+            self._refused(f"refuses this worker: {order.data}")
         elif order.type == "update_user_class":
             self.environment.update_user_class(order.data)
         elif order.type in self.custom_messages:
             self._deliver(order)
         else:
             logger.warning("Unknown message type received: %s", order.type)
+
+    def _prove(self, asked):
+        known = token.known()
+        if known is None:
+            self._refused("wants a join token: set THRONG_TOKEN to the master's")
+        else:
+            self._tell(token.ANSWER, {"proof": token.proof(known, asked, self.client_id)})
+
+    def _refused(self, why):
+        text = f"the master at {self.master_host}:{self.master_port} {why}"
+        if self._acknowledged.is_set():
+            # It was let in once: another master listens there now.
+            logger.error("%s", text)
+            self.quit()
+        self._refusal = text
+        self._acknowledged.set()
 
     def _spawn(self, order):
         environment = self.environment

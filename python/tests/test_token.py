@@ -1,0 +1,182 @@
+"""The join token of masters and workers, and the files of the test that come with it."""
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from locust.runners import archive, token
+
+from .support import Target, free_port, start, until
+
+LOCUSTFILE = """
+import os
+from locust import HttpUser, constant, task
+from parts.words import GREETING
+
+assert "THRONG_TOKEN" not in os.environ
+USERS = open("data/users.csv").read().split()
+
+class Visitor(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def visit(self):
+        self.client.get(f"/{GREETING}/{USERS[0]}", name="visit")
+"""
+
+
+class Nodes(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        test = self.folder / "master" / "tests"
+        (test / "parts").mkdir(parents=True)
+        (self.folder / "master" / "data").mkdir()
+        (test / "data").symlink_to(self.folder / "master" / "data")
+        (test / "locustfile.py").write_text(LOCUSTFILE.replace("data/users", "tests/data/users"), encoding="utf-8")
+        (test / "parts" / "words.py").write_text("GREETING = 'hello'", encoding="utf-8")
+        (self.folder / "master" / "data" / "users.csv").write_text("ann bob", encoding="utf-8")
+        self.port = free_port()
+
+    def node(self, name, arguments, known):
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        env = {"THRONG_TOKEN": known} if known else {}
+        with open(self.folder / f"{name}.log", "w", encoding="utf-8") as log:
+            process = start(arguments, folder, env, stderr=log)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def master(self, url, known, seconds=2):
+        arguments = "-f tests/locustfile.py --master --headless --only-summary --master-bind-host 127.0.0.1 -u 2 -r 2"
+        more = ["--master-bind-port", str(self.port), "-t", str(seconds), "-H", url, "--expect-workers", "1"]
+        return self.node("master", [*arguments.split(), *more], known)
+
+    def worker(self, name, known, file="-"):
+        return self.node(name, ["-f", file, "--worker", "--master-port", str(self.port)], known)
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+    def test_who_knows_the_token_gets_the_folder_and_joins(self):
+        with Target() as target:
+            master, worker = self.master(target.url, "s3cret"), self.worker("worker", "s3cret")
+            self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
+            self.assertIn("/hello/ann", {path for _, path, _ in target.asked})
+        for name in ("master", "worker"):
+            self.assertNotIn("s3cret", self.log(name))
+
+    def test_who_does_not_is_refused_and_the_test_waits_for_another(self):
+        with Target() as target:
+            master = self.master(target.url, "s3cret")
+            for name, known, why in (
+                ("stranger", "other", "its join token is another one than the master's"),
+                ("nobody", None, "wants a join token: set THRONG_TOKEN"),
+            ):
+                stranger = self.worker(name, known)
+                self.assertEqual(stranger.wait(30), 1, self.log(name))
+                self.assertIn(why, self.log(name))
+            # With its own locustfile it is refused when it joins.
+            words = self.folder / "own" / "plain.py"
+            words.parent.mkdir()
+            words.write_text("from locust import User, task\nclass U(User):\n    @task\n    def t(self): pass\n")
+            own = self.worker("own", "other", "plain.py")
+            self.assertEqual(own.wait(30), 255, self.log("own"))
+            self.assertIn("refuses this worker", self.log("own"))
+            until(lambda: "the join token of" in self.log("master"), what="a line of the master")
+            worker = self.worker("worker", "s3cret")
+            self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
+
+    def test_without_a_token_there_is_the_one_file_as_in_locust(self):
+        (self.folder / "master" / "tests" / "locustfile.py").write_text(
+            "from locust import HttpUser, constant, task\n"
+            "class Visitor(HttpUser):\n    wait_time = constant(0.05)\n"
+            "    @task\n    def visit(self): self.client.get('/plain')\n",
+            encoding="utf-8",
+        )
+        with Target() as target:
+            # A token of the worker's own is no harm: nobody asks for it.
+            master, worker = self.master(target.url, None), self.worker("worker", "s3cret")
+            self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
+            self.assertIn("/plain", {path for _, path, _ in target.asked})
+
+
+class Archives(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(os.path.realpath(folder.name))
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(self.folder)
+
+    def write(self, path, content="x"):
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(content, encoding="utf-8")
+
+    def arrived(self, sent):
+        arriving = archive.Arriving()
+        while (wanted := arriving.wanted) is not None:
+            arriving.take(sent.part(wanted))
+        return arriving
+
+    def test_what_a_test_needs_arrives_and_the_rest_stays(self):
+        for path in ("load/t.py", "load/sub/data.csv", "load/.env", "load/venv/x.py", "load/own/pyvenv.cfg", "load/own/y.py",
+                     "load/__pycache__/t.pyc", "load/key.pem", "load/big/z.bin", "elsewhere.txt"):  # fmt: skip
+            self.write(path)
+        self.write(".throngignore", "# not these\n*.pem\nload/big/\n")
+        with mock.patch.object(archive, "PART", 100):
+            sent = archive.Archive(["load/t.py"])
+            self.assertGreater(sent.part(0)["parts"], 1)
+            into = self.folder / "into"
+            paths, folder = self.arrived(sent).unpack(str(into))
+        self.assertEqual((paths, folder), ([str(into / "load/t.py")], str(into)))
+        found = {str(path.relative_to(into)) for path in into.rglob("*") if path.is_file()}
+        self.assertEqual(found, {"load/t.py", "load/sub/data.csv"})
+
+    def test_too_much_stays_where_it_is(self):
+        self.write("t.py")
+        self.write("large.bin", "x" * 100)
+        with mock.patch.object(archive, "MOST", 50), self.assertRaisesRegex(archive.Unshipped, "large.bin.*throngignore"):
+            archive.Archive(["t.py"])
+
+    def test_nothing_is_written_elsewhere_and_nothing_that_was_changed(self):
+        self.write("t.py")
+        sent = archive.Archive(["t.py"])
+        for name, value in (("paths", ["../../t.py"]), ("folder", "/etc"), ("sha256", "0" * 64)):
+            arriving = archive.Arriving()
+            arriving.take({**sent.part(0), name: value})
+            with self.assertRaises(archive.Unshipped):
+                arriving.unpack(str(self.folder / "into"))
+
+    def test_a_master_that_started_again_with_other_files_sends_them_all(self):
+        self.write("t.py", "one")
+        before = archive.Archive(["t.py"])
+        self.write("t.py", "two")
+        after = archive.Archive(["t.py"])
+        arriving = archive.Arriving()
+        arriving.take({**before.part(0), "parts": 2})
+        arriving.take(after.part(0))
+        self.assertIsNone(arriving.wanted)
+        paths, _ = arriving.unpack(str(self.folder / "into"))
+        self.assertEqual(Path(paths[0]).read_text(), "two")
+
+
+class Proofs(unittest.TestCase):
+    def test_a_proof_is_of_one_name_to_one_question(self):
+        asked = token.question()
+        said = token.proof("secret", asked, "me")
+        self.assertTrue(token.is_proof("secret", asked, "me", said))
+        self.assertFalse(token.is_proof("other", asked, "me", said))
+        self.assertFalse(token.is_proof("secret", token.question(), "me", said))
+        self.assertFalse(token.is_proof("secret", asked, "you", said))
+        self.assertFalse(token.is_proof("secret", asked, "me", said.hex()))
+
+
+if __name__ == "__main__":
+    unittest.main()
