@@ -14,6 +14,7 @@ from .runners import token
 from .runners.archive import Arriving
 from .runners.links import Dealer, LinkClosed
 from .runners.messages import Garbled, Message
+from .runners.tls import TlsError
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,10 @@ class FetchError(Exception):
 def fetch(host, port):
     """The master's locustfiles, each a dictionary of `filename` and `contents`, or a URL; and all files of the test as
     `Arriving`, None if the master does not give them away."""
-    fetching = _Fetching(host, port)
+    try:
+        fetching = _Fetching(host, port)
+    except TlsError as error:
+        raise FetchError(str(error)) from None
     try:
         with gevent.Timeout(_GIVE_UP):
             return fetching.done()

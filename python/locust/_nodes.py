@@ -13,6 +13,7 @@ import gevent
 
 from . import _interrupts, log
 from ._session import Session
+from .runners.tls import TlsError
 
 logger = logging.getLogger("locust.main")
 
@@ -79,7 +80,7 @@ class WorkerSession:
         environment = self.environment
         try:
             runner = self._make_runner()
-        except ConnectionError as error:
+        except (ConnectionError, TlsError) as error:
             logger.error("%s", error)
             return 255
         except KeyboardInterrupt:

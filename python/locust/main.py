@@ -15,7 +15,7 @@ from ._session import Session
 from ._version import version
 from .env import Environment
 from .log import setup_logging
-from .runners import token
+from .runners import tls, token
 from .user.inspectuser import print_task_ratio, print_task_ratio_json
 
 logger = logging.getLogger(__name__)
@@ -142,6 +142,8 @@ def _follow(options, paths, loaded):
 def _run_master(environment, options):
     try:
         return MasterSession(environment, options).run()
+    except tls.TlsError as error:
+        raise _Failed(f"cannot listen for workers: {error}") from None
     except OSError as error:
         if environment.runner is not None:
             raise

@@ -1,6 +1,8 @@
 """The join token of masters and workers, and the files of the test that come with it."""
 
 import os
+import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -41,10 +43,14 @@ class Nodes(unittest.TestCase):
         (self.folder / "master" / "data" / "users.csv").write_text("ann bob", encoding="utf-8")
         self.port = free_port()
 
-    def node(self, name, arguments, known):
+    def variables(self, name):
+        return {}
+
+    def node(self, name, arguments, known, variables=None):
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         env = {"THRONG_TOKEN": known} if known else {}
+        env.update(self.variables(name) if variables is None else variables)
         with open(self.folder / f"{name}.log", "w", encoding="utf-8") as log:
             process = start(arguments, folder, env, stderr=log)
         self.addCleanup(process.stdout.close)
@@ -104,6 +110,51 @@ class Nodes(unittest.TestCase):
             master, worker = self.master(target.url, None), self.worker("worker", "s3cret")
             self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
             self.assertIn("/plain", {path for _, path, _ in target.asked})
+
+
+@unittest.skipUnless(shutil.which("openssl"), "not there: openssl")
+class Encrypted(Nodes):
+    """The same over TLS, with certificates on both sides."""
+
+    def setUp(self):
+        super().setUp()
+        self.certificates = self.folder / "certificates"
+        self.certificates.mkdir()
+        self.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca")
+        for name in ("lead", "me"):
+            (self.certificates / f"{name}.txt").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost")
+            self.openssl(f"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}")
+            self.openssl(f"x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -out {name}.pem -days 2 -extfile {name}.txt")
+
+    def openssl(self, arguments):
+        subprocess.run(["openssl", *arguments.split()], cwd=self.certificates, check=True, capture_output=True)
+
+    def variables(self, name):
+        shown = {"CERTIFICATE": "lead.pem", "KEY": "lead.key", "CLIENT_AUTHORITY": "ca.pem"}
+        if name != "master":
+            shown = {"CERTIFICATE": "me.pem", "KEY": "me.key", "AUTHORITY": "ca.pem"}
+        return {f"THRONG_TLS_{kind}": str(self.certificates / file) for kind, file in shown.items()}
+
+    def test_who_shows_no_certificate_or_speaks_no_tls_is_refused_with_the_reason(self):
+        with Target() as target:
+            master = self.master(target.url, None, seconds=1)
+            without = {"THRONG_TLS_AUTHORITY": str(self.certificates / "ca.pem")}
+            for name, variables, text in (
+                ("bare", without, "shows no certificate"),
+                ("plain", {"THRONG_TLS_AUTHORITY": ""}, "does not speak TLS"),
+            ):
+                stranger = self.node(name, ["-f", "-", "--worker", "--master-port", str(self.port)], None, variables)
+                until(lambda text=text: text in self.log("master"), what=text)
+                stranger.kill()
+            strange = {**self.variables("worker"), "THRONG_TLS_AUTHORITY": str(self.certificates / "me.pem")}
+            stranger = self.node("strange", ["-f", "-", "--worker", "--master-port", str(self.port)], None, strange)
+            until(lambda: "there is no TLS with what listens" in self.log("strange"), what="the worker's word")
+            stranger.kill()
+            broken = {"THRONG_TLS_CERTIFICATE": "none.pem", "THRONG_TLS_KEY": "none.key"}
+            wrong = self.node("wrong", ["-f", "-", "--worker"], None, {**self.variables("worker"), **broken})
+            self.assertEqual(wrong.wait(20), 1, self.log("wrong"))
+            self.assertIn("cannot use the certificate none.pem", self.log("wrong"))
+            master.kill()
 
 
 class Archives(unittest.TestCase):

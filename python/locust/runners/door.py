@@ -9,11 +9,13 @@ that they cannot keep workers out.
 import ipaddress
 import logging
 import socket
+import ssl
 import time
 from collections import deque
 
 import gevent
 
+from . import tls
 from .links import Link, LinkClosed, keep_alive
 from .messages import Garbled
 
@@ -32,8 +34,9 @@ _BETWEEN_LINES = 1.0
 class Door:
     """Listens, and calls `welcome(link, first_message)` in a greenlet of its own for each client that speaks ZMTP."""
 
-    def __init__(self, host, port, welcome, is_open):
+    def __init__(self, host, port, welcome, is_open, tls=None):
         self._welcome = welcome
+        self._tls = tls
         self._listener = _listen(host, port)
         self.port = self._listener.getsockname()[1]
         self._strangers = deque()
@@ -55,9 +58,11 @@ class Door:
     def _warn(self, host, is_open):
         if _is_loopback(self._listener.getsockname()[0]):
             return
-        if is_open:
+        if is_open and self._tls is not None and self._tls.verify_mode == ssl.CERT_REQUIRED:
+            logger.info("Workers with certificates are listened for on %s:%d", host or "*", self.port)
+        elif is_open:
             logger.warning(
-                "Workers are listened for on %s:%d without authentication or encryption, as Locust's protocol has none: "
+                "Workers are listened for on %s:%d without authentication, as Locust's protocol has none: "
                 "whoever reaches this port can join the test and read its options (--master-bind-host 127.0.0.1 keeps "
                 "it to this machine; THRONG_TOKEN, on master and workers, to those who know it)",
                 host or "*",
@@ -76,29 +81,52 @@ class Door:
                 gevent.sleep(1)
                 continue
             keep_alive(sock)
-            link = Link(sock, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT)
-            link.address = address
-            gevent.spawn(self._hear, link, address)
+            gevent.spawn(self._hear, sock, address)
 
-    def _hear(self, link, address):
+    def _hear(self, sock, address):
         if len(self._strangers) >= STRANGERS_AT_MOST:
             # The one that has had most time.
             self._strangers.popleft().close(linger=0)
-        self._strangers.append(link)
+        stranger = _Stranger(sock)
+        self._strangers.append(stranger)
         try:
             with gevent.Timeout(FIRST_MESSAGE_TIMEOUT):
+                link = stranger.speak(self._tls)
+                link.address = address
                 first = link.receive()
-        except (LinkClosed, Garbled) as error:
-            if str(error):
-                self._refused.say(address, error)
-            return link.close(linger=0)
+        except (LinkClosed, Garbled, OSError) as error:
+            why = tls.reason(error) if isinstance(error, OSError) else str(error)
+            if why:
+                self._refused.say(address, why)
+            return stranger.close(linger=0)
         except gevent.Timeout:
             self._refused.say(address, f"it said nothing for {FIRST_MESSAGE_TIMEOUT:.0f} seconds")
-            return link.close(linger=0)
+            return stranger.close(linger=0)
         finally:
-            if link in self._strangers:
-                self._strangers.remove(link)
+            if stranger in self._strangers:
+                self._strangers.remove(stranger)
         return self._welcome(link, first)
+
+
+class _Stranger:
+    """A client that has said nothing yet."""
+
+    def __init__(self, sock):
+        self._open = sock
+
+    def speak(self, context):
+        """The link to it, once TLS stands if there is to be any."""
+        if context is not None:
+            self._open = context.wrap_socket(self._open, server_side=True)
+        self._open = link = Link(self._open, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT)
+        return link
+
+    def close(self, linger):
+        """Ends the connection."""
+        if isinstance(self._open, Link):
+            self._open.close(linger=linger)
+        else:
+            self._open.close()
 
 
 class _Refused:

@@ -7,6 +7,7 @@ it is too much, and then the peer is given up.
 
 import logging
 import socket
+import ssl
 from collections import deque
 
 import gevent
@@ -14,6 +15,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 
 from .._core import Connection, WireError
+from . import tls
 from .messages import Garbled, Message
 
 logger = logging.getLogger("locust.runners")
@@ -187,6 +189,7 @@ class Dealer:
     """A worker's way to its master, which is looked for again whenever it breaks. Messages wait meanwhile."""
 
     def __init__(self, host, port, identity):
+        self._tls = tls.of_worker()
         self._address = (host, port)
         self._identity = identity
         self._waiting = _Waiting()
@@ -241,7 +244,13 @@ class Dealer:
         refused, pause = None, _BETWEEN_ATTEMPTS
         while True:
             try:
-                sock = socket.create_connection(self._address, timeout=_CONNECTING)
+                sock = self._connected()
+            except ssl.SSLError as error:
+                if (why := tls.reason(error)) != refused:
+                    refused = why
+                    logger.error("there is no TLS with what listens on %s:%d: %s", *self._address, why)
+                gevent.sleep(_BETWEEN_ATTEMPTS_AT_MOST)
+                continue
             except OSError as error:
                 logger.debug("cannot connect to %s:%d: %s", *self._address, error)
                 gevent.sleep(pause)
@@ -259,6 +268,16 @@ class Dealer:
                     refused = str(end)
                     logger.error("cannot use what listens on %s:%d: %s", *self._address, end)
             gevent.sleep(_BETWEEN_ATTEMPTS)
+
+    def _connected(self):
+        sock = socket.create_connection(self._address, timeout=_CONNECTING)
+        if self._tls is None:
+            return sock
+        try:
+            return self._tls.wrap_socket(sock, server_hostname=self._address[0])
+        except BaseException:
+            sock.close()
+            raise
 
     def _read(self):
         while True:

@@ -17,6 +17,7 @@ from . import (
     STATE_SPAWNING,
     STATE_STOPPED,
     STATE_STOPPING,
+    tls,
     token,
 )
 from ._welcome import Files, locustfiles_of, warn_of_version
@@ -61,7 +62,7 @@ class Membership(DistributedRunner):
         }
         self._token = token.known()
         self._files = Files(environment)
-        self._door = Door(host, port, self._meet, is_open=self._token is None) if listen else None
+        self._door = Door(host, port, self._meet, self._token is None, tls.of_master()) if listen else None
         for sock in sockets:
             link = Link(sock, "ROUTER")
             self._private.add(link)

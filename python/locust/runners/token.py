@@ -26,7 +26,7 @@ def hide():
 
 def known():
     """The token of this process; None if it has none."""
-    return (_taken[0] if _taken else os.environ.get(_VARIABLE)) or None
+    return (_taken[0] if _taken else os.environ.get(_VARIABLE, "")).strip() or None
 
 
 def question():
