@@ -25,10 +25,10 @@ def wanted(environment):
         keep = int(keep)
     file = environment.locustfile or "locustfile.py"
     name = os.environ.get(_NAME, "").strip() or os.path.splitext(os.path.basename(file))[0]
-    return folder, name, _checksum(environment), keep
+    return folder, name, checksum(environment), keep
 
 
-def _checksum(environment):
+def checksum(environment):
     """As `throng_history::checksum`, of all files of the test; empty where they cannot be read any more."""
     digest = hashlib.sha256()
     paths = getattr(environment.parsed_options, "locustfile", None) or environment.locustfile or ""

@@ -12,7 +12,7 @@ import time
 import gevent
 
 from . import _interrupts, log
-from ._session import Session
+from ._session import Session, greenlet_exception_handler
 from .runners.tls import TlsError
 
 logger = logging.getLogger("locust.main")
@@ -37,7 +37,29 @@ class MasterSession(Session):
         self._expected = options.expect_workers
         return self.environment.create_master_runner(options.master_bind_host, options.master_bind_port)
 
+    def _wait(self):
+        run = self.runner.kept.unfinished
+        if run is None:
+            super()._wait()
+            return
+        self.runner.go_on()
+        shape = self.environment.shape_class
+        own_clock = shape is not None and not shape.use_common_options
+        if run.has_shape:
+            self.runner.go_on_with_shape(run.elapsed)
+        if self.options.run_time and not own_clock:
+            message, end = "--run-time limit reached, shutting down", self.runner.quit
+            if not self.options.headless:
+                message, end = "--run-time limit reached, stopping test", self._stop_and_autoquit
+            left = max(0.0, self.options.run_time - run.elapsed)
+            gevent.spawn(self._limit, left, message, end).link_exception(greenlet_exception_handler)
+        self.runner.greenlet.join()
+
     def _start_test(self, limit_message, end):
+        if self.runner.kept.is_over and self.options.headless:
+            # What is started again whenever it ends must not run its test again.
+            logger.error("The test in this state directory is over; give another one to run it again")
+            sys.exit(1)
         self._await_workers()
         super()._start_test(limit_message, end)
 

@@ -16,6 +16,7 @@ from ._version import version
 from .env import Environment
 from .log import setup_logging
 from .runners import tls, token
+from .runners.kept import KeptError
 from .user.inspectuser import print_task_ratio, print_task_ratio_json
 
 logger = logging.getLogger(__name__)
@@ -130,6 +131,8 @@ def _follow(options, paths, loaded):
     if _show(environment, options, loaded):
         return 0
     _warn_of_shape(options, loaded.shape)
+    if os.environ.get("THRONG_STATE_DIR") and not (options.master or options.worker):
+        raise _Failed("THRONG_STATE_DIR (--state-dir) needs --master: without one the users end with this process")
     if options.processes is not None:
         return _run_processes(environment, options)
     if options.worker:
@@ -144,6 +147,8 @@ def _run_master(environment, options):
         return MasterSession(environment, options).run()
     except tls.TlsError as error:
         raise _Failed(f"cannot listen for workers: {error}") from None
+    except KeptError as error:
+        raise _Failed(str(error)) from None
     except OSError as error:
         if environment.runner is not None:
             raise

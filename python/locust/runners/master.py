@@ -16,7 +16,8 @@ from . import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED, STATE
 from ._welcome import options_for_workers
 from .base import greenlet_exception_handler
 from .membership import Membership
-from .messages import FINE
+from .messages import FINE, Message
+from .nodes import WorkerNode
 
 logger = logging.getLogger("locust.runners")
 
@@ -25,6 +26,8 @@ logger = logging.getLogger("locust.runners")
 _AFTER_STOP = 60.0
 _UNTIL_READY = 1.0
 _AFTER_QUIT = 5.0
+# And for workers to find a master that has started again.
+_UNTIL_BACK = 5.0
 
 
 class MasterRunner(Membership):
@@ -46,6 +49,7 @@ class MasterRunner(Membership):
         # The fine parts of reports that listeners are reading.
         self._fine = {}
         environment.events.worker_report.add_listener(self._merge_report)
+        environment.events.reset_stats.add_listener(self._on_reset)
 
     # ---- the test
 
@@ -69,10 +73,14 @@ class MasterRunner(Membership):
             self.exceptions = {}
             self.final_user_classes_count = {}
             self.losses.begin()
+            indices = [(node.id, self._indices[node.id]) for node in workers]
+            self.kept.begin(user_count, spawn_rate, self.shape_greenlet is not None, indices)
             stats_module.apply_bucketing()
             self.environment._filter_tasks_by_tags()
             self._users_dispatcher = self.environment.dispatcher_class(workers, self.user_classes)
             self.environment.events.test_start.fire(environment=self.environment)
+        else:
+            self.kept.wants(user_count, spawn_rate)
         if self.spawning_greenlet:
             self.spawning_greenlet.kill()
         self.update_state(STATE_SPAWNING)
@@ -131,6 +139,80 @@ class MasterRunner(Membership):
                 self.clients[worker_id].state = STATE_SPAWNING
             self._send(worker_id, "spawn", {"timestamp": timestamp, "user_classes_count": users, **order})
 
+    # ---- a test that a master before this one began
+
+    def go_on(self):
+        """Goes on with the test that the state directory tells of: all that was measured counts, and `test_start` is not fired."""
+        run = self.kept.unfinished
+        logger.warning(
+            "Going on with the test that began %.1fs ago; there was no master for about %.1fs", run.elapsed, run.away
+        )
+        self.stats.clear_all()
+        self.exceptions = {}
+        self.losses.begin(run.elapsed)
+        stats_module.apply_bucketing()
+        self.environment._filter_tasks_by_tags()
+        for user_class in self.user_classes:
+            if self.environment.host:
+                user_class.host = self.environment.host
+        for name, index in run.workers.items():
+            self._indices[name] = index
+            node = WorkerNode(name, STATE_RUNNING, settings.HEARTBEAT_LIVENESS)
+            node.user_classes_count = run.running.get(name, {})
+            self.clients[name] = node
+        self._measure_again(run)
+        self.target_user_count, self.spawn_rate = run.users, run.spawn_rate
+        self.update_state(STATE_RUNNING)
+        known = list(self.clients.values())
+        self._hears.set()
+        self._wait_until(lambda: all(node.id in self._links for node in known), _UNTIL_BACK)
+        for node in known:
+            if node.id not in self._links:
+                logger.warning("Worker %s did not come back to the master", node.id)
+                self._miss(node, "did not come back to the master")
+        if self.state != STATE_RUNNING or not self.worker_count:
+            return
+        # What runs stays, on whom it runs as far as the dealing of users goes; the rest of a ramp follows.
+        there = min(run.users, sum(sum(counts.values()) for counts in run.running.values()))
+        self._users_dispatcher = self.environment.dispatcher_class(self.clients.running, self.user_classes)
+        self._users_dispatcher.new_dispatch(there, max(1, there))
+        for step in self._users_dispatcher:
+            self.target_user_classes_count = {
+                name: sum(users[name] for users in step.values()) for name in next(iter(step.values()), {})
+            }
+            self._send_step(step)
+        for node in self.clients.spawning:
+            node.state = STATE_RUNNING
+        if there < run.users and not run.has_shape:
+            self.start(run.users, run.spawn_rate)
+
+    def _measure_again(self, run):
+        for record in run.measured:
+            if record.type == "stats":
+                node = self.clients.get(record.node_id) or WorkerNode(record.node_id)
+                self._count_report(record.data, node)
+            elif record.type == "exception":
+                self.log_exception(record.node_id, record.data["msg"], record.data["traceback"])
+            else:
+                self.stats.reset_all()
+        run.measured = []
+
+    def go_on_with_shape(self, elapsed):
+        """Asks the shape again, whose clock goes on where it was."""
+        shape = self.environment.shape_class
+        shape.start_time = time.perf_counter() - elapsed
+        self.shape_last_tick = None
+        self.shape_greenlet = self.greenlet.spawn(self.shape_worker)
+        self.shape_greenlet.link_exception(greenlet_exception_handler)
+
+    def _on_reset(self, **_kwargs):
+        self.kept.reset()
+
+    def _on_spawning_complete(self, user_count, **_kwargs):
+        if self.environment.reset_stats:
+            self.kept.reset()
+        super()._on_spawning_complete(user_count)
+
     def stop(self):
         self._end_test("stop")
 
@@ -161,6 +243,7 @@ class MasterRunner(Membership):
         self._wait_until(lambda: not self.clients.get_by_state(STATE_STOPPED), _UNTIL_READY)
         self.target_user_classes_count = {}
         self.target_user_count = 0
+        self.kept.end()
         self.update_state(STATE_STOPPED)
         self.environment.events.test_stop.fire(environment=self.environment)
 
@@ -199,7 +282,10 @@ class MasterRunner(Membership):
     # ---- what they report
 
     def _on_stats(self, message, node):
-        data = message.data
+        self.kept.note(Message("stats", message.data, node.id))
+        self._count_report(message.data, node)
+
+    def _count_report(self, data, node):
         if node.state != STATE_STOPPED:
             node.user_classes_count = dict(data["user_classes_count"])
         self._fine[node.id] = data.pop(FINE, None)
@@ -214,6 +300,7 @@ class MasterRunner(Membership):
             logger.error("Cannot use the report of worker %s: %r", client_id, error)
 
     def _on_exception(self, message, node):
+        self.kept.note(Message("exception", message.data, node.id))
         self.log_exception(node.id, message.data["msg"], message.data["traceback"])
 
     def _on_logs(self, message, node):

@@ -9,6 +9,7 @@ import logging
 import time
 
 import gevent
+from gevent.event import Event
 
 from .. import runners as settings
 from . import (
@@ -17,6 +18,7 @@ from . import (
     STATE_SPAWNING,
     STATE_STOPPED,
     STATE_STOPPING,
+    kept,
     tls,
     token,
 )
@@ -62,6 +64,11 @@ class Membership(DistributedRunner):
         }
         self._token = token.known()
         self._files = Files(environment)
+        self.kept = kept.wanted(environment) if listen else kept.Nothing()
+        # Nobody is heard before a test that is gone on with is there again.
+        self._hears = Event()
+        if self.kept.unfinished is None:
+            self._hears.set()
         self._door = Door(host, port, self._meet, self._token is None, tls.of_master()) if listen else None
         for sock in sockets:
             link = Link(sock, "ROUTER")
@@ -134,6 +141,7 @@ class Membership(DistributedRunner):
 
     def _meet(self, link, first):
         """A client has said something over the network: it counts once it is known who that is."""
+        self._hears.wait()
         if self._token is None:
             return self._listen(link, first)
         try:
@@ -221,6 +229,7 @@ class Membership(DistributedRunner):
             link.send(Message("quit", None, client_id))
         elif message.type == "stats" and client_id in self._indices:
             # One that was given up, or has just stopped: what it measured, it measured.
+            self.kept.note(Message("stats", message.data, client_id))
             self.stats.merge(message.data, message.data.get(FINE))
         elif message.type == "stats":
             logger.info("Discarded report from unrecognized worker %s", client_id)
@@ -258,6 +267,7 @@ class Membership(DistributedRunner):
         self.clients[client_id] = node
         self._know(link, node)
         # `count` is for our own workers.
+        self.kept.worker(client_id, index)
         self._send(client_id, "ack", {"index": index, "count": max(len(self._private), self.worker_count)})
         for settings_of_class in self.environment._changed_user_classes.values():
             self._send(client_id, "update_user_class", settings_of_class)
@@ -376,6 +386,7 @@ class Membership(DistributedRunner):
         self._take_out(node, "The last worker went missing, stopping test.")
 
     def _forget(self, node):
+        self.kept.gone(node.id)
         del self.clients[node.id]
         link = self._links.pop(node.id, None)
         if link is not None:
@@ -392,6 +403,7 @@ class Membership(DistributedRunner):
         missing = node.state == STATE_MISSING
         if not missing:
             self._note_loss(node, "left" if how == "quit" else how, in_order=how == "quit")
+        self.kept.gone(node.id)
         del self.clients[node.id]
         logger.info(
             "Worker '%s' (index %d) %s. %d workers ready.",

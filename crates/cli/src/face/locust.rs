@@ -87,10 +87,11 @@ struct Variable {
     between: Option<&'static str>,
 }
 
-const VARIABLES: [Variable; 11] = [
+const VARIABLES: [Variable; 12] = [
     Variable { flag: "--history", name: "THRONG_HISTORY", between: None },
     Variable { flag: "--history-keep", name: "THRONG_HISTORY_KEEP", between: None },
     Variable { flag: "--run-name", name: "THRONG_RUN_NAME", between: None },
+    Variable { flag: "--state-dir", name: "THRONG_STATE_DIR", between: None },
     Variable { flag: "--watch", name: WATCH, between: Some(" ") },
     Variable { flag: "--watch-interval", name: "THRONG_WATCH_INTERVAL", between: None },
     Variable { flag: "--watch-after", name: "THRONG_WATCH_AFTER", between: None },
