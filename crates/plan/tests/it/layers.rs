@@ -203,7 +203,7 @@ fn repeated_flags_add_up() {
 fn wrong_variables_and_flags_are_named() {
     let variable = |name: &str| match name {
         "K6_VUS" => Some("x".to_owned()),
-        "K6_STAGES" => Some("5s:10,5m".to_owned()),
+        "K6_STAGES" => Some("5s:10,5m:x".to_owned()),
         _ => None,
     };
     let error = Options::from_env(variable).expect_err("two wrong");
