@@ -33,13 +33,17 @@ struct Controller {
 
 impl Controller {
     fn new() -> Self {
+        Self::that_redistributes(false)
+    }
+
+    fn that_redistributes(redistribute: bool) -> Self {
         let settings = controller::Settings {
             run: RunId::new(1),
             token: None,
             expected: 2,
             gather_timeout: Duration::from_mins(1),
             on_worker_loss: OnWorkerLoss::Continue,
-            redistribute: false,
+            redistribute,
             unix_at_origin: Duration::from_secs(1_000),
             grace: Duration::ZERO,
         };
@@ -66,7 +70,10 @@ impl Controller {
         self.take(controller::Event::Accepted { connection: id, address, nonce: [0; 16] });
         self.hear(connection, FromWorker::Hello(Hello { version: VERSION, nonce: vec![1; 16] }));
         let name = format!("process {instance}");
-        self.hear(connection, FromWorker::Join(Join { instance, name, received, ..Join::default() }))
+        self.hear(
+            connection,
+            FromWorker::Join(Join { instance, name, received, takes_deals: true, ..Join::default() }),
+        )
     }
 
     fn order(&mut self, order: Order) -> Vec<controller::Action> {
@@ -232,7 +239,10 @@ fn a_running_test_takes_no_newcomers_yet() {
 
 /// Two workers that are ready to start; of this work the iterations are counted.
 fn ready(works: Vec<CountedWork>) -> Controller {
-    let mut controller = Controller::new();
+    ready_at(Controller::new(), works)
+}
+
+fn ready_at(mut controller: Controller, works: Vec<CountedWork>) -> Controller {
     controller.join(1, 11, 0);
     controller.join(2, 22, 0);
     controller.order(Order::Count(works));
@@ -249,6 +259,37 @@ fn running() -> Controller {
     let mut controller = ready(Vec::new());
     controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
     controller
+}
+
+/// Tasks that went out on a connection.
+fn tasks(actions: &[controller::Action], connection: u64) -> Vec<&Task> {
+    let task = |message| match message {
+        &FromController::Command(Command { ref task, .. }) => task.as_ref(),
+        _ => None,
+    };
+    sent(actions, connection).into_iter().filter_map(task).collect()
+}
+
+#[test]
+fn iterations_that_ended_before_the_last_promise_are_waited_for_by_nobody() {
+    let mut controller = ready_at(Controller::that_redistributes(true), Vec::new());
+    controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    let says = |controller: &mut Controller, connection, number, milestones: &[Milestone]| {
+        let milestones = milestones.iter().cloned().map(Into::into).collect();
+        controller.hear(connection, FromWorker::Batch(Batch { number, milestones, ..Batch::default() }))
+    };
+    controller.join(3, 33, 0);
+    let dealt = says(&mut controller, 3, 1, &[Milestone::Initialised(true)]);
+    for giver in [1, 2] {
+        assert!(matches!(tasks(&dealt, giver)[..], [Task::Deal(deal)] if deal.version == 1), "{dealt:?}");
+    }
+    controller.now = 400;
+    let promised = says(&mut controller, 1, 2, &[Milestone::Dealt(1), Milestone::Still(1)]);
+    assert!(tasks(&promised, 3).is_empty(), "{promised:?}");
+    let all = says(&mut controller, 2, 2, &[Milestone::Dealt(1)]);
+    assert!(matches!(tasks(&all, 3)[..], [Task::Deal(deal)] if deal.version == 2), "{all:?}");
+    let still = says(&mut controller, 2, 3, &[Milestone::Still(1)]);
+    assert!(matches!(tasks(&still, 3)[..], [Task::Still(2)]), "{still:?}");
 }
 
 #[test]

@@ -55,6 +55,8 @@ impl Shard {
                 }
                 (PartPhase::Running, Body::Looping(_)) => self.redeal_looping(scenario, at, now, actions),
                 (PartPhase::Running, Body::Arrivals(_)) => self.redeal_arrivals(scenario, at, now, actions),
+                // It was told to leave before it came to this map, as it may be once nothing is its own: what runs is others' now.
+                (PartPhase::Stopping, Body::Looping(_)) if self.is_leaving => self.linger_all(scenario),
                 (PartPhase::Stopping | PartPhase::Ended, _) => {}
             }
         }
@@ -78,6 +80,14 @@ impl Shard {
         }
         self.note_next_step(scenario);
         self.check_end(scenario, now, actions);
+    }
+
+    /// All that runs goes on for its graceful stop, and others wait for its end.
+    fn linger_all(&mut self, scenario: ScenarioIndex) {
+        let Body::Looping(looping) = &mut self.parts[scenario.index()].body else { return };
+        let running = looping.stints.iter_mut().filter(|stint| stint.held && !stint.lingers);
+        let count = running.map(|stint| stint.lingers = true).count();
+        self.engine.shared.moves(self.index).running.add(count as u64);
     }
 
     fn redeal_arrivals(&mut self, scenario: ScenarioIndex, at: Time, now: Time, actions: &mut Actions) {

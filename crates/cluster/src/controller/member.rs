@@ -45,6 +45,9 @@ pub(super) struct Member {
     pub(super) done: bool,
     /// The newest map it has promised to follow.
     pub(super) promised: u64,
+    /// The newest map of which it has said that it runs nothing any more of what it gave; zero after a new start of the
+    /// controller, when those who wait begin a little later.
+    pub(super) rested: u64,
     /// It gets no lease before it has promised to follow this map.
     pub(super) suspended_for: u64,
 }

@@ -249,6 +249,19 @@ fn what_comes_begins_once_whoever_had_it_has_ended() {
     }
 }
 
+#[test]
+fn whoever_leaves_before_its_map_holds_is_waited_for_too() {
+    let scenario = scenario("x", Executor::ConstantVus { vus: 12, duration: ms(6000) });
+    for shards in [1, 2, 3] {
+        let slots = |version, owners: &[u32]| Slots::dealt(version, 1, owners.to_vec());
+        let giver = Sim::of([scenario.clone()]).slots(&slots(0, &[0, 1])).shards(shards).lasting(ms(700));
+        let giver = giver.deal(at(1300), at(1500), &slots(1, &[0, 0])).command(at(1499), Command::Stop).run();
+        assert_eq!((giver.starts.len(), giver.complete), (18, 18));
+        // It may end with the last of them, which is not looked at any more.
+        assert!(giver.still.is_none_or(|still| still >= at(2100)), "{:?}", giver.still);
+    }
+}
+
 fn stages() -> impl Strategy<Value = Vec<Stage>> {
     proptest::collection::vec((1..20_u64, 0..12_u64), 1..5)
         .prop_map(|list| list.into_iter().map(|(d, target)| stage(d * 100, target)).collect())

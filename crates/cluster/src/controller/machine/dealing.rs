@@ -165,13 +165,17 @@ impl Machine {
         let lingering =
             self.map.lingering.get_or_insert_with(|| Lingering { version: 0, awaited: BTreeMap::new() });
         lingering.version = self.map.version;
-        lingering.awaited.extend(givers.into_iter().map(|worker| (worker, interim)));
+        // Short iterations of one may have ended before another has promised.
+        let runs = |worker: &WorkerId| self.members[worker.index() as usize].rested < interim;
+        lingering.awaited.extend(givers.into_iter().filter(runs).map(|worker| (worker, interim)));
         moved
     }
 
     /// A worker runs nothing any more of what it gave by this map.
     pub(super) fn rests(&mut self, index: usize, version: u64) {
-        let worker = self.members[index].id;
+        let member = &mut self.members[index];
+        member.rested = member.rested.max(version);
+        let worker = member.id;
         if let Some(lingering) = &mut self.map.lingering {
             lingering.awaited.retain(|awaited, needed| *awaited != worker || *needed > version);
         }

@@ -165,6 +165,7 @@ impl Machine {
             leaving: None,
             done: false,
             promised: 0,
+            rested: 0,
             suspended_for: 0,
         });
         let member = &self.members[id.index() as usize];

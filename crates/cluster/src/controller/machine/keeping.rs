@@ -228,6 +228,7 @@ fn restore_member(id: u32, kept: MemberMessage, setup_data: Option<&Arc<str>>) -
         leaving: kept.leaving,
         done: kept.done,
         promised: kept.promised,
+        rested: 0,
         suspended_for: kept.suspended_for,
     }
 }
