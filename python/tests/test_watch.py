@@ -59,20 +59,30 @@ class Watching(unittest.TestCase):
 
     def start(self, *arguments, **env):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("THRONG")}
+        self.output = open(self.folder / "output", "wb")  # noqa: SIM115
+        self.addCleanup(self.output.close)
         process = subprocess.Popen(
             [THRONG, *arguments],
             cwd=self.folder,
             env={**clean, "THRONG_PYTHON": sys.executable, **env},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
 
+    def said(self):
+        """What the process that was started last has said so far."""
+        return Path(self.output.name).read_text(encoding="utf-8")
+
+    def until_said(self, process, text):
+        until(lambda: text in self.said() or process.poll() is not None, what=text)
+        self.assertIsNone(process.poll(), self.said())
+
     def ended(self, *arguments, **env):
         process = self.start(*arguments, **env)
-        output, _ = process.communicate(timeout=60)
-        return process.returncode, output
+        process.wait(60)
+        return process.returncode, self.said()
 
     def headless(self, seconds=2):
         return "--headless", "-u", "3", "-r", "3", "-t", f"{seconds}s", "-H", self.target.url
@@ -100,24 +110,18 @@ class Watching(unittest.TestCase):
     def test_an_interrupt_ends_the_time_after_the_load_with_the_verdict(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start("locust", *self.headless(1), THRONG_WATCH=self.redis, THRONG_WATCH_AFTER="10m")
-            for line in process.stdout:
-                if "the load is over; watching for up to 10m" in line:
-                    break
+            self.until_said(process, "the load is over; watching for up to 10m")
             # The load may have to end a little more before anybody waits: both are interrupted alike.
             process.send_signal(number)
-            output, _ = process.communicate(timeout=30)
-            self.assertEqual(process.returncode, 0, output)
-            self.assertIn("db_connections", output)
+            self.assertEqual(process.wait(30), 0, self.said())
+            self.assertIn("db_connections", self.said())
 
     def test_an_interrupted_test_is_judged_without_the_time_after_it(self):
         process = self.start("locust", *self.headless(600), THRONG_WATCH=self.redis, THRONG_WATCH_AFTER="10m")
-        for line in process.stdout:
-            if "/10000 connections" in line:
-                break
+        self.until_said(process, "/10000 connections")
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
-        self.assertEqual(process.returncode, 0, output)
-        self.assertIn("db_connections.", output)
+        self.assertEqual(process.wait(30), 0, self.said())
+        self.assertIn("db_connections.", self.said())
 
     def test_the_page_has_it_and_each_test_is_judged_anew(self):
         port = free_port()
@@ -151,7 +155,8 @@ class Watching(unittest.TestCase):
                 until(is_seen, what="what is watched")
             except AssertionError:
                 process.terminate()
-                self.fail(f"nothing is seen in {snapshots[-1]['timeline']['start']}: {process.communicate()}")
+                process.wait(30)
+                self.fail(f"nothing is seen in {snapshots[-1]}: {self.said()}")
             snapshot = snapshots[-1]
             charts = {each["chart"] for each in snapshot["watched"]}
             self.assertIn("Database connections", charts)

@@ -95,8 +95,10 @@ fn command(orders: &super::Orders, folder: &Path, variables: Variables) -> Resul
         Command::new(program)
     };
     command.args(arguments).current_dir(folder).envs(variables);
-    // Only throng's own controller and a fill that has workers take it, and neither shows it to scripts.
-    if !orders.command.get(1).is_some_and(|word| word == "controller" || word == "fill") {
+    // Only throng's own nodes take it, and none shows it to scripts: controllers, fills that have workers, and masters (`run` of a
+    // locustfile) with their workers (`locust`).
+    let takes = ["controller", "fill", "run", "locust"];
+    if !orders.command.get(1).is_some_and(|word| takes.contains(&word.as_str())) {
         command.env_remove("THRONG_TOKEN");
     }
     Ok(command)

@@ -46,6 +46,7 @@ fn install(requirements: Option<String>, command: &[String], log: Logger) -> Ins
     let mut words = command.iter().skip(1);
     let locustfile = match words.next().map(String::as_str) {
         Some("locust") => words.skip_while(|word| *word != "-f").nth(1).cloned(),
+        Some("run") => words.next().filter(|file| super::super::is_python(file.as_ref())).cloned(),
         _ => None,
     };
     Box::new(move |folder| {
