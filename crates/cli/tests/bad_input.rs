@@ -181,3 +181,18 @@ fn a_run_in_which_no_iteration_was_finished_says_so() {
     let done = run(NOTHING, &[]).expect_code(0);
     assert!(!done.stderr.contains("no iteration"), "{}", done.stderr);
 }
+
+#[test]
+fn inspect_wants_virtual_users_beside_iterations_or_a_duration() {
+    for options in ["iterations: 10", "duration: '5s'"] {
+        let (_folder, path) = script(&format!("export const options = {{ {options} }};\n{NOTHING}"));
+        let ask = |args: &[&str]| K6.run(&[&["inspect"], args, &[path.as_str()]].concat());
+        ask(&["--execution-requirements"])
+            .expect_code(104)
+            .expect_error("the number of VUs must be more than 0");
+        let plain = ask(&[]).expect_code(0);
+        assert!(plain.stdout.contains("\"vus\": null"), "{}", plain.stdout);
+    }
+    let (_folder, path) = script(&format!("export const options = {{ vus: 2, iterations: 10 }};\n{NOTHING}"));
+    K6.run(&["inspect", "--execution-requirements", &path]).expect_code(0);
+}

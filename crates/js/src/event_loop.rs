@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Unhandled(Rejection),
     /// A module was not evaluated to its end; its promise is what was rejected.
     Evaluation(Rejection),
+    /// As if nobody had handled a rejected promise, in words of ours.
+    Rejected(String),
 }
 
 impl From<Thrown> for Failure {
@@ -41,6 +43,7 @@ impl Failure {
         let rejection = match self {
             Self::Thrown(thrown) => return thrown,
             Self::Evaluation(rejection) => return Thrown::Value(rejection.reason),
+            Self::Rejected(text) => return Thrown::error(text),
             Self::Unhandled(rejection) => rejection,
         };
         let exception = unhandled(ctx, &rejection);

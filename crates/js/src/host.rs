@@ -292,6 +292,18 @@ impl Host {
         let recorder = self.thread.recorder.borrow();
         recorder.tags(self.tags()).get(name).map(ToString::to_string)
     }
+    /// As [`Host::tag`], but also in full where the tag is folded, as far as it is the script's own or the group.
+    pub(crate) fn tag_in_full(&self, name: &str) -> Option<Rc<str>> {
+        let tags = self.tags.borrow();
+        let recorder = self.thread.recorder.borrow();
+        if let Some((_, value)) = tags.own.iter().find(|(own, _)| own == name) {
+            return value.as_deref().map(Rc::from);
+        }
+        if name == "group" && recorder.system_tags().contains(SystemTag::Group) {
+            return Some(tags.group.clone());
+        }
+        recorder.tags(tags.base).get(name).map(Rc::from)
+    }
     fn rebuild_tags(&self) {
         let mut tags = self.tags.borrow_mut();
         let mut recorder = self.thread.recorder.borrow_mut();

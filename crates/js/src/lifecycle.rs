@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use throng_metrics::{Recorder, RecorderConfig};
+use throng_quickjs::Value;
 use throng_quickjs::fiber::{AbortHandle, Fiber};
 use throng_reactor::{Reactor, Remote};
 
@@ -74,6 +75,15 @@ pub struct LoadConfig {
 
 /// What `handleSummary` wants written: content by `stdout`, `stderr` or path.
 pub type SummaryFiles = Vec<(String, Vec<u8>)>;
+
+/// What `handleSummary` did.
+#[derive(Debug)]
+pub struct Summarised {
+    /// What it wants written; `None` when it returned nothing.
+    pub files: Result<Option<SummaryFiles>, LifecycleError>,
+    /// Its argument as the function left it, as JSON, also where it threw; `None` when that has no form in JSON.
+    pub data: Option<String>,
+}
 
 /// One thread's place for lifecycle functions.
 pub struct Lifecycle {
@@ -238,48 +248,59 @@ impl Lifecycle {
         })
     }
 
-    /// Runs `handleSummary(data)`: what it wants written, by `stdout`, `stderr` or path. `None` when the script has no
-    /// such function.
+    /// Runs `handleSummary(data)`; `None` when the script has no such function.
     pub fn handle_summary(
         &self,
         timeout: Duration,
         data: String,
-    ) -> Result<Option<SummaryFiles>, LifecycleError> {
+    ) -> Result<Option<Summarised>, LifecycleError> {
         self.run(Some(timeout), "handleSummary", move |vm| {
-            let Some(function) = vm.export("handleSummary") else { return Ok(Ok(None)) };
+            let Some(function) = vm.export("handleSummary") else { return Ok(None) };
             vm.set_phase(Phase::Summary);
             let data = vm.ctx().parse_json(&data, "summary").map_err(|thrown| vm.error(thrown))?;
             if !data.has("setup_data") {
                 // Observed on k6 1.1: it is there without a setup too.
                 data.define("setup_data", &vm.ctx().undefined()).map_err(|thrown| vm.error(thrown))?;
             }
-            let result = vm.call(&function, &[&data])?;
-            if result.is_nullish() {
-                return Ok(Ok(None));
-            }
-            if !result.is_object() {
-                return Ok(Err(
-                    "handleSummary() must return an object with file names and their content".into()
-                ));
-            }
-            let entries = result.entries().map_err(|thrown| vm.error(thrown))?;
-            let mut outputs = Vec::new();
-            for (name, value) in entries {
-                let content = match value.with_bytes(<[u8]>::to_vec) {
-                    Some(bytes) => bytes,
-                    None if value.is_string() => value.to_text().map_err(|t| vm.error(t))?.into_bytes(),
-                    None => {
-                        return Err(ScriptError::Unusable(format!(
-                            "handleSummary() returned neither a string nor an ArrayBuffer for {name:?}"
-                        )));
-                    }
-                };
-                outputs.push((name, content));
-            }
-            Ok(Ok(Some(outputs)))
-        })?
-        .map_err(LifecycleError::SummaryData)
+            let files = match vm.call(&function, &[&data]) {
+                Ok(result) => summary_files(vm, &result),
+                Err(ScriptError::Aborted) => return Err(ScriptError::Aborted),
+                Err(error) => Err(error.into()),
+            };
+            let data = data.to_json().unwrap_or_else(|_| {
+                vm.ctx().drop_exception();
+                None
+            });
+            Ok(Some(Summarised { files, data }))
+        })
     }
+}
+
+/// The files that `handleSummary` returned.
+fn summary_files(vm: &Vm, result: &Value) -> Result<Option<SummaryFiles>, LifecycleError> {
+    if result.is_nullish() {
+        return Ok(None);
+    }
+    if !result.is_object() {
+        return Err(LifecycleError::SummaryData(
+            "handleSummary() must return an object with file names and their content".into(),
+        ));
+    }
+    let entries = result.entries().map_err(|thrown| vm.error(thrown))?;
+    let mut outputs = Vec::new();
+    for (name, value) in entries {
+        let content = match value.with_bytes(<[u8]>::to_vec) {
+            Some(bytes) => bytes,
+            None if value.is_string() => value.to_text().map_err(|t| vm.error(t))?.into_bytes(),
+            None => {
+                return Err(LifecycleError::SummaryData(format!(
+                    "handleSummary() returned neither a string nor an ArrayBuffer for {name:?}"
+                )));
+            }
+        };
+        outputs.push((name, content));
+    }
+    Ok(Some(outputs))
 }
 
 fn enter(vm: &Vm, phase: Phase, group: &str) {
@@ -293,7 +314,7 @@ fn finish(vm: &Vm) {
 }
 
 /// The setup data as a value, `undefined` when there is none.
-pub(crate) fn parse_data(vm: &Vm, data: Option<&str>) -> Result<throng_quickjs::Value, ScriptError> {
+pub(crate) fn parse_data(vm: &Vm, data: Option<&str>) -> Result<Value, ScriptError> {
     match data {
         None => Ok(vm.ctx().undefined()),
         Some(json) => vm.ctx().parse_json(json, "setup data").map_err(|thrown| vm.error(thrown)),

@@ -1,11 +1,13 @@
 //! Module loading inside a virtual machine: built-in modules, bytecode of the program, CommonJS.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use throng_quickjs::{Atom, Ctx, JsResult, Kind, ModuleSource, Resolver, Thrown, Value};
 use url::Url;
 
+use crate::event_loop::Failure;
 use crate::host::host;
 use crate::modules;
 use crate::program::{self, Format, Module, Specifier};
@@ -31,7 +33,9 @@ impl Resolver for Loader {
             Format::EsModule => Ok(ModuleSource::Code(module.code.clone())),
             Format::CommonJs => {
                 // Its exports are known only after it ran; k6 too runs it where it is imported.
-                let exports = require_name(ctx, name)?;
+                let exports = require_name(ctx, name).inspect_err(|_| {
+                    host(&ctx).state::<FailedImport>().0.replace(Some(name.to_owned()));
+                })?;
                 let names = export_names(ctx, name, &exports)?;
                 let default = match exports.get("__esModule") {
                     Ok(flag) if exports.is_object() && flag.truthy() && exports.has("default") => {
@@ -52,6 +56,60 @@ impl Resolver for Loader {
             Ok(call.ctx().string(&resolve(call.ctx(), &base, &specifier)?))
         });
         meta.set("resolve", &resolve)
+    }
+}
+
+/// The CommonJS module that threw when it was imported.
+#[derive(Default)]
+struct FailedImport(RefCell<Option<String>>);
+
+/// Reads and compiles all that an ES module imports, directly or not, as k6 does before any of it runs.
+pub(crate) fn read_imports(ctx: Ctx, entry: &str) -> JsResult<()> {
+    let mut seen = BTreeSet::from([entry.to_owned()]);
+    let mut ahead = vec![entry.to_owned()];
+    while let Some(base) = ahead.pop() {
+        let module = module(ctx, &base).map_err(|error| at_import_of(ctx, &base, error))?;
+        let mut found = Vec::new();
+        for specifier in &module.imports {
+            let name = Loader.resolve(ctx, &base, specifier)?;
+            if !is_built_in(&name) && seen.insert(name.clone()) {
+                found.push(name);
+            }
+        }
+        ahead.extend(found.into_iter().rev());
+    }
+    Ok(())
+}
+
+/// What to say of a script that could not be linked. A missing export comes first, as k6 knows of those of a module before
+/// it runs that module, and here CommonJS runs while it is imported. As observed on k6 1.1, the entry's own counts more
+/// than what its imports throw, and ends then as a rejected promise does.
+pub(crate) fn blame(ctx: Ctx, entry: &str, thrown: Thrown) -> Failure {
+    let host = host(&ctx);
+    let failed = host.state::<FailedImport>().0.take();
+    let order = host.program.running_order(entry);
+    let others = order.iter().filter(|name| *name != entry);
+    let (missing, is_second) = match (host.program.missing_export(entry), failed) {
+        (Some(text), Some(_)) => (Some(text), true),
+        (Some(text), None) => {
+            (Some(text), others.into_iter().any(|name| host.program.missing_export(name).is_some()))
+        }
+        (None, Some(failed)) => {
+            let mut before = others.take_while(|name| **name != failed);
+            (before.find_map(|name| host.program.missing_export(name)), false)
+        }
+        (None, None) => (None, false),
+    };
+    match missing {
+        Some(text) if is_second => {
+            ctx.drop_exception();
+            Failure::Rejected(format!("Uncaught (in promise) SyntaxError: {text}"))
+        }
+        Some(text) => {
+            ctx.drop_exception();
+            Thrown::New(Kind::Syntax, text).into()
+        }
+        None => thrown.into(),
     }
 }
 

@@ -357,5 +357,32 @@ fn an_abort_in_the_init_context_is_reported_as_one() {
         "import { test } from 'k6/execution'; test.abort('early'); export default function () {}",
     );
     let error = script.load().err().unwrap();
-    assert!(matches!(&error, LifecycleError::TestAborted(text) if text == "test aborted: early"), "{error}");
+    let expected = "test aborted: early at file:///test/script.js:1:";
+    assert!(matches!(&error, LifecycleError::TestAborted(text) if text.starts_with(expected)), "{error}");
+}
+
+#[test]
+fn a_web_socket_that_cannot_be_opened_is_said_to_the_script_and_not_in_the_log() {
+    let script = Script::new(
+        "import ws from 'k6/ws'; export const options = { vus: 1, iterations: 1 };
+         export default function () { console.log(ws.connect('ws://127.0.0.1:1/', () => {}).error) }",
+    );
+    script.run();
+    let loud: Vec<_> = script.records().into_iter().filter(|record| record.level > Level::Debug).collect();
+    assert_eq!(loud.len(), 1, "{:?}", loud.iter().map(|record| &record.message).collect::<Vec<_>>());
+    assert!(loud[0].message.contains("connection refused"), "{}", loud[0].message);
+}
+
+#[test]
+fn common_mistakes_are_told_in_the_words_of_k6() {
+    for (mistake, expected) in [
+        ("let u; u.x", "TypeError: Cannot read property 'x' of undefined"),
+        ("const [a] = 5", "TypeError: object is not iterable"),
+        ("class A {} A()", "TypeError: Class constructor cannot be invoked without 'new'"),
+        ("const a = {}; a.a = a; JSON.stringify(a)", "TypeError: Converting circular structure to JSON"),
+    ] {
+        let error =
+            Script::new(format!("{mistake}; export default function () {{}}")).load().err().expect(mistake);
+        assert!(error.to_string().starts_with(expected), "{mistake}: {error}");
+    }
 }

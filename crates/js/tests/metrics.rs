@@ -121,3 +121,13 @@ fn tags_of_a_sample_are_scalars() {
         ]
     );
 }
+
+#[test]
+fn samples_of_checks_carry_the_name_of_the_check_whatever_the_script_says() {
+    let script = Script::new(
+        "import { check } from 'k6'; export const options = { vus: 1, iterations: 1, systemTags: ['check'] };
+         export default function () { check(1, { real: true }, { check: 'other', own: 1 }) }",
+    );
+    let ran = script.run();
+    assert_eq!(ran.samples("checks"), ["1 check=real,own=1"]);
+}

@@ -3,6 +3,8 @@
 mod common;
 
 use common::{ATTEMPT, Files, Script};
+use throng_js::lifecycle::LifecycleError;
+use throng_js::vm::ScriptError;
 
 /// Loads `source` beside these files; what it printed.
 fn printed(name: &str, files: &[(&str, &[u8])], source: &str) -> Vec<String> {
@@ -128,6 +130,41 @@ fn what_cannot_be_imported_is_named_in_the_error() {
             .expect(import)
             .to_string();
         assert!(error.contains(expected), "{import}: {error}");
+    }
+}
+
+#[test]
+fn all_imports_are_read_and_missing_exports_known_before_common_js_runs() {
+    let files = Files::new(
+        "linking",
+        &[
+            ("throws.js", b"throw new Error('ran first')"),
+            ("m.js", b"export const z = 1"),
+            ("bad.js", b"import { nope } from './m.js'; export const w = 1"),
+        ],
+    );
+    let load = |imports: &str| {
+        let text = format!("{imports}; export default function () {{}}");
+        match files.script(&text).load().err().expect(imports) {
+            LifecycleError::Script(error) => (matches!(error, ScriptError::Rejected(_)), error.to_string()),
+            other => panic!("{imports}: {other}"),
+        }
+    };
+    // Whether it ends as a rejected promise does (exit code 255), and what is said: as observed on k6 1.1.
+    for (imports, rejected, expected) in [
+        ("import './throws.js'", false, "Error: ran first"),
+        ("import './throws.js'; import './nope.js'", false, "nope.js: No such file"),
+        ("import './throws.js'; import { nope } from './m.js'", true, "main.js:1:32"),
+        ("import './bad.js'; import './throws.js'", false, "bad.js:1:10"),
+        ("import './throws.js'; import './bad.js'", false, "Error: ran first"),
+        ("import { nope } from './m.js'; import { w } from './bad.js'", true, "main.js:1:10"),
+        ("import { w } from './bad.js'", false, "bad.js:1:10"),
+        ("import { nope } from './m.js'", false, "main.js:1:10"),
+    ] {
+        let (is_rejected, text) = load(imports);
+        assert!(text.contains(expected), "{imports}: {text}");
+        assert_eq!(is_rejected, rejected, "{imports}: {text}");
+        assert_eq!(text.contains("export 'nope'"), expected.contains(":1:"), "{imports}: {text}");
     }
 }
 

@@ -104,18 +104,16 @@ impl Checks {
 
     /// The tree of all groups with their checks.
     pub(crate) fn tree(&self) -> GroupNode {
-        let mut groups = self.groups.clone();
-        for (key, (stamp, _)) in &self.checks {
-            let first = groups.entry(Arc::clone(&key.group)).or_insert(*stamp);
-            *first = (*first).min(*stamp);
-        }
-        // A parent is there, and is no later than its children, whether or not it was noted by itself.
-        for (path, stamp) in groups.clone() {
-            let mut path = &*path;
-            while let Some((parent, _)) = path.rsplit_once(SEPARATOR) {
-                let first = groups.entry(parent.into()).or_insert(stamp);
+        let mut groups: BTreeMap<Arc<str>, Stamp> = BTreeMap::new();
+        let noted = self.groups.iter().map(|(path, stamp)| (path, *stamp));
+        let implied = self.checks.iter().map(|(key, (stamp, _))| (&key.group, *stamp));
+        for (path, stamp) in noted.chain(implied) {
+            let path = tree_path(path);
+            // A parent is there, and is no later than its children, whether or not it was noted by itself.
+            let ends = path.match_indices(SEPARATOR).map(|(at, _)| at).skip(1).chain([path.len()]);
+            for end in ends {
+                let first = groups.entry(path[..end].into()).or_insert(stamp);
                 *first = (*first).min(stamp);
-                path = parent;
             }
         }
         let mut ordered: Vec<_> = groups.into_iter().collect();
@@ -124,13 +122,21 @@ impl Checks {
             a.1.cmp(&b.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(&b.0))
         });
         let mut root = GroupNode::new("", "");
-        root.checks = self.by_name(|key| key.group.is_empty());
+        // k6 has no place in the tree for a check whose name would read as a path: the list by name has it.
+        let of =
+            |path: &str| self.by_name(|key| tree_path(&key.group) == path && !key.name.contains(SEPARATOR));
+        root.checks = of("");
         for (path, _) in ordered.iter().filter(|(path, _)| !path.is_empty()) {
-            let checks = self.by_name(|key| key.group == *path);
-            root.insert(path, checks);
+            root.insert(path, of(path));
         }
         root
     }
+}
+
+/// Where in the tree a `group` tag belongs, which scripts may set to anything: what stands before the first separator
+/// does not count (observed on k6 1.1).
+fn tree_path(group: &str) -> &str {
+    group.find(SEPARATOR).map_or("", |at| &group[at..])
 }
 
 /// A check with its counts.
@@ -258,6 +264,7 @@ impl CheckTable {
         }
         let index = self.entries.len() as u32;
         let key = CheckKey { scenario: scenario.into(), group: group.into(), name: name.into() };
+        self.note_group(group, at);
         let first = self.stamp(at);
         self.entries.push(Entry { key, first, counts: CheckCounts::default() });
         let Self { by_key, entries, hasher, .. } = self;
@@ -273,7 +280,7 @@ impl CheckTable {
         Stamp { at, sequence: self.sequence }
     }
 
-    /// Notes that a group was entered.
+    /// Notes that a group is one of the tree's.
     pub(crate) fn note_group(&mut self, path: &str, at: UnixNanos) {
         if path.is_empty() || self.groups.contains_key(path) || self.groups.len() >= CHECK_LIMIT {
             return;
@@ -326,6 +333,33 @@ mod tests {
         let expected =
             [("early", CheckCounts { passes: 0, fails: 1 }), ("late", CheckCounts { passes: 1, fails: 1 })];
         assert_eq!(checks, expected);
+    }
+
+    #[test]
+    fn any_text_as_a_group_has_its_place_in_the_tree() {
+        let mut table = CheckTable::default();
+        for (group, name) in
+            [("made up", "a"), ("x::y", "b"), ("::a:::b", "c"), ("", "d::e"), ("::empty", "f::g")]
+        {
+            table.count(None, ("s", group, name), true, UnixNanos(1));
+        }
+        let taken = table.take();
+        let tree = taken.tree();
+        let checks =
+            |node: &GroupNode| node.checks.iter().map(|check| check.name.to_string()).collect::<Vec<_>>();
+        let shown: Vec<_> = tree
+            .groups
+            .iter()
+            .map(|group| (group.path.to_string(), checks(group), group.groups.len()))
+            .collect();
+        let expected = [
+            ("::y".to_owned(), vec!["b".to_owned()], 0),
+            ("::a".to_owned(), vec![], 1),
+            ("::empty".to_owned(), vec![], 0),
+        ];
+        assert_eq!((checks(&tree), shown), (vec!["a".to_owned()], expected.to_vec()));
+        assert_eq!(&*tree.groups[1].groups[0].name, ":b");
+        assert_eq!(taken.by_name(|_| true).len(), 5);
     }
 
     #[test]

@@ -222,17 +222,26 @@ impl Recorder {
         }
     }
 
-    /// Adds a check: a `checks` sample, and a count in the tree of groups and checks.
-    ///
-    /// `group` is the path, `::outer::inner` or empty. `tags` carry the `check` tag already, if it is wanted.
-    pub fn add_check(&mut self, tags: TagSetId, group: &str, name: &str, pass: bool, at: UnixNanos) {
-        self.add(builtin::CHECKS, tags, f64::from(u8::from(pass)), at);
+    /// Adds a sample of `checks`, and counts it in the tree of groups and checks: as k6, by its tags `group` and `check`.
+    /// They are given once more beside `tags`, in which they may be folded. Without a name only the group is listed.
+    pub fn add_check(
+        &mut self,
+        tags: TagSetId,
+        (group, name): (&str, Option<&str>),
+        value: f64,
+        at: UnixNanos,
+    ) {
+        if value.is_nan() {
+            return;
+        }
+        self.add(builtin::CHECKS, tags, value, at);
+        let Some(name) = name else { return self.note_group(group) };
         let scenario = self.interner.get(tags.index).get("scenario").unwrap_or_default();
         let slot = &mut self.slots[tags.index as usize];
-        slot.check = Some(self.checks.count(slot.check, (scenario, group, name), pass, at));
+        slot.check = Some(self.checks.count(slot.check, (scenario, group, name), value != 0.0, at));
     }
 
-    /// Notes that a group was entered, so that the tree lists it even without checks.
+    /// Notes a group that has a sample of `group_duration` or `checks`: those make the tree list it.
     pub fn note_group(&mut self, path: &str) {
         self.checks.note_group(path, self.last);
     }

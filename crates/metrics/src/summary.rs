@@ -124,7 +124,7 @@ impl Summary {
 
     /// All checks together.
     pub fn check_rate(&self) -> Rate {
-        total(&self.checks)
+        check_rate(&self.metrics)
     }
 
     fn metrics(aggregate: &Aggregate, thresholds: &Thresholds) -> Vec<SummaryMetric> {
@@ -156,23 +156,25 @@ impl Summary {
     }
 }
 
-fn total(checks: &[CheckStats]) -> Rate {
-    checks.iter().fold(Rate::default(), |rate, check| Rate {
-        passes: rate.passes + check.counts.passes,
-        total: rate.total + check.counts.passes + check.counts.fails,
-    })
+/// The metric's own numbers, as in k6: scripts may add samples to it that belong to no check by name.
+fn check_rate(metrics: &[SummaryMetric]) -> Rate {
+    let checks = metrics.iter().find(|metric| metric.name == "checks");
+    match checks.map(|metric| &metric.sink) {
+        Some(Sink::Rate(rate)) => *rate,
+        _ => Rate::default(),
+    }
 }
 
 impl Section {
     /// All checks together.
     pub fn check_rate(&self) -> Rate {
-        total(&self.checks)
+        check_rate(&self.metrics)
     }
 
     /// The section at this path below, made if it is missing.
     fn at(&mut self, path: &str) -> &mut Self {
         let mut section = self;
-        for name in path.split(SEPARATOR).skip(1) {
+        for name in path.strip_prefix(SEPARATOR).unwrap_or(path).split(SEPARATOR) {
             let known = section.groups.iter().position(|group| &*group.name == name);
             let index = known.unwrap_or_else(|| {
                 section.groups.push(Self { name: name.into(), ..Self::default() });

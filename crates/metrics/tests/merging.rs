@@ -68,7 +68,8 @@ fn apply(recorder: &mut Recorder, registry: &Registry, op: &Op, at: u64) {
         Op::Gauge(value, at) => recorder.add(metric("my_gauge"), root, *value, UnixNanos(*at)),
         Op::Check { name, pass } => {
             recorder.note_group("::g");
-            recorder.add_check(root, "::g", &format!("check {name}"), *pass, now);
+            let name = format!("check {name}");
+            recorder.add_check(root, ("::g", Some(&name)), f64::from(u8::from(*pass)), now);
         }
         Op::Vus(count) => recorder.add(builtin::VUS, root, f64::from(*count), now),
     }
@@ -329,7 +330,7 @@ fn the_full_summary_splits_scenarios_and_groups() {
         let path: Vec<&str> = group.split("::").collect();
         (2..=path.len()).for_each(|end| recorder.note_group(&path[..end].join("::")));
         recorder.add(builtin::ITERATIONS, tags, 1.0, UnixNanos(1));
-        recorder.add_check(tags, group, check, true, UnixNanos(1));
+        recorder.add_check(tags, (group, Some(check)), 1.0, UnixNanos(1));
     };
     record(None, "::setup", "in setup");
     record(None, "::setup::inner", "in setup's group");
@@ -350,6 +351,30 @@ fn the_full_summary_splits_scenarios_and_groups() {
     assert!(scenario.groups[0].metrics.is_empty());
     assert_eq!(&*scenario.groups[0].groups[0].name, "deep");
     assert_eq!(summary.check_rate().total, 6);
+}
+
+#[test]
+fn samples_of_checks_without_a_name_count_where_no_check_is_listed() {
+    let registry = registry();
+    let mut recorder = Recorder::new(Arc::clone(&registry), RecorderConfig::default());
+    let root = recorder.root();
+    let made_up = recorder.with_tags(root, &[("group", "made up")]);
+    recorder.add_check(root, ("", Some("named")), 0.5, UnixNanos(1));
+    recorder.add_check(made_up, ("made up", None), 0.0, UnixNanos(2));
+    recorder.add_check(root, ("::alone", None), 1.0, UnixNanos(3));
+    recorder.add_check(root, ("::never", Some("never")), f64::NAN, UnixNanos(4));
+    // As a worker's report, on its way over the wire.
+    let delta = Delta::decode(&recorder.take_delta().encode()).unwrap();
+    let mut aggregate = Aggregate::new(registry, Vec::new(), Breakdown::Sections);
+    aggregate.merge(&delta).unwrap();
+    let summary = Summary::new(&aggregate, &Thresholds::default(), SummaryInput::default());
+    assert_eq!((summary.check_rate().passes, summary.check_rate().total), (2, 3));
+    let checks: Vec<_> = summary.checks.iter().map(|check| (&*check.name, check.counts.passes)).collect();
+    assert_eq!(checks, [("named", 1)]);
+    let groups: Vec<_> = summary.root.groups.iter().map(|group| &*group.path).collect();
+    assert_eq!(groups, ["::alone"]);
+    // The full summary takes the tag as it is.
+    assert_eq!((&*summary.groups[0].name, summary.groups[0].check_rate().total), ("made up", 1));
 }
 
 #[test]

@@ -2,62 +2,105 @@
 //!
 //! Shape and quirks as observed on k6 1.1, which scripts rely on: values of a metric and its thresholds side
 //! by side, thresholds as "was it crossed" (true is bad), groups and checks as objects by name, an indent of
-//! four spaces, no newline at the end.
+//! four spaces, no newline at the end. It is made from the data of `handleSummary` as that function left it,
+//! so that what a script deletes, changes or adds there is deleted, changed or added here.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use throng_metrics::{GroupNode, Summary};
+use serde_json::{Map, Value};
+use throng_metrics::Summary;
 
-use crate::trend_stat::TrendStat;
-use crate::values::named;
+/// Why there is no export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// What is left is not an object with a `root_group`.
+    #[error("handleSummary() deleted root_group from its data, which --summary-export needs")]
+    NoRootGroup,
+}
 
-/// The text of the file.
-pub fn render(summary: &Summary, stats: &[TrendStat]) -> String {
-    let seconds = summary.duration.as_secs_f64();
-    let mut metrics = Map::new();
-    for metric in &summary.metrics {
-        let mut values = named(&metric.sink, stats, seconds, "value");
-        if !metric.thresholds.is_empty() {
-            let crossed: Map<String, Value> = metric
-                .thresholds
-                .iter()
-                .map(|threshold| (threshold.source.clone(), Value::Bool(!threshold.ok)))
-                .collect();
-            values.insert("thresholds".into(), Value::Object(crossed));
-        }
-        metrics.insert(metric.name.clone(), Value::Object(values));
-    }
+/// The text of the file; `data` is that of [`handle_summary::data`](crate::handle_summary::data).
+pub fn render(data: &Value) -> Result<String, ExportError> {
+    let root_group = data.get("root_group").filter(|group| !group.is_null());
+    let (Some(fields), Some(root_group)) = (data.as_object(), root_group) else {
+        return Err(ExportError::NoRootGroup);
+    };
     let mut root = Map::new();
-    root.insert("metrics".into(), Value::Object(metrics));
-    if let Some(data) = setup_data(summary) {
-        root.insert("setup_data".into(), data);
+    if let Some(metrics) = fields.get("metrics") {
+        root.insert("metrics".into(), each(metrics, metric));
     }
-    root.insert("root_group".into(), group(&summary.root));
-    indented(&Value::Object(root))
+    let others = fields
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "metrics" | "root_group" | "options" | "state"));
+    root.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+    root.insert("root_group".into(), group(root_group));
+    Ok(indented(&Value::Object(root)))
 }
 
 pub(crate) fn setup_data(summary: &Summary) -> Option<Value> {
     serde_json::from_str(summary.setup_data.as_deref()?).ok()
 }
 
-fn group(node: &GroupNode) -> Value {
-    let groups: Map<String, Value> =
-        node.groups.iter().map(|child| (child.name.to_string(), group(child))).collect();
-    let checks: Map<String, Value> = node
-        .checks
-        .iter()
-        .map(|check| {
-            let value = json!({
-                "name": &*check.name,
-                "path": node.check_path(&check.name),
-                "id": node.check_id(&check.name),
-                "passes": check.counts.passes,
-                "fails": check.counts.fails,
-            });
-            (check.name.to_string(), value)
-        })
-        .collect();
-    json!({ "name": &*node.name, "path": &*node.path, "id": node.id(), "groups": groups, "checks": checks })
+/// The elements of an object or a list, made into others or left out.
+fn each(value: &Value, make: impl Fn(&Value) -> Option<Value>) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().filter_map(|(key, value)| Some((key.clone(), make(value)?))).collect()
+        }
+        Value::Array(elements) => elements.iter().filter_map(make).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A metric's values with its thresholds; nothing of what has no values.
+fn metric(metric: &Value) -> Option<Value> {
+    let mut values = metric.get("values")?.clone();
+    let kind = metric.get("type").and_then(Value::as_str);
+    let Some(fields) = values.as_object_mut() else { return Some(values) };
+    if kind == Some("rate") && fields.contains_key("rate") {
+        *fields = std::mem::take(fields)
+            .into_iter()
+            .map(|(key, value)| (if key == "rate" { "value".to_owned() } else { key }, value))
+            .collect();
+    }
+    let thresholds: Option<Map<String, Value>> = match metric.get("thresholds") {
+        Some(Value::Object(known)) => {
+            Some(known.iter().map(|(key, value)| (key.clone(), crossed(value))).collect())
+        }
+        Some(Value::Array(known)) => {
+            Some(known.iter().enumerate().map(|(at, value)| (at.to_string(), crossed(value))).collect())
+        }
+        _ => None,
+    };
+    if let Some(thresholds) = thresholds {
+        fields.insert("thresholds".into(), Value::Object(thresholds));
+    }
+    Some(values)
+}
+
+fn crossed(threshold: &Value) -> Value {
+    Value::Bool(threshold.get("ok") != Some(&Value::Bool(true)))
+}
+
+/// A group with what is in it by name.
+fn group(node: &Value) -> Value {
+    let Value::Object(fields) = node else { return node.clone() };
+    let field = |(key, value): (&String, &Value)| {
+        let value = match (key.as_str(), value) {
+            ("groups", Value::Array(groups)) => by_name(groups, group),
+            ("checks", Value::Array(checks)) => by_name(checks, Value::clone),
+            _ => value.clone(),
+        };
+        (key.clone(), value)
+    };
+    fields.iter().map(field).collect()
+}
+
+fn by_name(list: &[Value], make: impl Fn(&Value) -> Value) -> Value {
+    let name = |value: &Value| match value.get("name") {
+        Some(Value::String(name)) => name.clone(),
+        Some(other) => other.to_string(),
+        None => "undefined".to_owned(),
+    };
+    list.iter().map(|value| (name(value), make(value))).collect()
 }
 
 fn indented(value: &Value) -> String {

@@ -5,11 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use throng_metrics::threshold::Source;
 use throng_metrics::{
     Aggregate, Breakdown, Contains, HttpSample, Kind, Recorder, RecorderConfig, Registry, Summary,
     SummaryInput, Thresholds, UnixNanos, builtin,
 };
+use throng_outputs::export::ExportError;
 use throng_outputs::summary::{GeneratorReport, Mode, Options, TimeUnit, render};
 use throng_outputs::{TrendStat, export, handle_summary};
 
@@ -57,8 +59,8 @@ fn sample_run() -> Summary {
             ..HttpSample::default()
         };
         recorder.add_http(tags, &sample, at);
-        recorder.add_check(tags, group, "status is 200", n % 5 != 0, at);
-        recorder.add_check(tags, group, "always passes", true, at);
+        recorder.add_check(tags, (group, Some("status is 200")), f64::from(n % 5), at);
+        recorder.add_check(tags, (group, Some("always passes")), 1.0, at);
         let tagged = recorder.with_tags(scenario, &[("foo", "bar")]);
         recorder.add(trend, tagged, 12.3, at);
         recorder.add(counter, scenario, 1.0, at);
@@ -123,7 +125,45 @@ fn the_generator_speaks_in_our_own_face() {
 
 #[test]
 fn summary_export() {
-    insta::assert_snapshot!(export::render(&sample_run(), &TrendStat::defaults()));
+    insta::assert_snapshot!(exported(&sample_run(), &TrendStat::defaults()));
+}
+
+fn exported(summary: &Summary, stats: &[TrendStat]) -> String {
+    export::render(&handle_summary::data(summary, stats, &handle_summary::Surroundings::default())).unwrap()
+}
+
+#[test]
+fn the_export_shows_what_handle_summary_did_to_its_data() {
+    let data = json!({
+        "root_group": {
+            "name": "ROOT",
+            "groups": [{ "name": "renamed", "checks": null }, {}],
+            "checks": [{ "name": "pushed", "passes": 3 }],
+        },
+        "options": {},
+        "state": {},
+        "metrics": {
+            "changed": { "type": "counter", "values": { "count": 7, "rate": 1 }, "thresholds": { "new": { "ok": false }, "count>1": { "ok": true } } },
+            "now a rate": { "type": "rate", "values": { "rate": 0.1, "value": 5 } },
+            "no values": {},
+        },
+        "extra": 5,
+    });
+    let shown: Value = serde_json::from_str(&export::render(&data).unwrap()).unwrap();
+    let expected = json!({
+        "metrics": {
+            "changed": { "count": 7, "rate": 1, "thresholds": { "new": true, "count>1": false } },
+            "now a rate": { "value": 5 },
+        },
+        "extra": 5,
+        "root_group": {
+            "name": "ROOT",
+            "groups": { "renamed": { "name": "renamed", "checks": null }, "undefined": {} },
+            "checks": { "pushed": { "name": "pushed", "passes": 3 } },
+        },
+    });
+    assert_eq!(shown, expected);
+    assert_eq!(export::render(&json!({ "metrics": {} })), Err(ExportError::NoRootGroup));
 }
 
 #[test]
@@ -152,6 +192,6 @@ fn a_run_without_samples_has_a_summary() {
     let summary = Summary::new(&aggregate, &thresholds, SummaryInput::default());
     assert_eq!(render(&summary, &Options::default()), "\n\n  █ TOTAL RESULTS \n\n\n\n");
     let json = r#"{"metrics":{},"root_group":{"name":"","path":"","id":"d41d8cd98f00b204e9800998ecf8427e","groups":{},"checks":{}}}"#;
-    let export: serde_json::Value = serde_json::from_str(&export::render(&summary, &[])).unwrap();
+    let export: Value = serde_json::from_str(&exported(&summary, &[])).unwrap();
     assert_eq!(export.to_string(), json);
 }

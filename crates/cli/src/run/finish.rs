@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use throng_js::lifecycle::{LifecycleError, SummaryFiles};
+use serde_json::Value;
+use throng_js::lifecycle::{LifecycleError, Summarised, SummaryFiles};
 use throng_metrics::threshold::Phase as Judge;
 use throng_metrics::{Summary, SummaryInput, SummaryMetric, builtin};
 use throng_outputs::handle_summary::Surroundings;
@@ -30,12 +31,10 @@ pub(super) fn finish(spec: &RunSpec, prepared: &Prepared, ended: Ended) -> Exit 
     }
     ended.display.clear();
     let stats = trend_stats(prepared);
-    let summarised =
-        spec.summary.mode != SummaryMode::Disabled && summarise(spec, prepared, &ended, &summary, &stats);
-    ended.display.finish();
-    if let (Some(path), true) = (&spec.summary.export, summarised) {
-        write_file(spec, path, export::render(&summary, &stats).as_bytes());
+    if spec.summary.mode != SummaryMode::Disabled {
+        summarise(spec, prepared, &ended, &summary, &stats);
     }
+    ended.display.finish();
     if spec.face == Face::K6
         && let Some(warning) = &ended.generator.warning
     {
@@ -71,31 +70,46 @@ fn trend_stats(prepared: &Prepared) -> Vec<TrendStat> {
     options.summary_trend_stats.iter().filter_map(|stat| stat.to_string().parse().ok()).collect()
 }
 
-/// Shows the numbers, the script's way or ours; false if there is no summary at all.
-fn summarise(
-    spec: &RunSpec,
-    prepared: &Prepared,
-    ended: &Ended,
-    summary: &Summary,
-    stats: &[TrendStat],
-) -> bool {
-    if prepared.has("handleSummary") {
-        match custom(spec, prepared, summary, stats) {
-            Ok(Some(outputs)) => {
-                write_all(spec, outputs);
-                return true;
-            }
-            Ok(None) => {}
-            // k6 too logs the error and keeps the exit code; whether it prints its own summary depends on what is wrong.
-            Err(LifecycleError::SummaryData(text)) => {
-                spec.log.error(&text);
-                return false;
-            }
-            Err(error) => {
-                spec.log.log(Level::Error, &error.to_string(), &[Field::new("hint", "script exception")]);
-            }
+/// Shows the numbers, the script's way or ours, and exports them. As in k6 there is nothing of all this where the script
+/// leaves or returns what cannot be used.
+fn summarise(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summary, stats: &[TrendStat]) {
+    let data = summary_data(spec, prepared, summary, stats);
+    let (files, left) = if prepared.has("handleSummary") {
+        let Summarised { files, data } = custom(prepared, data.to_string());
+        (files, data.and_then(|json| serde_json::from_str(&json).ok()))
+    } else {
+        (Ok(None), Some(data))
+    };
+    let exported = match &spec.summary.export {
+        Some(path) => match exported(left.as_ref()) {
+            Ok(text) => Some((path, text)),
+            Err(problem) => return spec.log.error(&problem),
+        },
+        None => None,
+    };
+    match files {
+        Ok(Some(outputs)) => write_all(spec, outputs),
+        Ok(None) => show(spec, prepared, ended, summary, stats),
+        // k6 too logs the error and keeps the exit code; whether it prints its own summary depends on what is wrong.
+        Err(LifecycleError::SummaryData(text)) => return spec.log.error(&text),
+        Err(error) => {
+            spec.log.log(Level::Error, &error.to_string(), &[Field::new("hint", "script exception")]);
+            show(spec, prepared, ended, summary, stats);
         }
     }
+    if let Some((path, text)) = exported {
+        write_file(spec, path, text.as_bytes());
+    }
+}
+
+/// The export of what `handleSummary` left of its data.
+fn exported(data: Option<&Value>) -> Result<String, String> {
+    let unfit = "the data that handleSummary() left has no form in JSON, which --summary-export needs";
+    export::render(data.ok_or(unfit)?).map_err(|error| error.to_string())
+}
+
+/// Shows the numbers our way.
+fn show(spec: &RunSpec, prepared: &Prepared, ended: &Ended, summary: &Summary, stats: &[TrendStat]) {
     let options = summary::Options {
         mode: match spec.summary.mode {
             SummaryMode::Full => Mode::Full,
@@ -109,11 +123,10 @@ fn summarise(
         scaling: ended.scaling.clone(),
     };
     spec.terminal.print(Stream::Out, &summary::render(summary, &options));
-    true
 }
 
-/// What `handleSummary` is given, as JSON.
-fn summary_data(spec: &RunSpec, prepared: &Prepared, summary: &Summary, stats: &[TrendStat]) -> String {
+/// What `handleSummary` is given.
+fn summary_data(spec: &RunSpec, prepared: &Prepared, summary: &Summary, stats: &[TrendStat]) -> Value {
     let time_unit = prepared.time_unit().unwrap_or_default().to_owned();
     let surroundings = Surroundings {
         time_unit,
@@ -121,23 +134,24 @@ fn summary_data(spec: &RunSpec, prepared: &Prepared, summary: &Summary, stats: &
         stdout_is_terminal: spec.terminal.is_terminal(Stream::Out),
         stderr_is_terminal: spec.terminal.is_terminal(Stream::Err),
     };
-    handle_summary::data(summary, stats, &surroundings).to_string()
+    handle_summary::data(summary, stats, &surroundings)
 }
 
-/// The same of a run that goes on.
+/// The same of a run that goes on, as JSON.
 pub(super) fn summary_so_far(spec: &RunSpec, prepared: &Prepared, summary: &Summary) -> String {
-    summary_data(spec, prepared, summary, &trend_stats(prepared))
+    summary_data(spec, prepared, summary, &trend_stats(prepared)).to_string()
 }
 
-fn custom(
-    spec: &RunSpec,
-    prepared: &Prepared,
-    summary: &Summary,
-    stats: &[TrendStat],
-) -> Result<Option<SummaryFiles>, LifecycleError> {
-    let data = summary_data(spec, prepared, summary, stats);
-    conductor::handle_summary(prepared, data)
-        .unwrap_or_else(|| Err(LifecycleError::SummaryData("handleSummary() ended unexpectedly".into())))
+/// Runs the script's `handleSummary`. Where it did not end, its data counts as it was.
+fn custom(prepared: &Prepared, data: String) -> Summarised {
+    let before = data.clone();
+    let error = match conductor::handle_summary(prepared, data) {
+        Some(Ok(Some(summarised))) => return summarised,
+        Some(Ok(None)) => return Summarised { files: Ok(None), data: Some(before) },
+        Some(Err(error)) => error,
+        None => LifecycleError::SummaryData("handleSummary() ended unexpectedly".into()),
+    };
+    Summarised { files: Err(error), data: Some(before) }
 }
 
 fn write_all(spec: &RunSpec, outputs: SummaryFiles) {

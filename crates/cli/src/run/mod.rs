@@ -63,7 +63,7 @@ pub fn files(spec: &RunSpec) -> Result<Vec<(String, Vec<u8>)>, Failure> {
 fn attempt(spec: &RunSpec) -> Result<Exit, Failure> {
     let prepared = Prepared::new(spec)?;
     if let Purpose::Inspect { requirements } = spec.purpose {
-        inspect::print(spec, &prepared, requirements);
+        inspect::print(spec, &prepared, requirements)?;
         return Ok(Exit::Success);
     }
     let rest = rest::Rest::start(spec)?;

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use throng_metrics::SystemTag;
-use throng_metrics::builtin;
-use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
+use throng_quickjs::{Call, Ctx, JsResult, Thrown};
 
-use super::tags;
-use crate::host::{Host, host, now};
+use super::{checks, tags};
+use crate::host::{Host, host};
 
 pub(super) fn exports(ctx: Ctx) -> JsResult {
     let exports = ctx.object();
@@ -33,7 +32,7 @@ fn check(call: &Call<'_>) -> JsResult {
         // Observed on k6 1.1: a text is checked letter by letter, a number is no check at all.
         checks = ctx.globals().get("Object")?.call(&ctx.undefined(), &[&checks])?;
     }
-    let extra = tag_pairs(&call.arg(2))?;
+    let extra = tags::pairs(&call.arg(2), &"tag of a check")?;
     let mut all = true;
     for key in checks.keys()? {
         let predicate = checks.get_atom(&key)?;
@@ -53,7 +52,7 @@ fn check(call: &Call<'_>) -> JsResult {
         let passed = matches!(outcome, Ok(true));
         // An abort is not a failed check: the iteration counts as interrupted and emits nothing more.
         if !matches!(outcome, Err(Thrown::Abort)) && !host.suspender.is_aborted() {
-            record_check(host, &name, passed, &extra);
+            record(host, &name, passed, &extra);
         }
         outcome?;
         all &= passed;
@@ -61,40 +60,18 @@ fn check(call: &Call<'_>) -> JsResult {
     Ok(ctx.bool(all))
 }
 
-fn record_check(host: &Host, name: &str, passed: bool, extra: &[(String, String)]) {
-    let group = host.group();
-    let mut recorder = host.recorder();
-    let tags = if extra.is_empty() && recorder.system_tags().contains(SystemTag::Check) {
-        recorder.with_tags(host.tags(), &[("check", name)])
-    } else {
-        let mut pairs = Vec::with_capacity(extra.len() + 1);
-        if recorder.system_tags().contains(SystemTag::Check) {
-            pairs.push(("check", name));
-        }
-        pairs.extend(extra.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-        recorder.with_tags(host.tags(), &pairs)
-    };
-    if recorder.system_tags().contains(SystemTag::Check) {
-        recorder.add_check(tags, &group, name, passed, now());
-    } else {
-        // Without the tag k6 knows no checks by name, only their rate.
-        recorder.add(builtin::CHECKS, tags, f64::from(u8::from(passed)), now());
+/// The check's name is its tag `check`, whatever the script's own tags say.
+fn record(host: &Host, name: &str, passed: bool, extra: &[(String, String)]) {
+    let value = f64::from(u8::from(passed));
+    let is_named = host.recorder().system_tags().contains(SystemTag::Check);
+    if extra.is_empty() && is_named {
+        return checks::record(host, &[("check", name)], value);
     }
-}
-
-/// Tags given as an object; values become strings.
-fn tag_pairs(tags: &Value) -> JsResult<Vec<(String, String)>> {
-    if !tags.is_object() {
-        return Ok(Vec::new());
+    let mut pairs: Vec<(&str, &str)> = extra.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    if is_named {
+        pairs.push(("check", name));
     }
-    let pair = |(name, value): (String, Value)| {
-        if tags::is_scalar(&value) {
-            Ok((name, value.to_text()?))
-        } else {
-            Err(tags::not_scalar(&name, &"tag of a check"))
-        }
-    };
-    tags.entries()?.into_iter().map(pair).collect()
+    checks::record(host, &pairs, value);
 }
 
 /// `group(name, function)`: the samples inside carry the group's path; its own duration is a sample too.
@@ -113,19 +90,13 @@ fn group(call: &Call<'_>) -> JsResult {
         return Err(Thrown::error("group() cannot wait for an async function; call it inside a plain one"));
     }
     let path = format!("{}::{name}", host.group());
-    {
-        // The tree of groups is made from the tags, in k6 too: without the tag there are no groups.
-        let mut recorder = host.thread.recorder.borrow_mut();
-        if recorder.system_tags().contains(SystemTag::Group) {
-            recorder.note_group(&path);
-        }
-    }
     let outer = host.set_group(path.into());
     let started = Instant::now();
     let result = function.call(&ctx.undefined(), &[]);
     if !host.suspender.is_aborted() {
         // Tagged with the inner path, as in k6.
-        host.record(builtin::GROUP_DURATION, started.elapsed().as_secs_f64() * 1000.0);
+        let duration = started.elapsed().as_secs_f64() * 1000.0;
+        checks::record_group(host, &[], duration);
     }
     host.set_group(outer);
     result

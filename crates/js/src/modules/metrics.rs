@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use throng_metrics::{Contains, Kind, MetricId};
+use throng_metrics::{Contains, Kind, MetricId, builtin};
 use throng_quickjs::{Call, Class, Ctx, JsResult, Thrown, Value};
 
-use super::tags;
+use super::{checks, tags};
 use crate::host::{Host, Phase, host, now};
 use crate::log::Level;
 
@@ -90,9 +90,20 @@ fn add(call: &Call<'_>) -> JsResult {
             &format!("the metric {} takes a number or a boolean, not {given}", metric.name),
         );
     };
-    let tags = tags::with(host, &call.arg(1), &format_args!("metric {}", metric.name))?;
     // What handleSummary adds is in no summary.
-    if host.phase() != Phase::Summary {
+    let is_kept = host.phase() != Phase::Summary;
+    if checks::shape_the_tree(metric.id) {
+        let own = tags::pairs(&call.arg(1), &format_args!("tag of metric {}", metric.name))?;
+        let pairs: Vec<(&str, &str)> = own.iter().map(|(name, value)| (&**name, &**value)).collect();
+        match metric.id {
+            _ if !is_kept => {}
+            builtin::CHECKS => checks::record(host, &pairs, value),
+            _ => checks::record_group(host, &pairs, value),
+        }
+        return Ok(ctx.bool(true));
+    }
+    let tags = tags::with(host, &call.arg(1), &format_args!("metric {}", metric.name))?;
+    if is_kept {
         host.recorder().add(metric.id, tags, value, now());
     }
     Ok(ctx.bool(true))

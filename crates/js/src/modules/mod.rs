@@ -4,6 +4,7 @@
 //! machine. An exports object without a `default` is its own default export.
 
 pub(crate) mod bytes;
+mod checks;
 mod crypto;
 mod data;
 mod encoding;

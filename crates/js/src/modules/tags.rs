@@ -64,6 +64,17 @@ fn lay_out(
     Ok(())
 }
 
+/// Tags given as an object, as texts; none of what is no object. `what` names what they are for, in errors.
+pub(crate) fn pairs(tags: &Value, what: &dyn Display) -> JsResult<Vec<(String, String)>> {
+    if !tags.is_object() {
+        return Ok(Vec::new());
+    }
+    let pair = |(name, value): (String, Value)| {
+        if is_scalar(&value) { Ok((name, value.to_text()?)) } else { Err(not_scalar(&name, what)) }
+    };
+    tags.entries()?.into_iter().map(pair).collect()
+}
+
 /// Whether a value can be a tag's.
 pub(crate) fn is_scalar(value: &Value) -> bool {
     value.is_string() || value.is_number() || value.is_bool()

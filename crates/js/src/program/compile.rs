@@ -10,12 +10,15 @@ use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::parser::Parser;
 use oxc::semantic::SemanticBuilder;
 use oxc::span::{SourceType, Span};
-use oxc::syntax::module_record::{ExportImportName, ImportImportName, ModuleRecord};
+use oxc::syntax::module_record::{
+    ExportEntry, ExportExportName, ExportImportName, ImportImportName, ModuleRecord,
+};
 use oxc::transformer::{TransformOptions, Transformer};
 use throng_quickjs::{
     Compiled, Ctx, Exception, JsResult, ModuleSource, Resolver, Runtime, RuntimeConfig, Value,
 };
 
+use super::linking::Exports;
 use super::position::{Positions, line_and_column};
 use super::throws::Throws;
 
@@ -44,6 +47,8 @@ pub struct Module {
     pub import_places: Vec<ImportPlace>,
     /// Where its text throws.
     pub throws: Throws,
+    /// What it exports; `None` where that is not known before it runs.
+    pub exports: Option<Exports>,
 }
 
 /// Where a module names another one, or something that it wants of it.
@@ -107,7 +112,8 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let names = imported_names(&parsed.module_record);
     let import_places = import_places(source, &parsed.module_record);
     let throws = Throws::of(&parsed.program, source);
-    let with_places = |module: Module| Module { import_places, throws, ..module };
+    let exports = (is_module && !typescript).then(|| exports(&parsed.module_record));
+    let with_places = |module: Module| Module { import_places, throws, exports, ..module };
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
         let format = if is_module { Format::EsModule } else { Format::CommonJs };
@@ -167,6 +173,21 @@ fn import_places(source: &str, record: &ModuleRecord<'_>) -> Vec<ImportPlace> {
     }));
     places.sort_by_key(|place| (place.line, place.column));
     places
+}
+
+/// What a module exports.
+fn exports(record: &ModuleRecord<'_>) -> Exports {
+    let named = record.local_export_entries.iter().chain(&record.indirect_export_entries);
+    let name = |entry: &ExportEntry<'_>| match &entry.export_name {
+        ExportExportName::Name(name) => Some(name.name.to_string()),
+        ExportExportName::Default(_) => Some("default".to_owned()),
+        ExportExportName::Null => None,
+    };
+    let stars = record.star_export_entries.iter().filter_map(|entry| entry.module_request.as_ref());
+    Exports {
+        names: named.filter_map(name).collect(),
+        everything_of: stars.map(|module| module.name.to_string()).collect(),
+    }
 }
 
 /// What a module asks other modules for by name, types aside. [`EVERYTHING`] stands for a namespace, and with
@@ -249,6 +270,7 @@ fn bytecode(
         names,
         import_places: Vec::new(),
         throws: Throws::default(),
+        exports: None,
     })
 }
 

@@ -9,6 +9,7 @@
 
 mod compile;
 mod fetch;
+mod linking;
 mod module_cache;
 mod option_place;
 mod position;

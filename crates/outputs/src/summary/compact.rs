@@ -145,7 +145,12 @@ fn body(
     let indent = "  ".repeat(depth + 2);
     let mut blocks = Vec::new();
     if rate.total > 0 || metrics.iter().any(|metric| metric.name == "checks") {
-        blocks.push(check_totals(formatter, rate, &indent));
+        let mut totals = check_totals(formatter, rate, &indent);
+        if checks.is_empty() {
+            // Samples that belong to no check leave a list without lines: observed on k6 1.1.
+            totals.push('\n');
+        }
+        blocks.push(totals);
         if !checks.is_empty() {
             blocks.push(check_list(formatter, checks, depth));
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use throng_js::lifecycle::{Interrupter, Lifecycle, LifecycleError, SummaryFiles};
+use throng_js::lifecycle::{Interrupter, Lifecycle, LifecycleError, Summarised};
 use throng_js::log::Log;
 use throng_js::program::Program;
 use throng_js::settings::{Control, Settings};
@@ -64,7 +64,7 @@ impl<R> Job<R> {
 pub(in crate::run) fn handle_summary(
     prepared: &Prepared,
     data: String,
-) -> Option<Result<Option<SummaryFiles>, LifecycleError>> {
+) -> Option<Result<Option<Summarised>, LifecycleError>> {
     let timeout = prepared.plan.options.handle_summary_timeout;
     let settings = Arc::new(Settings {
         plan: Some(prepared.plan.clone()),

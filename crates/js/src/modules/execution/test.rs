@@ -1,8 +1,8 @@
 //! `exec.test`: ending or failing the test, and its options.
 
-use throng_quickjs::{Call, Ctx, JsResult, Thrown};
+use throng_quickjs::{Call, Ctx, JsResult, Kind, Thrown};
 
-use crate::host::{Phase, host};
+use crate::host::{Host, Phase, host};
 use crate::log::Level;
 use crate::modules::freeze;
 
@@ -23,8 +23,24 @@ fn abort(call: &Call<'_>) -> JsResult {
     if host.phase() == Phase::Summary {
         return Err(Thrown::error(format!("{text} (in handleSummary(), where the test is over already)")));
     }
-    host.thread.settings.control.abort(&text);
+    // Observed on k6 1.1: it says where, but not of setup() and teardown().
+    let place = match host.phase() {
+        Phase::Init | Phase::Iteration => place(ctx, host).unwrap_or_default(),
+        _ => String::new(),
+    };
+    host.thread.settings.control.abort(&(text + &place));
     Err(Thrown::Abort)
+}
+
+/// ` at f (file:…)`: the innermost function of the script.
+fn place(ctx: Ctx, host: &Host) -> Option<String> {
+    let stack = ctx.new_error(Kind::Error, "").get("stack").ok()?.to_text().ok()?;
+    let stack = host.program.translate_stack(&stack);
+    let frame = stack
+        .lines()
+        .map(str::trim)
+        .find(|frame| frame.starts_with("at ") && !frame.ends_with("(native)"))?;
+    Some(format!(" {frame}"))
 }
 
 /// `fail(message?)`: the test goes on, and ends as failed.

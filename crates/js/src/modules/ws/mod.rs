@@ -137,8 +137,9 @@ fn failed(ctx: Ctx, host: &Host, url: &str, answer: Option<&WebSocketAnswer>, er
     if plan.is_some_and(|plan| plan.options.throw) {
         return Err(Thrown::error(format!("the WebSocket {url} could not be opened: {reason}")));
     }
+    // The response says it to the script: k6 logs nothing.
     let fields = [("error", reason), ("url", url)];
-    host.thread.log.log(Level::Warn, "the WebSocket could not be opened", &fields);
+    host.thread.log.log(Level::Debug, "the WebSocket could not be opened", &fields);
     response(ctx, "", answer, &error)
 }
 
