@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple
 
 from . import _config_files, _options
+from ._names import elsewhere
 from ._version import version
 from .util.timespan import parse_timespan  # noqa: F401  # locustfiles import it from here
 
@@ -324,3 +325,8 @@ def ui_extra_args_dict(args=None):
         for name, action in parser.args_included_in_web_ui.items()
         if name not in ours and name in options
     }
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

@@ -4,6 +4,7 @@ import sys
 from datetime import datetime, timezone
 
 from . import argument_parser, log
+from ._names import elsewhere
 from .env import Environment
 from .user.task import DefaultTaskSet  # noqa: F401  # what debuggers step into
 
@@ -97,3 +98,8 @@ def run_single_user(
         user_class.host = _environment.host
     _environment.single_user_instance = user_class(_environment)
     _environment.single_user_instance.run()
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

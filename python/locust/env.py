@@ -1,6 +1,7 @@
 """One test and all its parts: what it runs, its settings, its events, its statistics, its runner."""
 
 from . import dispatch
+from ._names import elsewhere
 from .event import Events
 from .exception import RunnerAlreadyExistsError
 from .runners import LocalRunner, MasterRunner, Runner, WorkerRunner
@@ -200,3 +201,8 @@ def _flatten(tasks):
             yield from _flatten(task.tasks)
         else:
             yield task
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

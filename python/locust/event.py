@@ -16,6 +16,7 @@ import traceback
 from contextlib import contextmanager
 
 from . import _core, _legacy, log
+from ._names import elsewhere
 from .exception import CONTROL_FLOW
 
 logger = logging.getLogger(__name__)
@@ -171,3 +172,8 @@ class Events:
     def __getattr__(self, name):
         """Hooks by their names from before version 1.0."""
         return _legacy.old_hook(self, name)
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

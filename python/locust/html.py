@@ -5,6 +5,7 @@ from itertools import chain
 
 from . import stats as settings
 from ._chart import line_chart
+from ._names import elsewhere
 from .user.inspectuser import get_ratio
 from .util.date import format_duration, format_utc_timestamp
 
@@ -182,3 +183,8 @@ def write_report(environment, path):
     """Writes the report to a file."""
     with open(path, "w", encoding="utf-8", errors="replace") as file:
         file.write(get_html_report(environment, show_download_link=False))
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

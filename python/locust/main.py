@@ -10,6 +10,7 @@ import os
 import sys
 
 from . import _locustfiles, _processes, _watch, argument_parser, events, stats
+from ._names import elsewhere
 from ._nodes import MasterSession, WorkerSession, supervise
 from ._session import Session
 from ._version import version
@@ -228,3 +229,8 @@ def _warn_of_shape(options, shape):
                 "Set use_common_options = True on the shape to allow it",
                 flag,
             )
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

@@ -2,6 +2,7 @@
 
 import time
 
+from ._names import elsewhere
 from .exception import LocustError
 
 
@@ -41,3 +42,8 @@ class LoadTestShape(metaclass=LoadTestShapeMeta):
     def tick(self):
         """What there should be now: (users, spawn rate), or with a list of user classes as third; None ends the test."""
         raise NotImplementedError("a load shape needs a method tick")
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

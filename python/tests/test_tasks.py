@@ -172,6 +172,14 @@ class Ending(unittest.TestCase):
         runner.greenlet.join(timeout=10)
         self.assertEqual((runner.state, runner.user_count), ("stopped", 0))
 
+    def test_users_that_are_started_by_hand_are_handed_out(self):
+        runner = Environment(user_classes=[Slow, Quitting]).create_local_runner()
+        users = runner.spawn_users({"Slow": 2})
+        self.assertEqual(([type(user) for user in users], runner.state), ([Slow, Slow], "spawning"))
+        self.assertEqual(runner.spawn_users({"Slow": 0}), [])
+        runner.quit()
+        self.assertEqual((runner.state, runner.user_count), ("stopped", 0))
+
     def test_graceful_stop_waits_for_tasks_and_ends_waiting_users_at_once(self):
         environment = Environment(user_classes=[Slow], stop_timeout=10)
         runner = environment.create_local_runner()

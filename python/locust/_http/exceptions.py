@@ -150,7 +150,8 @@ class LocustBadStatusCode(Exception):
     def __repr__(self):
         return f"LocustBadStatusCode(code={self.code})"
 
-    __str__ = __repr__
+    def __str__(self):
+        return f"URL {self.url}: code={self.code}"
 
 
 def _class(name):
@@ -244,7 +245,7 @@ def transport(fast, kind, detail, server, times, texts):
             return error
         if number in (_errno.ECONNRESET, _errno.EPIPE):
             return _wrapped("ConnectionError", ("Connection aborted.", error), error)
-        text = f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})"
+        text = f"{pool}: Max retries exceeded with url: {target} (Caused by {_cause(kind, error, server)})"
         return _wrapped("ConnectionError", text, error)
     if kind == "read_timeout":
         if fast:
@@ -296,6 +297,17 @@ def transport(fast, kind, detail, server, times, texts):
             return error
         return _wrapped("SSLError", f"{pool}: Max retries exceeded with url: {target} (Caused by {error!r})", error)
     return _class("ConnectionError")(message)
+
+
+def _cause(kind, error, server):
+    """The error as urllib3 shows it within its own."""
+    host, port, secure = server
+    connection = f"{'HTTPSConnection' if secure else 'HTTPConnection'}(host={host!r}, port={port})"
+    if kind == "os":
+        text = f"{connection}: Failed to establish a new connection: {error}"
+        return f"NewConnectionError({text!r})"
+    text = f"{connection}: Failed to resolve {host!r} ({error})"
+    return f"NameResolutionError({text!r})"
 
 
 def _wrapped(name, text, error):

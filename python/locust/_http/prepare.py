@@ -153,9 +153,10 @@ def netrc_auth(host):
     return None
 
 
-def call_hooks(hooks, response):
-    """Calls the response hooks; one that returns something replaces the response, as in `requests`."""
-    listed = hooks.get("response") or []
+def run_hooks(hooks, own_hooks, response):
+    """Calls the response hooks: the request's stand instead of the session's. One that returns something replaces the
+    response, as in `requests`."""
+    listed = (hooks or {}).get("response") or own_hooks.get("response") or []
     for hook in [listed] if callable(listed) else listed:
         result = hook(response)
         if result is not None:
@@ -163,11 +164,17 @@ def call_hooks(hooks, response):
     return response
 
 
+def call_hooks(hooks, response):
+    return run_hooks(hooks, {}, response)
+
+
 def adapter_retries(prefix, adapter):
     """What an adapter says of repetitions: how many, for which statuses and methods (None for all), and their backoff."""
     kind = type(adapter)
     plain = kind.__name__ == "HTTPAdapter" and kind.__module__ == "requests.adapters"
-    if not plain or prefix.rstrip("/").lower() not in ("http:", "https:"):
+    # Its pool of connections is the user class's.
+    locusts = kind.__module__ == "locust.clients" and adapter.pool_manager is None
+    if not (plain or locusts) or prefix.rstrip("/").lower() not in ("http:", "https:"):
         raise NotImplementedError(f"session.mount({prefix!r}, {kind.__name__}) is not supported yet")
     retries = adapter.max_retries
     times = retries.total if isinstance(retries.total, int) else 0
@@ -221,7 +228,62 @@ def iter_lines(response, decode, delimiter, size=512):
         yield begun
 
 
-class StreamedBody(io.RawIOBase):
+def read_line(response):
+    """The next line of the body, with its end."""
+    line = b""
+    while not line.endswith(b"\n") and (piece := response._next_piece(1) if response._is_stream else response.read(1)):
+        line += piece
+    return line
+
+
+class _Head:
+    """The parts of urllib3's response that are about its head."""
+
+    version = 11
+
+    @property
+    def status(self):
+        return self._response.status_code
+
+    @property
+    def reason(self):
+        return self._response.reason
+
+    @property
+    def headers(self):
+        return self._response.headers
+
+    def getheader(self, name, default=None):
+        """A header by name."""
+        return self.headers.get(name, default)
+
+    def release_conn(self):
+        """Gives the connection back."""
+        self._response.close()
+
+
+class WholeBody(_Head, io.BytesIO):
+    """A body that is there as a file."""
+
+    def __init__(self, response):
+        super().__init__(response.content or b"")
+        self._response = response
+
+    @property
+    def data(self):
+        """All of it."""
+        return self.getvalue()
+
+    def read(self, size=-1, decode_content=None):
+        """At most `size` bytes, or all; content codings have been undone."""
+        return super().read(size)
+
+    def stream(self, amt=65536, decode_content=None):
+        """The body in pieces of at most `amt` bytes."""
+        return iter(lambda: self.read(amt), b"")
+
+
+class StreamedBody(_Head, io.RawIOBase):
     """The body of a streamed response as a file."""
 
     def __init__(self, response):
@@ -244,16 +306,10 @@ class StreamedBody(io.RawIOBase):
         """The body in pieces of at most `amt` bytes."""
         return pieces(self._response, amt)
 
-    def release_conn(self):
-        """Gives the connection back."""
-        self._response.close()
-
 
 def raw_body(response):
     """The body as a file object."""
-    if response._is_stream:
-        return StreamedBody(response)
-    return io.BytesIO(response.content or b"")
+    return StreamedBody(response) if response._is_stream else WholeBody(response)
 
 
 def parse_links(header):

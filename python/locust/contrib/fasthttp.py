@@ -1,10 +1,16 @@
 """`FastHttpUser`: in throng the same client as `HttpUser`'s, with the settings, names and verdicts of this one."""
 
+import ssl
+import zlib
+
+import gevent
+
 from .. import _core
 from .._core import ErrorResponse, FastResponse
 from .._core import FastCaughtResponse as ResponseContextManager
-from .._http.exceptions import LocustBadStatusCode
+from .._http.exceptions import HTTPConnectionClosed, HTTPParseError, LocustBadStatusCode, RetriesExceeded
 from .._legacy import deprecated
+from .._names import elsewhere
 from .._unsupported import refuse
 from ..event import sink_of
 from ..exception import StopTest
@@ -17,8 +23,27 @@ class RestResponseContextManager(ResponseContextManager):
 
 
 # The user agent and the requests it sends are parts of the session in Rust.
-LocustUserAgent = _core.UserAgent
-FastRequest = _core.SentRequest
+LocustUserAgent = getattr(_core, "LocustUserAgent", None) or _core.UserAgent
+FastRequest = getattr(_core, "FastRequest", _core.SentRequest)
+
+# What is reported as a failed request and not raised.
+FAILURE_EXCEPTIONS = (
+    RetriesExceeded,
+    OSError,
+    ssl.SSLError,
+    gevent.Timeout,
+    HTTPConnectionClosed,
+    HTTPParseError,
+    zlib.error,
+)
+
+
+def insecure_ssl_context_factory():
+    """A context that accepts every certificate; as the `ssl_context_factory` of a user, the same as `insecure`."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class FastHttpSession(_core.Session):
@@ -30,7 +55,9 @@ class FastHttpSession(_core.Session):
     def __init__(
         self, base_url, request_event, user, insecure=True, client_pool=None, ssl_context_factory=None, **kwargs
     ):
-        if ssl_context_factory is not None:
+        if ssl_context_factory is insecure_ssl_context_factory:
+            insecure = True
+        elif ssl_context_factory is not None:
             refuse("an ssl_context_factory")
         self.request_event = request_event
         if client_pool is not None:
@@ -122,3 +149,25 @@ __all__ = (
     "ResponseContextManager",
     "RestResponseContextManager",
 )
+
+
+class _ClientPool:
+    """Where geventhttpclient is not installed: the settings of connections that users share."""
+
+    def __init__(self, **client_args):
+        self.client_args = client_args
+        self.clients = {}
+
+    def close(self):
+        """Nothing: the connections are closed with the sessions that use them."""
+
+
+def __getattr__(name):
+    """The pool is geventhttpclient's if that is there."""
+    if name != "HTTPClientPool":
+        return elsewhere(__name__, name)
+    try:
+        from geventhttpclient.client import HTTPClientPool
+    except ImportError:
+        return _ClientPool
+    return HTTPClientPool

@@ -27,6 +27,7 @@ CPU_MONITOR_INTERVAL = 10.0
 CPU_WARNING_THRESHOLD = 90
 
 from .._legacy import current_runner, deprecated  # noqa: E402
+from .._names import elsewhere  # noqa: E402
 from .base import DistributedRunner, Runner, greenlet_exception_handler, logger  # noqa: E402
 from .local import LocalRunner  # noqa: E402
 from .master import MasterRunner  # noqa: E402
@@ -56,7 +57,7 @@ def __getattr__(name):
     if name in _RENAMED:
         deprecated(f"runners.{name}", f"use {_RENAMED[name]}")
         return globals()[_RENAMED[name]]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return elsewhere(__name__, name)
 
 
 __all__ = (

@@ -11,7 +11,7 @@ from gevent.pool import Group
 from .. import _core, _legacy
 from .. import runners as settings
 from ..log import greenlet_exception_logger
-from . import STATE_INIT, STATE_RUNNING, STATE_SPAWNING
+from . import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED
 
 logger = logging.getLogger("locust.runners")
 
@@ -36,6 +36,7 @@ class Runner:
         self.shape_greenlet = None
         self.shape_last_tick = None
         self.current_cpu_usage = 0.0
+        self.current_memory_usage = 0
         self.cpu_warning_emitted = False
         self.worker_cpu_warning_emitted = False
         self.exceptions = {}
@@ -97,8 +98,12 @@ class Runner:
     # ---- users
 
     def spawn_users(self, user_classes_spawn_count, wait=False):
-        """Starts so many users of each class. With `wait`, returns when all users have ended."""
+        """Starts so many users of each class and returns them. With `wait`, that is when all users have ended."""
+        if self.state in (STATE_INIT, STATE_STOPPED):
+            # Users that a script starts by hand, without a test.
+            self.update_state(STATE_SPAWNING)
         started = time.perf_counter()
+        spawned = []
         classes = self.environment.user_classes_by_name
         for name, count in user_classes_spawn_count.items():
             logger.debug("Spawning %d users of class %s", count, name)
@@ -107,12 +112,14 @@ class Runner:
                 user = classes[name](self.environment)
                 greenlet = user.start(self.user_greenlets) or user.greenlet
                 running[greenlet] = user
+                spawned.append(user)
                 greenlet.rawlink(self._user_ended)
                 if time.perf_counter() - started > _SPAWN_SLICE:
                     _core.sleep(0)
                     started = time.perf_counter()
         if wait:
             self.user_greenlets.join()
+        return spawned
 
     def stop_users(self, user_classes_stop_count):
         """Stops so many users of each class, those started last first; each may finish its task within the stop timeout."""
@@ -167,7 +174,8 @@ class Runner:
                 missing[name] = difference
             elif difference < 0:
                 surplus[name] = -difference
-        self.spawn_users(missing)
+        if missing:
+            self.spawn_users(missing)
         self.stop_users(surplus)
 
     # ---- the test
@@ -282,11 +290,12 @@ class Runner:
         while True:
             cpu, at = _core.cpu_seconds(), time.perf_counter()
             gevent.sleep(settings.CPU_MONITOR_INTERVAL)
+            self.current_memory_usage = _core.memory_bytes()
             self.current_cpu_usage = 100 * (_core.cpu_seconds() - cpu) / (time.perf_counter() - at)
             self.environment.events.usage_monitor.fire(
                 environment=self.environment,
                 cpu_usage=self.current_cpu_usage,
-                memory_usage=_core.memory_bytes(),
+                memory_usage=self.current_memory_usage,
             )
             if self.current_cpu_usage > settings.CPU_WARNING_THRESHOLD:
                 self.environment.events.cpu_warning.fire(environment=self.environment, cpu_usage=self.current_cpu_usage)

@@ -25,6 +25,7 @@ PERCENTILES_TO_CHART = [0.5, 0.95]
 bucket_response_time = _core.bucket_response_time
 
 from .._legacy import current_runner  # noqa: E402
+from .._names import elsewhere  # noqa: E402
 from .csv_files import StatsCSV, StatsCSVFileWriter  # noqa: E402
 from .history import stats_history, update_stats_history  # noqa: E402
 from .model import (  # noqa: E402
@@ -58,7 +59,7 @@ def __getattr__(name):
     """The statistics, from where locustfiles took them before version 1.0."""
     if name == "global_stats":
         return current_runner("stats.global_stats", "use environment.stats").stats
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return elsewhere(__name__, name)
 
 
 __all__ = (

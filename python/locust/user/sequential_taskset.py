@@ -2,6 +2,7 @@
 
 from itertools import cycle
 
+from .._names import elsewhere
 from .task import TaskSet, TaskSetMeta, expand
 
 
@@ -33,3 +34,8 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
                 return super().get_next_task()
             self._cycle = cycle(self.tasks)
         return next(self._cycle)
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

@@ -11,6 +11,7 @@ import traceback
 from collections import deque
 from random import random
 from time import time
+from typing import Protocol, runtime_checkable
 
 from gevent import GreenletExit
 
@@ -77,6 +78,16 @@ def collect_tasks(bases, namespace):
     return tasks
 
 
+def get_tasks_from_base_classes(bases, class_dict):
+    """`collect_tasks`, as Locust calls it."""
+    return collect_tasks(bases, class_dict)
+
+
+def is_markov_taskset(task):
+    """Whether this is a `MarkovTaskSet`."""
+    return bool(getattr(task, "_is_markov", False))
+
+
 def expand(tasks):
     """Tasks given as a list, a list of (task, weight) or a dict of weights, as one list with repetitions."""
     pairs = tasks.items() if isinstance(tasks, dict) else tasks or []
@@ -111,6 +122,13 @@ def _selected(member, tags, exclude_tags, checked):
         return bool(member.tasks)
     own = getattr(member, "locust_tag_set", set())
     return (tags is None or bool(own & tags)) and (exclude_tags is None or not own & exclude_tags)
+
+
+@runtime_checkable
+class TaskHolder(Protocol):
+    """What has tasks: a user class or a task set, for type annotations."""
+
+    tasks: list
 
 
 class TaskSetMeta(type):

@@ -12,6 +12,7 @@ import gevent
 from gevent import GreenletExit
 
 from .. import _legacy
+from .._names import elsewhere
 from ..clients import HttpSession
 from ..exception import StopTest, StopUser
 from ._rest import RestMixin
@@ -175,3 +176,8 @@ class HttpUser(RestMixin, User):
             user=self,
             pool_manager=self.pool_manager,
         )
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 
+from .._names import elsewhere
 from ..shape import LoadTestShape
 from ..user.users import User
 
@@ -52,3 +53,8 @@ def _import(path):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def __getattr__(name):
+    """What Locust's module has from others."""
+    return elsewhere(__name__, name)

@@ -5,6 +5,8 @@ The page, its event stream and `/api/v1` are served by Rust on a thread of its o
 what they are told.
 """
 
+from .._names import elsewhere
+from .auth import AuthArgs, AuthProvider, CustomForm, InputField
 from .server import WebUI, old_app
 
 
@@ -12,7 +14,7 @@ def __getattr__(name):
     """What locustfiles took from here before version 1.0."""
     if name == "app":
         return old_app()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return elsewhere(__name__, name)
 
 
-__all__ = ("WebUI",)
+__all__ = ("AuthArgs", "AuthProvider", "CustomForm", "InputField", "WebUI")

@@ -13,6 +13,9 @@ import socket
 from http import HTTPStatus
 from urllib.parse import parse_qs, quote
 
+import gevent
+from gevent.event import Event
+
 from .. import _core
 from .._legacy import deprecated
 from .._unsupported import NotSupportedYet, refuse
@@ -50,6 +53,10 @@ def old_app():
 
 class WebUI:
     """The web interface of an environment."""
+
+    # Runs for as long as the interface does: scripts wait for it.
+    greenlet = None
+    server = None
 
     def __init__(
         self,
@@ -90,6 +97,7 @@ class WebUI:
         self.auth_args = {}
         self._credentials = credentials()
         self.server = None
+        self._stopped = Event()
         self.feed = None
         self._bridge = None
         self.run_time_greenlet = None
@@ -207,6 +215,8 @@ class WebUI:
         self.guard(self.is_guarded())
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
+        self._stopped.clear()
+        self.greenlet = gevent.spawn(self._stopped.wait)
 
     def _ip(self):
         if not self.host:
@@ -222,6 +232,7 @@ class WebUI:
         error = self.server.conclude(exit_code)
         self.server.stop()
         self.server = None
+        self._stopped.set()
         return error
 
     def application(self, environ, start_response):
