@@ -20,29 +20,26 @@ impl Program {
     /// The modules that `entry` imports, directly or not, and itself, in the order in which they run.
     pub(crate) fn running_order(&self, entry: &str) -> Vec<String> {
         let (mut order, mut seen) = (Vec::new(), BTreeSet::from([entry.to_owned()]));
-        // Each with how many of its imports were followed; not recursive, as scripts may nest imports at will.
-        let mut path = vec![(entry.to_owned(), 0)];
-        while let Some((name, followed)) = path.last_mut() {
-            match self.import_of(name, *followed) {
-                Some(next) => {
-                    *followed += 1;
-                    if let Some(next) =
-                        next.filter(|next| self.module(next).is_some() && seen.insert(next.clone()))
-                    {
-                        path.push((next, 0));
-                    }
+        // Each with the imports that were not followed yet; not recursive, as scripts may nest imports at will.
+        let mut path = vec![(entry.to_owned(), self.imports_of(entry))];
+        while let Some((_, ahead)) = path.last_mut() {
+            match ahead.next() {
+                Some(next) if self.module(&next).is_some() && seen.insert(next.clone()) => {
+                    let imports = self.imports_of(&next);
+                    path.push((next, imports));
                 }
+                Some(_) => {}
                 None => order.extend(path.pop().map(|(name, _)| name)),
             }
         }
         order
     }
 
-    /// The absolute name of the import number `index` of a module; `None` within where it has none.
-    fn import_of(&self, base: &str, index: usize) -> Option<Option<String>> {
-        let module = self.module(base)?;
-        let specifier = module.imports.get(index)?;
-        Some(absolute(base, specifier))
+    /// The absolute names of what a module imports.
+    fn imports_of(&self, base: &str) -> std::vec::IntoIter<String> {
+        let module = self.module(base);
+        let specifiers = module.iter().flat_map(|module| &module.imports);
+        specifiers.filter_map(|specifier| absolute(base, specifier)).collect::<Vec<_>>().into_iter()
     }
 
     /// The first import of `base` that the other module does not export, as an error's message with its place.
