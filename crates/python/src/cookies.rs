@@ -82,6 +82,17 @@ fn cookie_of(name: String, value: String, domain: &str, path: &str) -> Cookie {
     }
 }
 
+/// Each once, in the order of the first.
+fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut distinct = Vec::new();
+    for one in all {
+        if !distinct.contains(&one) {
+            distinct.push(one);
+        }
+    }
+    distinct
+}
+
 #[pymethods]
 impl Cookies {
     #[expect(clippy::too_many_arguments, reason = "the arguments of a jar of requests")]
@@ -196,6 +207,12 @@ impl Cookies {
         self.0.get(py).borrow_mut().retain(|c| c.expires.is_some());
     }
 
+    /// Removes the cookies whose time is over, which are not sent anyway.
+    fn clear_expired_cookies(&self, py: Python<'_>) {
+        let left = self.all(py);
+        self.0.get(py).borrow_mut().retain(|c| left.contains(c));
+    }
+
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<String> {
         self.find(py, name, None, None)
             .ok_or_else(|| PyKeyError::new_err(format!("name='{name}', domain=None, path=None")))
@@ -256,9 +273,24 @@ impl Cookies {
     }
 
     fn list_domains(&self, py: Python<'_>) -> Vec<String> {
-        let mut domains: Vec<String> = self.all(py).into_iter().map(|c| c.domain).collect();
-        domains.dedup();
-        domains
+        distinct(self.all(py).into_iter().map(|c| c.domain))
+    }
+
+    fn list_paths(&self, py: Python<'_>) -> Vec<String> {
+        distinct(self.all(py).into_iter().map(|c| c.path))
+    }
+
+    /// Whether there are cookies of more than one domain.
+    fn multiple_domains(&self, py: Python<'_>) -> bool {
+        self.list_domains(py).len() > 1
+    }
+
+    fn __copy__(&self, py: Python<'_>) -> Self {
+        self.copy(py)
+    }
+
+    fn __deepcopy__(&self, memo: &Bound<'_, PyAny>) -> Self {
+        self.copy(memo.py())
     }
 
     fn copy(&self, py: Python<'_>) -> Self {
@@ -278,8 +310,8 @@ impl Cookies {
         let all: Vec<String> = self
             .all(py)
             .iter()
-            .map(|c| format!("{}={} for {}{}", c.name, c.value, c.domain, c.path))
+            .map(|c| format!("<Cookie {}={} for {}{}>", c.name, c.value, c.domain, c.path))
             .collect();
-        format!("<Cookies[{}]>", all.join(", "))
+        format!("<RequestsCookieJar[{}]>", all.join(", "))
     }
 }

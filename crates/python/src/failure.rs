@@ -117,6 +117,7 @@ impl Failure {
             url: sent.url.clone(),
             sent: sent.clone(),
             elapsed: Duration::ZERO,
+            next: None,
             stream: None,
             rest: None,
         })

@@ -291,6 +291,23 @@ impl CaseInsensitiveDict {
         Self(GilBound::new(state))
     }
 
+    fn __copy__(&self, py: Python<'_>) -> Self {
+        self.copy(py)
+    }
+
+    /// The values are texts, which need no copies.
+    fn __deepcopy__(&self, memo: &Bound<'_, PyAny>) -> Self {
+        self.copy(memo.py())
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        let plain = PyDict::new(slf.py());
+        for (name, value) in slf.get().pairs(slf.py()) {
+            plain.set_item(name, value)?;
+        }
+        Ok((slf.get_type().into_any(), (plain,)))
+    }
+
     fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
         if !other.hasattr("items")? {
             return Ok(false);

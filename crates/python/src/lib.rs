@@ -37,7 +37,7 @@ mod _core {
     #[pymodule_export]
     use super::process::{cpu_seconds, memory_bytes};
     #[pymodule_export]
-    use super::response::SentRequest;
+    use super::response::{FastRequest, SentRequest};
     #[pymodule_export]
     use super::session::{ClientPool, Rename, Session, UserAgent};
     #[pymodule_export]

@@ -164,10 +164,6 @@ def run_hooks(hooks, own_hooks, response):
     return response
 
 
-def call_hooks(hooks, response):
-    return run_hooks(hooks, {}, response)
-
-
 def adapter_retries(prefix, adapter):
     """What an adapter says of repetitions: how many, for which statuses and methods (None for all), and their backoff."""
     kind = type(adapter)

@@ -23,8 +23,8 @@ class RestResponseContextManager(ResponseContextManager):
 
 
 # The user agent and the requests it sends are parts of the session in Rust.
-LocustUserAgent = getattr(_core, "LocustUserAgent", None) or _core.UserAgent
-FastRequest = getattr(_core, "FastRequest", _core.SentRequest)
+LocustUserAgent = _core.LocustUserAgent
+FastRequest = _core.FastRequest
 
 # What is reported as a failed request and not raised.
 FAILURE_EXCEPTIONS = (

@@ -86,7 +86,7 @@ class Requests(unittest.TestCase):
             netrc.flush()
             with mock.patch.dict(os.environ, {"http_proxy": server.url, "no_proxy": "b.test", "NETRC": netrc.name}):
                 session = Session("http://a.test")
-                self.assertIn("gaierror", repr(session.get("/").error))
+                self.assertIn("NameResolutionError", repr(session.get("/").error))
                 session.trust_env = True
                 self.assertEqual(session.get("/").status_code, 200)
                 self.assertEqual(session.get("http://b.test/").status_code, 0)
@@ -188,7 +188,7 @@ class Requests(unittest.TestCase):
             session.get("/")
             seen = [head_of(request).get("cookie") for request in server.requests]
         self.assertEqual(dict(first.cookies.items()), {"s": "1"})
-        self.assertEqual([sorted((text or "").split("; ")) for text in seen], [[""], ["own=2", "s=9"], ["own=2", "s=1"]])
+        self.assertEqual([sorted((text or "").split("; ")) for text in seen], [[""], ["own=2", "s=1", "s=9"], ["own=2", "s=1"]])
         self.assertEqual(session.cookies.get_dict(), {"s": "1", "own": "2"})
 
     def test_cookies_of_the_standard_library_are_taken(self):
@@ -252,7 +252,7 @@ class Responses(unittest.TestCase):
             session.hooks["response"].append(lambda response, *_, **__: seen.append(response.status_code))
             session.get("/")
             session.get("/", hooks={"response": lambda response, *_, **__: seen.append("own")})
-        self.assertEqual(seen, [200, 200, "own"])
+        self.assertEqual(seen, [200, "own"])
 
     def test_a_large_body_arrives_whole(self):
         body = bytes(range(256)) * 8192

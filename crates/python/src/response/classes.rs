@@ -4,9 +4,11 @@
 //! base itself; those of `FastHttpUser` are subclasses.
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use pyo3::{PyClassInitializer, PyTraverseError, PyVisit};
 
-use super::object::Response;
+use super::object::{Response, prepare};
+use crate::headers::CaseInsensitiveDict;
 
 /// A response of `FastHttpUser`.
 #[pyclass(frozen, subclass, extends = Response)]
@@ -69,4 +71,61 @@ macro_rules! collected {
     )*};
 }
 
-collected!(FastResponse, FastCaughtResponse, ErrorResponse);
+collected!(FastCaughtResponse, ErrorResponse);
+
+/// What geventhttpclient's responses have beyond those of `requests`.
+#[pymethods]
+impl FastResponse {
+    /// The status, 0 if there is no response.
+    #[getter]
+    fn status(slf: &Bound<'_, Self>) -> u16 {
+        slf.as_super().get().status_code(slf.py())
+    }
+
+    /// The body.
+    #[getter]
+    fn data(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyBytes>>> {
+        slf.as_super().get().content(slf.py())
+    }
+
+    /// The body as a file object; None without a response.
+    #[getter]
+    fn stream<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let response = slf.as_super();
+        if response.get().is_answered(slf.py()) { Response::raw(response).map(Some) } else { Ok(None) }
+    }
+
+    /// The headers.
+    fn info(slf: &Bound<'_, Self>) -> PyResult<Option<Py<CaseInsensitiveDict>>> {
+        slf.as_super().get().headers(slf.py())
+    }
+
+    /// Whether all of the body is there.
+    fn isclosed(slf: &Bound<'_, Self>) -> bool {
+        slf.as_super().get().is_over(slf.py())
+    }
+
+    /// The next line of the body, with its end.
+    fn readline<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        prepare(slf.py())?.call_method1("read_line", (slf,))
+    }
+
+    /// Gives up what is to come of the body.
+    fn release(slf: &Bound<'_, Self>) {
+        slf.as_super().get().close(slf.py());
+    }
+
+    /// The body, which was decompressed when it came.
+    #[pyo3(signature = (gzip = true))]
+    fn unzipped(slf: &Bound<'_, Self>, gzip: bool) -> PyResult<Option<Py<PyBytes>>> {
+        let _ = gzip;
+        slf.as_super().get().content(slf.py())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let _ = visit;
+        Ok(())
+    }
+
+    fn __clear__(&self) {}
+}

@@ -11,4 +11,4 @@ mod verdict;
 pub(crate) use classes::add_to;
 pub(crate) use object::{Answer, Report, Response};
 pub(crate) use rest::Open;
-pub(crate) use sent::{Sent, SentRequest};
+pub(crate) use sent::{FastRequest, Sent, SentRequest};

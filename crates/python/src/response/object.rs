@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) sent: Sent,
     /// From the start to the last byte, or to the head of a stream.
     pub(crate) elapsed: Duration,
+    /// The request that it asks for, if it is a redirect that was not followed.
+    pub(crate) next: Option<Box<Sent>>,
     /// What is to come of the body, as the client left it.
     pub(crate) stream: Option<Box<BodyStream>>,
     /// The same with what reading it needs.
@@ -98,9 +100,7 @@ impl Response {
     ) -> Self {
         let (answer, sent, failure) = match result {
             Ok(answer) => {
-                let success = if fast { fast_success(answer.status) } else { plain_success(answer.status) };
-                let failure = (!success)
-                    .then(|| Failure::Status { status: answer.status, reason: latin1(answer.head.reason()) });
+                let failure = status_failure(fast, &answer);
                 (Some(answer), None, failure)
             }
             Err((failure, sent)) => match failure.partial_answer(&sent) {
@@ -114,7 +114,13 @@ impl Response {
 
     /// A response that was redirected.
     pub(crate) fn past(fast: bool, answer: Answer) -> Self {
-        Self::build(fast, Some(answer), None, None, Vec::new(), None, false)
+        Self::unreported(fast, answer, Vec::new())
+    }
+
+    /// A response that nobody hears of but the locustfile.
+    pub(crate) fn unreported(fast: bool, answer: Answer, history: Vec<Py<Self>>) -> Self {
+        let failure = status_failure(fast, &answer);
+        Self::build(fast, Some(answer), None, failure, history, None, false)
     }
 
     fn build(
@@ -161,6 +167,11 @@ impl Response {
         self.state(py).fast
     }
 
+    /// Whether all of the body is there.
+    pub(super) fn is_over(&self, py: Python<'_>) -> bool {
+        self.state(py).rest.is_over()
+    }
+
     /// Whether the block decides what is reported.
     pub(crate) fn is_caught(&self, py: Python<'_>) -> bool {
         self.state(py).catch
@@ -198,6 +209,12 @@ impl Response {
     }
 }
 
+/// The failure that a status is by itself.
+fn status_failure(fast: bool, answer: &Answer) -> Option<Failure> {
+    let success = if fast { fast_success(answer.status) } else { plain_success(answer.status) };
+    (!success).then(|| Failure::Status { status: answer.status, reason: latin1(answer.head.reason()) })
+}
+
 fn timedelta(py: Python<'_>, duration: Duration) -> PyResult<Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class =
@@ -209,7 +226,7 @@ fn timedelta(py: Python<'_>, duration: Duration) -> PyResult<Bound<'_, PyAny>> {
 impl Response {
     /// The status, 0 if there is no response.
     #[getter]
-    fn status_code(&self, py: Python<'_>) -> u16 {
+    pub(super) fn status_code(&self, py: Python<'_>) -> u16 {
         self.state(py).answer.as_ref().map_or(0, |answer| answer.status)
     }
 
@@ -240,7 +257,7 @@ impl Response {
     }
 
     #[getter]
-    fn headers(&self, py: Python<'_>) -> PyResult<Option<Py<CaseInsensitiveDict>>> {
+    pub(super) fn headers(&self, py: Python<'_>) -> PyResult<Option<Py<CaseInsensitiveDict>>> {
         let state = self.state(py);
         if let Some(headers) = &*state.headers.borrow() {
             return Ok(Some(headers.clone_ref(py)));
@@ -257,7 +274,7 @@ impl Response {
 
     /// The body, decompressed; None if there is no response.
     #[getter]
-    fn content(&self, py: Python<'_>) -> PyResult<Option<Py<PyBytes>>> {
+    pub(super) fn content(&self, py: Python<'_>) -> PyResult<Option<Py<PyBytes>>> {
         let state = self.state(py);
         if let Some(content) = &*state.content.borrow() {
             return Ok(Some(content.clone_ref(py)));
@@ -369,9 +386,18 @@ impl Response {
         }
         let sent = state.answer.as_ref().map(|answer| &answer.sent).or(state.sent.as_ref());
         let Some(sent) = sent else { return Ok(None) };
-        let request = Py::new(py, SentRequest::new(sent.clone()))?;
+        let request = SentRequest::new(sent.clone(), state.fast).into_object(py)?;
         state.request.replace(Some(request.clone_ref(py)));
         Ok(Some(request))
+    }
+
+    /// The request that a redirect asks for which was not followed; None for every other response.
+    #[getter(next)]
+    fn next_request<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let next = self.state(py).answer.as_ref().and_then(|answer| answer.next.as_deref());
+        let Some(next) = next else { return Ok(None) };
+        let request = SentRequest::new(next.clone(), false).into_object(py)?;
+        sending(py)?.call_method1("as_prepared", (request,)).map(Some)
     }
 
     /// The exception of a request that has no response; None otherwise.
@@ -412,7 +438,7 @@ impl Response {
 
     /// The body as a file object.
     #[getter]
-    fn raw<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn raw<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         prepare(slf.py())?.call_method1("raw_body", (slf,))
     }
 
@@ -431,11 +457,11 @@ impl Response {
     }
 
     /// The next bytes of the body, as a stream gives them.
-    #[pyo3(signature = (amount = None))]
-    fn read<'py>(&self, py: Python<'py>, amount: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
+    #[pyo3(signature = (n = None))]
+    fn read<'py>(&self, py: Python<'py>, n: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
         let body = self.body(py)?.unwrap_or_default();
         let at = self.state(py).read.get().min(body.len());
-        let end = amount.map_or(body.len(), |n| at.saturating_add(n).min(body.len()));
+        let end = n.map_or(body.len(), |n| at.saturating_add(n).min(body.len()));
         self.state(py).read.set(end);
         Ok(PyBytes::new(py, &body[at..end]))
     }
@@ -471,7 +497,7 @@ impl Response {
     }
 
     /// Closes the connection of a stream that has not come to its end.
-    fn close(&self, py: Python<'_>) {
+    pub(super) fn close(&self, py: Python<'_>) {
         self.state(py).rest.close();
     }
 
@@ -518,7 +544,8 @@ impl Response {
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         let py = slf.py();
         let state = slf.get().state(py);
-        if !state.catch && !state.fast {
+        let counts = state.report.is_some();
+        if counts && !state.catch && !state.fast {
             let text = "In order to use a with-block for requests, you must also pass catch_response=True";
             return Err(PyErr::from_value(locust_exception(py, "LocustError")?.call1((text,))?));
         }
@@ -536,6 +563,9 @@ impl Response {
         let py = slf.py();
         let _ = traceback;
         let state = slf.get().state(py);
+        if state.report.is_none() {
+            state.rest.close();
+        }
         if !state.catch {
             return Ok(false);
         }
@@ -603,8 +633,14 @@ impl Response {
     }
 }
 
+/// `locust._http.sending`.
+fn sending(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    helper(py, &MODULE, "sending")
+}
+
 /// `locust._http.prepare`.
-fn prepare(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+pub(super) fn prepare(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     helper(py, &MODULE, "prepare")
 }

@@ -46,6 +46,11 @@ impl Rest {
         self.streamed.get()
     }
 
+    /// Whether there is nothing more to come.
+    pub(super) fn is_over(&self) -> bool {
+        self.open.borrow().is_none()
+    }
+
     /// Closes the connection if there is more to come on it.
     pub(super) fn close(&self) {
         drop(self.open.take());

@@ -1,6 +1,7 @@
 //! The request that a response answers, for `response.request`.
 
 use bytes::Bytes;
+use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use throng_http::{Headers, Method, Url};
@@ -20,12 +21,36 @@ pub(crate) struct Sent {
 }
 
 /// A request that was sent, with the names that `requests` and geventhttpclient give its parts.
-#[pyclass(frozen, dict, module = "locust._core")]
-pub(crate) struct SentRequest(GilBound<Sent>);
+#[pyclass(frozen, subclass, dict, module = "locust._core")]
+pub(crate) struct SentRequest {
+    sent: GilBound<Sent>,
+    fast: bool,
+}
 
 impl SentRequest {
-    pub(crate) fn new(sent: Sent) -> Self {
-        Self(GilBound::new(sent))
+    pub(crate) fn new(sent: Sent, fast: bool) -> Self {
+        Self { sent: GilBound::new(sent), fast }
+    }
+
+    /// The object, as an instance of the class that fits it.
+    pub(crate) fn into_object(self, py: Python<'_>) -> PyResult<Py<Self>> {
+        if !self.fast {
+            return Py::new(py, self);
+        }
+        let fast = PyClassInitializer::from(self).add_subclass(FastRequest);
+        Ok(Bound::new(py, fast)?.into_super().unbind())
+    }
+
+    fn sent<'a>(&'a self, py: Python<'a>) -> &'a Sent {
+        self.sent.get(py)
+    }
+
+    /// The length of the body as the wire says it; `requests` says 0 of every method that may have one.
+    fn content_length(&self, py: Python<'_>) -> Option<usize> {
+        let sent = self.sent(py);
+        let length = sent.body.as_ref().map_or(0, Bytes::len);
+        let is_said = length > 0 || !(self.fast || matches!(sent.method.as_str(), "GET" | "HEAD"));
+        is_said.then_some(length)
     }
 }
 
@@ -33,28 +58,32 @@ impl SentRequest {
 impl SentRequest {
     #[getter]
     fn method(&self, py: Python<'_>) -> String {
-        self.0.get(py).method.to_string()
+        self.sent(py).method.to_string()
     }
 
     #[getter]
     fn url(&self, py: Python<'_>) -> String {
-        self.0.get(py).url.without_userinfo()
+        self.sent(py).url.without_userinfo()
     }
 
     /// Path and query.
     #[getter]
     fn path_url(&self, py: Python<'_>) -> String {
-        let target = self.0.get(py).url.target();
+        let target = self.sent(py).url.target();
         if target.starts_with('/') { target.to_owned() } else { format!("/{target}") }
     }
 
     #[getter]
     fn headers(&self, py: Python<'_>) -> PyResult<CaseInsensitiveDict> {
         let headers = CaseInsensitiveDict::empty();
-        let sent = self.0.get(py);
+        let sent = self.sent(py);
         for (name, value) in sent.headers.wire_lines() {
             let name = name.into_pyobject(py)?.into_any();
             headers.put(&name, value.into_pyobject(py)?.into_any().unbind())?;
+        }
+        if let Some(length) = self.content_length(py) {
+            let name = PyString::new(py, "Content-Length").into_any();
+            headers.put(&name, PyString::new(py, &length.to_string()).into_any().unbind())?;
         }
         Ok(headers)
     }
@@ -62,7 +91,7 @@ impl SentRequest {
     /// The body, as text if it was given so, or None.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let sent = self.0.get(py);
+        let sent = self.sent(py);
         let body = sent.body.as_ref()?;
         let text = std::str::from_utf8(body).ok().filter(|_| sent.body_is_text);
         Some(match text {
@@ -79,5 +108,93 @@ impl SentRequest {
 
     fn __repr__(&self, py: Python<'_>) -> String {
         format!("<Request [{}]>", self.method(py))
+    }
+}
+
+/// The request that a response of `FastHttpUser` answers, with the names of the standard library's `urllib.request`.
+#[pyclass(frozen, extends = SentRequest, module = "locust.contrib.fasthttp")]
+pub(crate) struct FastRequest;
+
+impl FastRequest {
+    fn target<'a>(slf: &'a Bound<'_, Self>) -> &'a Url {
+        &slf.as_super().get().sent(slf.py()).url
+    }
+}
+
+#[pymethods]
+impl FastRequest {
+    #[getter(full_url)]
+    fn own_full_url(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().url(slf.py())
+    }
+
+    fn get_full_url(slf: &Bound<'_, Self>) -> String {
+        Self::own_full_url(slf)
+    }
+
+    /// Host and port.
+    #[getter(host)]
+    fn own_host(slf: &Bound<'_, Self>) -> String {
+        Self::target(slf).authority().to_owned()
+    }
+
+    #[getter]
+    fn original_host(slf: &Bound<'_, Self>) -> String {
+        Self::target(slf).host().to_owned()
+    }
+
+    #[getter(origin_req_host)]
+    fn own_origin_req_host(slf: &Bound<'_, Self>) -> String {
+        Self::original_host(slf)
+    }
+
+    fn get_host(slf: &Bound<'_, Self>) -> String {
+        Self::original_host(slf)
+    }
+
+    fn get_origin_req_host(slf: &Bound<'_, Self>) -> String {
+        Self::original_host(slf)
+    }
+
+    /// Path and query.
+    #[getter]
+    fn selector(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().path_url(slf.py())
+    }
+
+    /// `http` or `https`.
+    #[getter]
+    fn r#type(slf: &Bound<'_, Self>) -> String {
+        Self::target(slf).scheme_str().to_owned()
+    }
+
+    fn get_method(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().method(slf.py())
+    }
+
+    #[getter]
+    fn data<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, PyAny>> {
+        slf.as_super().get().body(slf.py())
+    }
+
+    #[pyo3(signature = (header_name, default = None))]
+    fn get_header<'py>(
+        slf: &Bound<'py, Self>,
+        header_name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        headers.call_method1("get", (header_name, default))
+    }
+
+    fn has_header(slf: &Bound<'_, Self>, header_name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        headers.as_any().contains(header_name)
+    }
+
+    /// Names and values of the headers.
+    fn header_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        headers.call_method0("items")
     }
 }

@@ -41,7 +41,11 @@ struct Waiting {
 
 impl Session {
     /// This thread's client for these connection settings.
-    fn client(&self, py: Python<'_>, own: Option<TransportKey>) -> PyResult<(&'static Driver, Rc<Client>)> {
+    pub(super) fn client(
+        &self,
+        py: Python<'_>,
+        own: Option<TransportKey>,
+    ) -> PyResult<(&'static Driver, Rc<Client>)> {
         let settings = self.settings(py);
         let driver = Driver::get(py)?;
         if settings.transport.borrow().is_none() {
@@ -103,7 +107,7 @@ impl Session {
         if fast && known.is_empty() {
             return Err(PyValueError::new_err("invalid HTTP method ''"));
         }
-        let is_upper = fast || !known.bytes().any(|b| b.is_ascii_lowercase());
+        let is_upper = !known.bytes().any(|b| b.is_ascii_lowercase());
         let wire_method = if is_upper { Cow::Borrowed(known) } else { Cow::Owned(known.to_uppercase()) };
         let full = full_url(py, settings, &given, arguments.params.as_ref())?;
         let name = name_of(py, settings, &arguments, &given, &full)?;
@@ -173,11 +177,8 @@ impl Session {
         }
         let mut response = Response::new(fast, result, history, report, catch).into_object(py)?;
         let own_hooks = settings.hooks.borrow().bind(py).clone();
-        if !own_hooks.is_empty() {
-            response = prepare(py)?.call_method1("call_hooks", (own_hooks, response))?.cast_into()?;
-        }
-        if let Some(hooks) = hooks {
-            response = prepare(py)?.call_method1("call_hooks", (hooks, response))?.cast_into()?;
+        if hooks.is_some() || !own_hooks.is_empty() {
+            response = prepare(py)?.call_method1("run_hooks", (hooks, own_hooks, response))?.cast_into()?;
         }
         if !response.get().is_caught(py) {
             Response::report(&response)?;

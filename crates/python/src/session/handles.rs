@@ -39,7 +39,7 @@ impl Rename {
 }
 
 /// What locustfiles use of `FastHttpSession.client`.
-#[pyclass(frozen, module = "locust._core")]
+#[pyclass(frozen, name = "LocustUserAgent", module = "locust.contrib.fasthttp")]
 pub(crate) struct UserAgent {
     session: Py<Session>,
 }
@@ -60,6 +60,21 @@ impl UserAgent {
     #[getter]
     fn cookiejar(&self, py: Python<'_>) -> Cookies {
         self.session.bind(py).get().cookies(py)
+    }
+
+    #[getter]
+    fn max_redirects(&self, py: Python<'_>) -> u32 {
+        self.session.bind(py).get().settings(py).max_redirects.get()
+    }
+
+    #[getter]
+    fn max_retries(&self, py: Python<'_>) -> u32 {
+        self.session.bind(py).get().settings(py).max_retries.get()
+    }
+
+    /// Closes the connections; the next request opens new ones.
+    fn close(&self, py: Python<'_>) {
+        self.session.bind(py).get().close(py);
     }
 }
 

@@ -7,8 +7,10 @@
 mod arguments;
 mod body;
 mod call;
+mod cookie;
 mod digest;
 mod gate;
+mod given;
 mod handles;
 mod object;
 mod prepare;

@@ -204,6 +204,23 @@ impl Session {
         Self::shortcut(slf, pyo3::intern!(slf.py(), "DELETE"), url, NO_BODY, kwargs)
     }
 
+    /// Sends a request that was prepared, as it is; it counts nowhere.
+    #[pyo3(signature = (method, url, headers, body, **kwargs))]
+    fn _send<'py>(
+        slf: &Bound<'py, Self>,
+        method: &str,
+        url: &str,
+        headers: Bound<'py, PyAny>,
+        body: Option<Bound<'py, PyAny>>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut arguments = Arguments::default();
+        arguments.take(kwargs)?;
+        arguments.headers = Some(headers);
+        arguments.data = body;
+        Self::send_as_given(slf, method, url, &arguments)
+    }
+
     /// The lines of a response, one by one.
     #[pyo3(signature = (url, method = "GET", **kwargs))]
     fn iter_lines<'py>(
@@ -246,6 +263,12 @@ impl Session {
         let pair = PyTuple::new(py, [user, password])?;
         settings.auth.replace(Some(pair.into_any().unbind()));
         Ok(())
+    }
+
+    /// Whose requests these are.
+    #[getter]
+    fn user(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.settings(py).user.borrow().as_ref().map(|user| user.clone_ref(py))
     }
 
     #[getter]

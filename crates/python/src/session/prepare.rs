@@ -14,11 +14,13 @@ use throng_http::{
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
+use super::cookie;
 use super::digest::Digest;
 use super::settings::{Retry, Settings};
 use crate::cookies::{Cookies, Jar};
 use crate::failure::{Failure, Timeouts, raise};
 use crate::headers::{CaseInsensitiveDict, latin1};
+use crate::response::Sent;
 use crate::transport::TransportKey;
 
 /// What sending needs beside the request.
@@ -30,6 +32,8 @@ pub(super) struct Plan {
     pub(super) retry: Option<Rc<Retry>>,
     pub(super) digest: Option<Rc<Digest>>,
     pub(super) jar: Jar,
+    /// Cookies of this request alone.
+    pub(super) cookies: Vec<RequestCookie>,
     pub(super) timeouts: Timeouts,
     /// The body is read as the locustfile asks for it.
     pub(super) stream: bool,
@@ -49,6 +53,26 @@ impl Plan {
             request.body_mode = BodyMode::Stream;
         }
         request.redirects = RedirectPolicy { max: 0, is_default: false };
+    }
+
+    /// Adds the jar's cookies and the request's. A `Cookie` header of the locustfile stands instead of them.
+    pub(super) fn add_cookies(&self, request: &mut Request) {
+        if request.headers.get("Cookie").is_none()
+            && let Some(header) = cookie::header_for(&self.jar.borrow(), &self.cookies, &request.url)
+        {
+            request.headers.append_verbatim("Cookie", header);
+        }
+    }
+
+    /// What `response.request` shows.
+    pub(super) fn sent(&self, request: &Request) -> Sent {
+        Sent {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            body_is_text: self.body_is_text,
+        }
     }
 
     /// The failure for an error of the client.
@@ -84,6 +108,11 @@ pub(super) fn url_of(
     for params in [own_params.as_ref(), params].into_iter().flatten() {
         append_query(&mut text, params)?;
     }
+    absolute_url(py, text)
+}
+
+/// A URL that needs no base.
+pub(super) fn absolute_url(py: Python<'_>, mut text: String) -> PyResult<Url> {
     if throng_locust::needs_requoting(&text) {
         text = throng_locust::requote(&text);
     }
@@ -107,7 +136,7 @@ fn no_url(text: &str, error: &UrlError) -> String {
     let authority =
         text.split_once("//").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     match authority {
-        Some(authority) if said.contains("invalid port") => {
+        Some(authority) if said.contains("invalid port") || said.contains("too many colons") => {
             format!("Failed to parse: '{authority}' is not a valid host or port")
         }
         _ => said,
@@ -156,7 +185,6 @@ pub(super) fn prepare_request(
 ) -> PyResult<Result<Prepared, Failure>> {
     let fast = settings.fast.get();
     let body = body_of(py, arguments, fast)?;
-    let timeouts = timeouts_of(settings, arguments)?;
     let mut headers = match headers_of(py, settings, arguments, &body) {
         Ok(headers) => headers,
         Err(error) if !fast && is_invalid_header(py, &error) => {
@@ -172,24 +200,55 @@ pub(super) fn prepare_request(
     let mut digest = None;
     if let Some(auth) = arguments.auth.as_ref().or(own_auth.as_ref()) {
         if is_digest(auth)? {
-            let user = auth.getattr("username")?.str()?.to_str()?.to_owned();
-            let password = auth.getattr("password")?.str()?.to_str()?.to_owned();
-            let known = settings.digest(auth, (user, password));
-            known.apply(&mut headers, &Method::new(method), &url, body.bytes.as_deref().unwrap_or_default());
-            digest = Some(known);
+            digest = Some(apply_digest(settings, auth, method, &url, &mut headers, &body)?);
         } else {
             apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
         }
     }
     let mut request = Request::new(Method::new(method), url);
-    // A `Cookie` header of the locustfile stands instead of the jar's cookies.
-    request.jar = headers.get("Cookie").is_none().then(|| Rc::clone(&settings.jar));
     request.headers = headers;
-    request.body = body.bytes;
-    if let Some(cookies) = &arguments.cookies {
-        request.cookies = cookies_of(cookies)?;
+    planned(py, settings, arguments, request, body, digest).map(Ok)
+}
+
+/// Prepares what somebody has prepared already: headers and body are as they are.
+pub(super) fn prepare_as_given(
+    py: Python<'_>,
+    settings: &Settings,
+    method: &str,
+    url: Url,
+    arguments: &Arguments<'_>,
+) -> PyResult<Prepared> {
+    let body = body_of(py, arguments, false)?;
+    let mut headers = Headers::new();
+    let given = arguments.headers.as_ref().map(|given| given_headers(given, false)).transpose()?;
+    for (name, value) in given.unwrap_or_default() {
+        if let Some(value) = value {
+            headers.append_verbatim(name, value);
+        }
     }
-    let follow = arguments.allow_redirects.unwrap_or(fast || method != "HEAD");
+    add_urllib3s(&mut headers, |_| false);
+    let digest = match &arguments.auth {
+        Some(auth) => Some(apply_digest(settings, auth, method, &url, &mut headers, &body)?),
+        None => None,
+    };
+    let mut request = Request::new(Method::new(method), url);
+    request.headers = headers;
+    planned(py, settings, arguments, request, body, digest)
+}
+
+/// A request with its head, and what sending it needs.
+fn planned(
+    py: Python<'_>,
+    settings: &Settings,
+    arguments: &Arguments<'_>,
+    mut request: Request,
+    body: Body,
+    digest: Option<Rc<Digest>>,
+) -> PyResult<Prepared> {
+    let fast = settings.fast.get();
+    let timeouts = timeouts_of(settings, arguments)?;
+    let follow = arguments.allow_redirects.unwrap_or(fast || request.method != Method::HEAD);
+    request.body = body.bytes;
     let plan = Plan {
         fast,
         follow: follow.then(|| settings.max_redirects.get()),
@@ -197,6 +256,7 @@ pub(super) fn prepare_request(
         retry: settings.retry.borrow().clone(),
         digest,
         jar: Rc::clone(&settings.jar),
+        cookies: arguments.cookies.as_ref().map(cookies_of).transpose()?.unwrap_or_default(),
         timeouts,
         stream: arguments.stream || settings.stream.get(),
         body_is_text: body.is_text,
@@ -204,7 +264,7 @@ pub(super) fn prepare_request(
     let own_connection =
         arguments.verify.is_some() || arguments.cert.is_some() || arguments.proxies.is_some();
     let transport = own_connection.then(|| transport_of(py, settings, arguments)).transpose()?;
-    Ok(Ok(Prepared { request, plan, transport }))
+    Ok(Prepared { request, plan, transport })
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -256,6 +316,7 @@ fn headers_of(
     };
     let replaces = |name: &str| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let block = if own.iter().any(|(name, _)| session.contains(py, name)) { None } else { session.block(py) };
+    let in_block = block.is_some();
     let mut headers = if let Some(block) = block {
         Headers::with_block(block)
     } else {
@@ -285,7 +346,19 @@ fn headers_of(
     if accept {
         headers.append_verbatim("Accept", "application/json");
     }
+    if !fast {
+        add_urllib3s(&mut headers, |name| in_block && session.contains(py, name));
+    }
     Ok(headers)
+}
+
+/// Observed on Locust 2.47: what urllib3 says where the locustfile has taken these away.
+fn add_urllib3s(headers: &mut Headers, known: impl Fn(&str) -> bool) {
+    for (name, value) in [("Accept-Encoding", "identity"), ("User-Agent", "python-urllib3/2.8.0")] {
+        if !known(name) && headers.get(name).is_none() {
+            headers.append_verbatim(name, value);
+        }
+    }
 }
 
 /// Names and values of `headers=`; None as a value takes a header of the session away.
@@ -319,17 +392,17 @@ fn given_headers(given: &Bound<'_, PyAny>, fast: bool) -> PyResult<Vec<(String, 
 }
 
 fn header_value(name: &str, value: &Bound<'_, PyAny>, fast: bool) -> PyResult<Option<String>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Some(text.to_str()?.to_owned()));
-    }
     if value.is_none() {
         return Ok(None);
     }
+    if let Ok(text) = value.cast::<PyString>() {
+        return valid_value(name, value, text.to_str()?.to_owned(), fast).map(Some);
+    }
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(Some(latin1(bytes.as_bytes())));
+        return valid_value(name, value, latin1(bytes.as_bytes()), fast).map(Some);
     }
     if fast {
-        return Ok(Some(value.str()?.to_str()?.to_owned()));
+        return valid_value(name, value, value.str()?.to_str()?.to_owned(), fast).map(Some);
     }
     let (shown, class) = (value.repr()?, value.get_type());
     let text =
@@ -337,8 +410,41 @@ fn header_value(name: &str, value: &Bound<'_, PyAny>, fast: bool) -> PyResult<Op
     Err(raise(value.py(), "InvalidHeader", text))
 }
 
+/// What would end the line is refused, in the words of Locust 2.47's two clients.
+fn valid_value(name: &str, given: &Bound<'_, PyAny>, value: String, fast: bool) -> PyResult<String> {
+    let breaks = value.contains(['\r', '\n']);
+    if fast && breaks {
+        let shown = given.repr()?;
+        return Err(PyValueError::new_err(format!("invalid value for header field '{name}': {shown}")));
+    }
+    if !fast && (breaks || value.starts_with(char::is_whitespace)) {
+        let text = format!(
+            "Invalid leading whitespace, reserved character(s), or return character(s) in header value: {}",
+            given.repr()?
+        );
+        return Err(raise(given.py(), "InvalidHeader", text));
+    }
+    Ok(value)
+}
+
 fn is_digest(auth: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(!auth.is_instance_of::<PyTuple>() && auth.get_type().name()? == "HTTPDigestAuth")
+}
+
+/// Adds the answer to the challenge that a `HTTPDigestAuth` has met last, if it has met one.
+fn apply_digest(
+    settings: &Settings,
+    auth: &Bound<'_, PyAny>,
+    method: &str,
+    url: &Url,
+    headers: &mut Headers,
+    body: &Body,
+) -> PyResult<Rc<Digest>> {
+    let user = auth.getattr("username")?.str()?.to_str()?.to_owned();
+    let password = auth.getattr("password")?.str()?.to_str()?.to_owned();
+    let known = settings.digest(auth, (user, password));
+    known.apply(headers, &Method::new(method), url, body.bytes.as_deref().unwrap_or_default());
+    Ok(known)
 }
 
 /// Adds credentials: a pair for Basic, or an object of `requests`.

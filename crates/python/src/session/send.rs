@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use throng_http::{Client, Headers, Hop, Method, Outcome, Request, Response, Url};
 use throng_reactor::TaskId;
 
+use super::cookie;
 use super::digest::Digest;
 use super::prepare::Plan;
 use crate::driver::{Driver, Slot};
@@ -24,6 +25,8 @@ pub(super) struct Exchange {
     retries: u32,
     /// A challenge has been answered.
     challenged: bool,
+    /// The next request goes out as it is, without the jar's cookies.
+    as_given: bool,
     /// Before the next request.
     pause: Duration,
     begun: Instant,
@@ -42,6 +45,7 @@ impl Exchange {
         Box::new(Self {
             retries: plan.max_retries,
             challenged: false,
+            as_given: false,
             pause: Duration::ZERO,
             plan,
             next: Some(request),
@@ -55,17 +59,25 @@ impl Exchange {
         })
     }
 
+    /// The same with a first request that somebody has prepared, cookies and all.
+    pub(super) fn as_given(request: Request, plan: Plan) -> Box<Self> {
+        let mut exchange = Self::new(request, plan);
+        exchange.as_given = true;
+        exchange
+    }
+
     /// The request to send now, if it is not over.
     fn next(&mut self) -> Option<Request> {
         let mut request = self.next.take()?;
         self.plan.apply(&mut request);
-        self.sent = Some(Sent {
-            method: request.method.clone(),
-            url: request.url.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-            body_is_text: self.plan.body_is_text,
-        });
+        if !std::mem::take(&mut self.as_given) {
+            self.plan.add_cookies(&mut request);
+        }
+        // Observed on Locust 2.47: redirects of the fast client do without the cookies of the request.
+        if self.plan.fast {
+            self.plan.cookies.clear();
+        }
+        self.sent = Some(self.plan.sent(&request));
         let repeatable = self.retries > 0
             && self.plan.retry.as_ref().is_none_or(|retry| retry.allows(request.method.as_str()));
         self.again = repeatable.then(|| request.clone());
@@ -117,24 +129,25 @@ impl Exchange {
             }
             return;
         }
+        cookie::keep(&self.plan.jar, &sent.url, &response.head);
         if let Some(timing) = &timing {
             self.elapsed = Duration::from_nanos(timing.ended.saturating_sub(self.started));
         }
         let took = timing.map_or(self.elapsed, |timing| timing.took);
-        let redirection =
-            self.plan.follow.and_then(|limit| Some((limit, location_of(&response, self.plan.fast)?)));
-        let answer = answer(response, sent, took);
+        let location = location_of(&response, self.plan.fast);
+        let mut answer = answer(response, sent, took);
         if answer.status == 401
             && !self.challenged
             && let Some(digest) = &self.plan.digest
             && digest.take_challenge(&answer.head)
         {
             self.challenged = true;
-            self.next = Some(answered(&answer, digest, &self.plan));
+            self.next = Some(answered(&answer, digest));
             self.history.push(answer);
             return;
         }
-        let Some((limit, location)) = redirection else {
+        let Some((limit, location)) = self.plan.follow.zip(location.as_deref()) else {
+            answer.next = location.and_then(|location| self.unfollowed(&answer, &location));
             self.result = Some(Ok(answer));
             return;
         };
@@ -142,12 +155,22 @@ impl Exchange {
             self.result = Some(Err((Failure::Redirects { limit }, answer.sent.clone())));
         } else {
             self.challenged = false;
-            match redirected(&answer, &location, &self.plan) {
+            match redirected(&answer, location) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
             }
         }
         self.history.push(answer);
+    }
+
+    /// What would be sent next, for `response.next`.
+    fn unfollowed(&self, answer: &Answer, location: &str) -> Option<Box<Sent>> {
+        if self.plan.fast {
+            return None;
+        }
+        let mut request = redirected(answer, location).ok()?;
+        self.plan.add_cookies(&mut request);
+        Some(Box::new(self.plan.sent(&request)))
     }
 }
 
@@ -220,7 +243,7 @@ fn ago(duration: Duration) -> u64 {
 
 fn answer(response: Response, sent: Sent, elapsed: Duration) -> Answer {
     let Response { status, url, head, body, rest, .. } = response;
-    Answer { status, head, body, url, sent, elapsed, stream: rest, rest: None }
+    Answer { status, head, body, url, sent, elapsed, next: None, stream: rest, rest: None }
 }
 
 /// Where a response redirects to, if it does.
@@ -239,7 +262,7 @@ fn location_of(response: &Response, fast: bool) -> Option<String> {
 }
 
 /// The request after a redirect: another method and no body where browsers do so, and no secrets for strangers.
-fn redirected(answer: &Answer, location: &str, plan: &Plan) -> Result<Request, Failure> {
+fn redirected(answer: &Answer, location: &str) -> Result<Request, Failure> {
     let bad = |reason: String| Failure::BadRedirect { location: location.to_owned(), reason };
     let from = &answer.sent.url;
     let url = from.join(location).map_err(|error| bad(error.to_string()))?;
@@ -264,18 +287,16 @@ fn redirected(answer: &Answer, location: &str, plan: &Plan) -> Result<Request, F
     let mut request = Request::new(if becomes_get { Method::GET } else { method.clone() }, url);
     request.headers = headers;
     request.body = answer.sent.body.clone().filter(|_| keeps_body);
-    request.jar = Some(Rc::clone(&plan.jar));
     Ok(request)
 }
 
 /// The same request once more, with the answer to the challenge it met.
-fn answered(answer: &Answer, digest: &Digest, plan: &Plan) -> Request {
+fn answered(answer: &Answer, digest: &Digest) -> Request {
     let Sent { method, url, headers, body, .. } = &answer.sent;
     let mut request = Request::new(method.clone(), url.clone());
     request.headers = headers.clone();
     digest.apply(&mut request.headers, method, url, body.as_deref().unwrap_or_default());
     request.body.clone_from(body);
-    request.jar = Some(Rc::clone(&plan.jar));
     request
 }
 
