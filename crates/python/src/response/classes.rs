@@ -122,10 +122,12 @@ impl FastResponse {
         slf.as_super().get().content(slf.py())
     }
 
+    #[expect(clippy::unused_self, reason = "Python calls it on an object")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let _ = visit;
         Ok(())
     }
 
+    #[expect(clippy::unused_self, reason = "Python calls it on an object")]
     fn __clear__(&self) {}
 }
