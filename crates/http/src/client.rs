@@ -308,6 +308,7 @@ fn finish(url: Url, answer: Answer, hops: &mut [Hop]) -> Result<Response, Reques
         head: parsed.head,
         body,
         has_body: parsed.has_body,
+        sets_cookies: parsed.notable.set_cookie,
         remote_addr: remote,
         tls,
         rest,

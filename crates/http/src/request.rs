@@ -124,13 +124,14 @@ pub struct HeaderBlock {
 
 impl HeaderBlock {
     /// From names and values in the order of the wire. `None` if one is no valid header, or is one that the client
-    /// decides about itself (`Host`, `Cookie` and what describes the message): such headers are each request's own. A
-    /// block with `Authorization` is not for URLs with a user in them.
+    /// decides about itself (`Host`, `Cookie` and what describes the message) or is not ASCII: such headers are each
+    /// request's own. A block with `Authorization` is not for URLs with a user in them.
     pub fn new<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         const OWN: [&str; 5] = ["Host", "Cookie", "Content-Length", "Transfer-Encoding", "Trailer"];
         let mut block = Self { lines: Vec::new(), has_user_agent: false };
         for (name, value) in headers {
-            let valid = !name.is_empty() && name.bytes().all(is_token) && is_field_value(value);
+            let valid =
+                !name.is_empty() && name.bytes().all(is_token) && is_field_value(value) && value.is_ascii();
             if !valid || OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 return None;
             }
@@ -321,5 +322,14 @@ mod tests {
         headers.set("a b", "4");
         let all: Vec<_> = headers.iter().collect();
         assert_eq!(all, [("X-A", "2"), ("B_c", "3"), ("a b", "4")]);
+    }
+
+    #[test]
+    fn a_block_takes_only_what_reads_the_same_in_every_request() {
+        let block = |name, value| HeaderBlock::new([(name, value)].into_iter()).map(|block| block.lines);
+        assert_eq!(block("x-a", "1").as_deref(), Some(&b"x-a: 1\r\n"[..]));
+        for (name, value) in [("x-a", "\u{e9}"), ("x-a", "1\n2"), ("x a", "1"), ("cookie", "a=1")] {
+            assert_eq!(block(name, value), None, "{name}: {value}");
+        }
     }
 }

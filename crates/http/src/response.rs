@@ -246,6 +246,8 @@ pub struct Response {
     pub remote_addr: SocketAddr,
     /// TLS, if it was used.
     pub tls: Option<TlsInfo>,
+    /// There is a `Set-Cookie` among the headers.
+    pub sets_cookies: bool,
     /// What is still to come of the body, for [`crate::BodyMode::Stream`].
     pub rest: Option<Box<BodyStream>>,
 }

@@ -207,10 +207,9 @@ impl Cookies {
         self.0.get(py).borrow_mut().retain(|c| c.expires.is_some());
     }
 
-    /// Removes the cookies whose time is over, which are not sent anyway.
+    /// Removes the cookies whose time is over.
     fn clear_expired_cookies(&self, py: Python<'_>) {
-        let left = self.all(py);
-        self.0.get(py).borrow_mut().retain(|c| left.contains(c));
+        self.0.get(py).borrow_mut().clear_expired();
     }
 
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<String> {

@@ -117,7 +117,7 @@ impl Failure {
             url: sent.url.clone(),
             sent: sent.clone(),
             elapsed: Duration::ZERO,
-            next: None,
+            unfollowed: None,
             stream: None,
             rest: None,
         })

@@ -13,6 +13,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.exception import LocustError
+from urllib3.util.retry import Retry
 
 from .support import Raw, ok
 from .test_session import head_of
@@ -94,6 +95,14 @@ class Sending(unittest.TestCase):
         with response:
             self.assertTrue(response.is_redirect)
 
+    def test_one_that_is_sent_again_is_the_same(self):
+        self.client.cookies.set("c", "2")
+        self.client.mount("http://", requests.adapters.HTTPAdapter(max_retries=Retry(1, status_forcelist=[503])))
+        statuses = iter(["503 Busy", "200 OK"])
+        self.server.answer = lambda request: ok(status=next(statuses))
+        self.client.send(requests.Request("GET", self.url + "/a").prepare())
+        self.assertEqual([head_of(request).get("cookie") for request in self.server.requests], [None, None])
+
     def test_hooks_of_a_prepared_request_are_called(self):
         heard = []
 
@@ -111,6 +120,17 @@ class Sending(unittest.TestCase):
         auth = requests.auth.HTTPDigestAuth("me", "secret")
         response = self.client.send(self.prepare("GET", "/a", auth=auth))
         self.assertEqual((response.status_code, [each.ok for each in response.history]), (200, [False]))
+
+    def test_the_answer_to_a_challenge_has_the_cookies_that_came_with_it(self):
+        challenge = 'WWW-Authenticate: Digest realm="r", nonce="n1", qop="auth", algorithm=MD5'
+        self.server.answer = lambda request: (
+            ok() if b"Digest username" in request else ok(b"", challenge, "Set-Cookie: n=1", status="401 Unauthorized")
+        )
+        self.client.cookies.set("c", "2")
+        auth = requests.auth.HTTPDigestAuth("me", "secret")
+        self.client.send(requests.Request("GET", self.url + "/a", auth=auth).prepare())
+        # Observed on Locust 2.47.
+        self.assertEqual([head_of(request).get("cookie") for request in self.server.requests], [None, "n=1"])
 
     def test_next_is_the_request_that_a_redirect_asks_for(self):
         self.assertIsNone(self.client.get("/a").next)
@@ -205,6 +225,35 @@ class Shown(unittest.TestCase):
         self.client.get("/a")
         self.client.get("/a")
         self.assertEqual(head_of(self.server.requests[1])["cookie"], 'q="x y"')
+
+    def test_cookies_are_kept_as_they_are(self):
+        # Observed on Locust 2.47.
+        for fast in (False, True):
+            for header, shown, sent in (
+                (b'prefs={"a":1}', '{"a":1}', b'prefs={"a":1}'),
+                (b'm="[\\"x\\"]"; Path=/', *(('"[\\"x\\"]"', b'm="[\\"x\\"]"') if fast else ('"[x]"', b'm="[x]"'))),
+                (b"u=caf\xc3\xa9", "caf\xc3\xa9", b"u=caf\xc3\xa9"),
+                (b"l=caf\xe9", "caf\xe9", b"l=caf\xe9"),
+                (b"s=a\\b", "a\\b", b"s=a\\b"),
+            ):
+                with self.subTest(fast=fast, header=header):
+                    client = (FastHttpSession if fast else HttpSession)(self.url, self.event, None)
+                    cookies = client.cookiejar if fast else client.cookies
+                    self.server.answer = lambda request, header=header: ok(b"").replace(
+                        b"\r\n\r\n", b"\r\nSet-Cookie: " + header + b"\r\n\r\n"
+                    )
+                    client.get("/a")
+                    self.assertEqual([cookie.value for cookie in cookies], [shown])
+                    client.get("/a")
+                    self.assertIn(b"\r\nCookie: " + sent + b"\r\n", self.server.requests[-1])
+
+    def test_headers_are_sent_as_latin_1(self):
+        for session in (self.client, FastHttpSession(self.url, self.event, None)):
+            session.headers["X-Session"] = "\xfc"
+            session.get("/a", headers={"X-A": "caf\xe9"})
+            # Observed on Locust 2.47.
+            self.assertIn(b"\r\nX-A: caf\xe9\r\n", self.server.requests[-1])
+            self.assertIn(b"\r\nX-Session: \xfc\r\n", self.server.requests[-1])
 
     def test_headers_that_are_taken_away_are_urllib3s(self):
         self.client.get("/a", headers={"User-Agent": None, "Accept-Encoding": None})

@@ -96,7 +96,7 @@ impl CookieJar {
         }
     }
 
-    /// Names and values to send to `url`: the longest path first, then the oldest.
+    /// Names and values of the cookies to send to `url`.
     pub fn cookies_for(&self, url: &Url) -> Vec<(&str, &str)> {
         self.matching(url).into_iter().map(|e| (e.name.as_str(), e.value.as_str())).collect()
     }
@@ -112,7 +112,14 @@ impl CookieJar {
         self.entries.retain(keep);
     }
 
-    fn matching(&self, url: &Url) -> Vec<&Cookie> {
+    /// Removes the cookies whose time is over, which are not sent anyway.
+    pub fn clear_expired(&mut self) {
+        let now = now();
+        self.entries.retain(|e| !e.is_expired(now));
+    }
+
+    /// The cookies to send to `url`: the longest path first, then the oldest.
+    pub fn matching(&self, url: &Url) -> Vec<&Cookie> {
         if self.entries.is_empty() || url.scheme().is_none() {
             return Vec::new();
         }
@@ -249,6 +256,15 @@ mod tests {
             jar.set(&url("http://a.test/"), &SetCookie::parse(text.as_bytes()).unwrap());
         }
         assert_eq!(header(&jar, "http://a.test/"), "c=3");
+    }
+
+    #[test]
+    fn what_expires_in_the_jar_can_be_cleared_away() {
+        let mut jar = jar("http://a.test/", &["a=1", "b=2; Max-Age=100"]);
+        jar.entries[1].expires = Some(1);
+        assert_eq!((header(&jar, "http://a.test/"), jar.entries.len()), ("a=1".to_owned(), 2));
+        jar.clear_expired();
+        assert_eq!(jar.entries.len(), 1);
     }
 
     #[test]

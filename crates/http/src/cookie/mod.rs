@@ -1,4 +1,5 @@
-//! Cookies (RFC 6265) by the rules of Go's jar without a public suffix list, which is k6's.
+//! Cookies (RFC 6265) by the rules of Go's jar without a public suffix list, which is k6's; for Locust they are read by
+//! those of Python.
 
 mod date;
 mod jar;

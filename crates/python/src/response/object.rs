@@ -18,6 +18,7 @@ use crate::cookies::Cookies;
 use crate::failure::{Failure, helper, locust_exception};
 use crate::gil::GilBound;
 use crate::headers::{CaseInsensitiveDict, latin1};
+use crate::session::{Unfollowed, keep_cookies};
 use crate::sink::Sink;
 
 /// What came back.
@@ -29,8 +30,8 @@ pub(crate) struct Answer {
     pub(crate) sent: Sent,
     /// From the start to the last byte, or to the head of a stream.
     pub(crate) elapsed: Duration,
-    /// The request that it asks for, if it is a redirect that was not followed.
-    pub(crate) next: Option<Box<Sent>>,
+    /// If it is a redirect that was not followed: what the request needs that it asks for.
+    pub(crate) unfollowed: Option<Box<Unfollowed>>,
     /// What is to come of the body, as the client left it.
     pub(crate) stream: Option<Box<BodyStream>>,
     /// The same with what reading it needs.
@@ -367,12 +368,9 @@ impl Response {
     #[getter]
     fn cookies(&self, py: Python<'_>) -> Cookies {
         let mut jar = throng_http::CookieJar::new();
-        if let Some(answer) = self.state(py).answer.as_ref() {
-            for header in answer.head.get_all("Set-Cookie") {
-                if let Some(cookie) = throng_http::SetCookie::parse(header) {
-                    jar.set(&answer.sent.url, &cookie);
-                }
-            }
+        let state = self.state(py);
+        if let Some(answer) = &state.answer {
+            keep_cookies(&mut jar, &answer.sent.url, &answer.head, state.fast);
         }
         Cookies::new(std::rc::Rc::new(RefCell::new(jar)))
     }
@@ -394,9 +392,9 @@ impl Response {
     /// The request that a redirect asks for which was not followed; None for every other response.
     #[getter(next)]
     fn next_request<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let next = self.state(py).answer.as_ref().and_then(|answer| answer.next.as_deref());
-        let Some(next) = next else { return Ok(None) };
-        let request = SentRequest::new(next.clone(), false).into_object(py)?;
+        let next = |answer: &Answer| answer.unfollowed.as_ref()?.request(answer);
+        let Some(next) = self.state(py).answer.as_ref().and_then(next) else { return Ok(None) };
+        let request = SentRequest::new(next, false).into_object(py)?;
         sending(py)?.call_method1("as_prepared", (request,)).map(Some)
     }
 

@@ -14,9 +14,12 @@ mod given;
 mod handles;
 mod object;
 mod prepare;
+mod redirect;
 mod send;
 mod settings;
 
+pub(crate) use cookie::keep as keep_cookies;
 pub(crate) use gate::Gate;
 pub(crate) use handles::{ClientPool, Rename, UserAgent};
 pub(crate) use object::Session;
+pub(crate) use redirect::Unfollowed;

@@ -14,7 +14,6 @@ use throng_http::{
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
-use super::cookie;
 use super::digest::Digest;
 use super::settings::{Retry, Settings};
 use crate::cookies::{Cookies, Jar};
@@ -53,15 +52,6 @@ impl Plan {
             request.body_mode = BodyMode::Stream;
         }
         request.redirects = RedirectPolicy { max: 0, is_default: false };
-    }
-
-    /// Adds the jar's cookies and the request's. A `Cookie` header of the locustfile stands instead of them.
-    pub(super) fn add_cookies(&self, request: &mut Request) {
-        if request.headers.get("Cookie").is_none()
-            && let Some(header) = cookie::header_for(&self.jar.borrow(), &self.cookies, &request.url)
-        {
-            request.headers.append_verbatim("Cookie", header);
-        }
     }
 
     /// What `response.request` shows.

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use throng_http::{Client, Headers, Hop, Method, Outcome, Request, Response, Url};
+use throng_http::{Client, CookieJar, Hop, Method, Outcome, Request, Response};
 use throng_reactor::TaskId;
 
 use super::cookie;
 use super::digest::Digest;
 use super::prepare::Plan;
+use super::redirect::{self, Unfollowed};
 use crate::driver::{Driver, Slot};
 use crate::failure::Failure;
 use crate::response::{Answer, Open, Sent};
@@ -25,7 +26,7 @@ pub(super) struct Exchange {
     retries: u32,
     /// A challenge has been answered.
     challenged: bool,
-    /// The next request goes out as it is, without the jar's cookies.
+    /// Until a redirect, requests go out as they are, without the jar's cookies.
     as_given: bool,
     /// Before the next request.
     pause: Duration,
@@ -70,8 +71,8 @@ impl Exchange {
     fn next(&mut self) -> Option<Request> {
         let mut request = self.next.take()?;
         self.plan.apply(&mut request);
-        if !std::mem::take(&mut self.as_given) {
-            self.plan.add_cookies(&mut request);
+        if !self.as_given {
+            cookie::add(&self.plan.jar.borrow(), &self.plan.cookies, &mut request);
         }
         // Observed on Locust 2.47: redirects of the fast client do without the cookies of the request.
         if self.plan.fast {
@@ -129,12 +130,14 @@ impl Exchange {
             }
             return;
         }
-        cookie::keep(&self.plan.jar, &sent.url, &response.head);
+        let sets_cookies = response.sets_cookies;
+        if sets_cookies {
+            cookie::keep(&mut self.plan.jar.borrow_mut(), &sent.url, &response.head, self.plan.fast);
+        }
         if let Some(timing) = &timing {
             self.elapsed = Duration::from_nanos(timing.ended.saturating_sub(self.started));
         }
         let took = timing.map_or(self.elapsed, |timing| timing.took);
-        let location = location_of(&response, self.plan.fast);
         let mut answer = answer(response, sent, took);
         if answer.status == 401
             && !self.challenged
@@ -142,12 +145,24 @@ impl Exchange {
             && digest.take_challenge(&answer.head)
         {
             self.challenged = true;
-            self.next = Some(answered(&answer, digest));
+            let mut request = answered(&answer, digest);
+            if self.as_given && sets_cookies {
+                let mut jar = CookieJar::new();
+                cookie::keep(&mut jar, &answer.sent.url, &answer.head, self.plan.fast);
+                cookie::add(&jar, &[], &mut request);
+            }
+            self.next = Some(request);
             self.history.push(answer);
             return;
         }
-        let Some((limit, location)) = self.plan.follow.zip(location.as_deref()) else {
-            answer.next = location.and_then(|location| self.unfollowed(&answer, &location));
+        let Some(limit) = self.plan.follow else {
+            if !self.plan.fast && redirect::is_one(answer.status) {
+                answer.unfollowed = Some(Box::new(Unfollowed::new(&self.plan.jar, &self.plan.cookies)));
+            }
+            self.result = Some(Ok(answer));
+            return;
+        };
+        let Some(location) = redirect::location_of(&answer, self.plan.fast) else {
             self.result = Some(Ok(answer));
             return;
         };
@@ -155,22 +170,13 @@ impl Exchange {
             self.result = Some(Err((Failure::Redirects { limit }, answer.sent.clone())));
         } else {
             self.challenged = false;
-            match redirected(&answer, location) {
+            self.as_given = false;
+            match redirect::redirected(&answer, &location) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
             }
         }
         self.history.push(answer);
-    }
-
-    /// What would be sent next, for `response.next`.
-    fn unfollowed(&self, answer: &Answer, location: &str) -> Option<Box<Sent>> {
-        if self.plan.fast {
-            return None;
-        }
-        let mut request = redirected(answer, location).ok()?;
-        self.plan.add_cookies(&mut request);
-        Some(Box::new(self.plan.sent(&request)))
     }
 }
 
@@ -243,51 +249,7 @@ fn ago(duration: Duration) -> u64 {
 
 fn answer(response: Response, sent: Sent, elapsed: Duration) -> Answer {
     let Response { status, url, head, body, rest, .. } = response;
-    Answer { status, head, body, url, sent, elapsed, next: None, stream: rest, rest: None }
-}
-
-/// Where a response redirects to, if it does.
-fn location_of(response: &Response, fast: bool) -> Option<String> {
-    let redirects = matches!(response.status, 301..=303 | 307 | 308);
-    let location = response.head.get("Location").filter(|_| redirects)?;
-    // An empty location leads nowhere for `requests`, and to the same place for geventhttpclient.
-    if location.is_empty() && !fast {
-        return None;
-    }
-    let text = match std::str::from_utf8(location) {
-        Ok(text) => text.to_owned(),
-        Err(_) => location.iter().map(|b| char::from(*b)).collect(),
-    };
-    Some(throng_locust::requote(&text))
-}
-
-/// The request after a redirect: another method and no body where browsers do so, and no secrets for strangers.
-fn redirected(answer: &Answer, location: &str) -> Result<Request, Failure> {
-    let bad = |reason: String| Failure::BadRedirect { location: location.to_owned(), reason };
-    let from = &answer.sent.url;
-    let url = from.join(location).map_err(|error| bad(error.to_string()))?;
-    let method = &answer.sent.method;
-    let becomes_get = match answer.status {
-        302 | 303 => *method != Method::HEAD,
-        301 => *method == Method::POST,
-        _ => false,
-    };
-    let keeps_body = matches!(answer.status, 307 | 308);
-    let mut headers = Headers::new();
-    for (name, value) in answer.sent.headers.wire_lines() {
-        let about_body = ["Content-Type", "Content-Length", "Transfer-Encoding"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known));
-        let secret = name.eq_ignore_ascii_case("Authorization") && strips_secrets(from, &url);
-        let single = name.eq_ignore_ascii_case("Cookie") || name.eq_ignore_ascii_case("Host");
-        if !(single || secret || (about_body && !keeps_body)) {
-            headers.append_verbatim(name, value);
-        }
-    }
-    let mut request = Request::new(if becomes_get { Method::GET } else { method.clone() }, url);
-    request.headers = headers;
-    request.body = answer.sent.body.clone().filter(|_| keeps_body);
-    Ok(request)
+    Answer { status, head, body, url, sent, elapsed, unfollowed: None, stream: rest, rest: None }
 }
 
 /// The same request once more, with the answer to the challenge it met.
@@ -298,16 +260,4 @@ fn answered(answer: &Answer, digest: &Digest) -> Request {
     digest.apply(&mut request.headers, method, url, body.as_deref().unwrap_or_default());
     request.body.clone_from(body);
     request
-}
-
-/// Whether a redirect leads to someone who must not see the credentials; from http to https on the usual ports is fine.
-fn strips_secrets(from: &Url, to: &Url) -> bool {
-    if !from.host().eq_ignore_ascii_case(to.host()) {
-        return true;
-    }
-    let upgrade = from.scheme_str() == "http" && from.port() == Ok(80) && to.port() == Ok(443);
-    if upgrade && to.scheme_str() == "https" {
-        return false;
-    }
-    from.port() != to.port() || from.scheme_str() != to.scheme_str()
 }
