@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two requests, and until it is given up.
 _AGAIN = 1.0
 _GIVE_UP = 300.0
+# And for a part of the files, which may be long on its way; a connection that was made anew asks at once.
+_PART_AGAIN = 30.0
 
 
 class FetchError(Exception):
@@ -53,6 +55,7 @@ class _Fetching:
         self._link = Dealer(host, port, self._identity)
         self._arriving = Arriving()
         self._next = Event()
+        self._link.on_open = self._next.set
         self._asking = gevent.spawn(self._ask)
 
     def close(self):
@@ -68,10 +71,11 @@ class _Fetching:
                 raise FetchError(f"the master at {self._master} has no locustfile: {answer['error']}")
             if "throng" not in answer:
                 return answer["locustfiles"], None
-            self._arriving.take(answer["throng"])
-            if self._arriving.wanted is None:
-                return [], self._arriving
-            self._next.set()
+            # One that was asked for twice is there already.
+            if self._arriving.take(answer["throng"]):
+                if self._arriving.wanted is None:
+                    return [], self._arriving
+                self._next.set()
 
     def _ask(self):
         began = said = time.monotonic()
@@ -81,7 +85,7 @@ class _Fetching:
                 # What stands under our name only our masters read.
                 request = {"version": version, "throng": {"part": self._arriving.wanted}}
                 self._link.send(Message("locustfile", request, self._identity))
-                self._next.wait(_AGAIN)
+                self._next.wait(_PART_AGAIN if self._arriving.wanted else _AGAIN)
             if time.monotonic() - said > 5:
                 said = time.monotonic()
                 logger.warning("No locustfile from the master yet, after %.0f seconds", said - began)

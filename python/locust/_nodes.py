@@ -13,6 +13,7 @@ import gevent
 
 from . import _interrupts, log
 from ._session import Session, greenlet_exception_handler
+from .runners import STATE_RUNNING, STATE_SPAWNING
 from .runners.tls import TlsError
 
 logger = logging.getLogger("locust.main")
@@ -45,8 +46,13 @@ class MasterSession(Session):
         self.runner.go_on()
         shape = self.environment.shape_class
         own_clock = shape is not None and not shape.use_common_options
-        if run.has_shape:
-            self.runner.go_on_with_shape(run.elapsed)
+        if self.runner.state in (STATE_SPAWNING, STATE_RUNNING):
+            if self.watch:
+                self.watch.go_on()
+            if run.has_shape:
+                self.runner.go_on_with_shape(run.elapsed)
+                if self.options.autostart and not self.options.headless:
+                    gevent.spawn(self._autoquit_after_shape).link_exception(greenlet_exception_handler)
         if self.options.run_time and not own_clock:
             message, end = "--run-time limit reached, shutting down", self.runner.quit
             if not self.options.headless:

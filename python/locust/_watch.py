@@ -28,7 +28,10 @@ _PREFIXES = ("THRONG_WATCH", "THRONG_MATCH", "THRONG_EXPECT")
 _PROGRAM = "THRONG_WATCHER"
 # The exit code of a run whose thresholds were crossed, as for scripts.
 CROSSED = 99
-_PARTS = ("watched", "marks")
+# Of a test that was watched to no end.
+_NOTHING = {"summary": "", "crossed": []}
+# Seconds that a watcher has to say its last word.
+_AFTER_CLOSE = 10.0
 
 _variables = {}
 
@@ -55,6 +58,10 @@ class Watch:
         self._standing = {"scaling": [], "thresholds": []}
         self._lines = []
         self._ended = None
+        self._test = 0
+        # Whether the watcher is.
+        self._gone = self._closed = False
+        self._expects = bool(_variables.get("THRONG_EXPECT"))
         self._latest = _core.Latest()
         # A session of its own: an interrupt is for this process, which then tells it that the load is over.
         self._process = gevent.subprocess.Popen(
@@ -82,8 +89,16 @@ class Watch:
     # ---- the test
 
     def _begin(self, **_kwargs):
+        # Of many tests of one page the one before may still be watched: its end is not this one's.
+        self._test += 1
         self._ended = AsyncResult()
-        self._order("begin")
+        self._order({"begin": {"test": self._test}})
+        if self._gone:
+            self._ended.set(_NOTHING)
+
+    def go_on(self):
+        """The test that is gone on with is watched from now on."""
+        self._begin()
 
     def _end(self, **_kwargs):
         self._order("end")
@@ -99,7 +114,7 @@ class Watch:
 
     def _order(self, order):
         try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.write(json.dumps(order, allow_nan=False).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):
             # It says itself why it ended, and `_listen` that it did.
@@ -108,12 +123,16 @@ class Watch:
     # ---- what it tells
 
     def _listen(self):
-        for line in self._process.stdout:
-            (kind, content), = json.loads(line).items()
-            getattr(self, f"_take_{kind}")(content)
-        if self._ended is not None and not self._ended.ready():
-            logger.error("what watches beside the test ended before it")
-            self._ended.set({"summary": "", "crossed": []})
+        try:
+            for line in self._process.stdout:
+                (kind, content), = json.loads(line).items()
+                getattr(self, f"_take_{kind}")(content)
+        finally:
+            self._gone = True
+            if not self._closed:
+                logger.error("what watches beside the test has ended; what is expected of it cannot be judged")
+            if self._ended is not None and not self._ended.ready():
+                self._ended.set(_NOTHING)
 
     def _take_seen(self, seen):
         # Pages are told once a second, which is less often.
@@ -128,10 +147,11 @@ class Watch:
         logger.log(logging.WARNING if line["grave"] else logging.INFO, "%s", line["text"])
 
     def _take_ended(self, ended):
+        if ended["test"] != self._test:
+            return
         if ended["crossed"]:
             logger.error("thresholds on metrics '%s' have been crossed", ", ".join(ended["crossed"]))
-        if self._ended is not None:
-            self._ended.set(ended)
+        self._ended.set(ended)
 
     def _print(self):
         while True:
@@ -151,17 +171,20 @@ class Watch:
         waiting = gevent.getcurrent()
         terminated = gevent.signal_handler(signal.SIGTERM, gevent.kill, waiting, KeyboardInterrupt)
         try:
-            ended = self._ended.get()
-        except KeyboardInterrupt:
+            ended = self._ended.get(timeout=_AFTER_CLOSE if at_once else None)
+        except (KeyboardInterrupt, gevent.Timeout):
             self.close()
-            ended = self._ended.get()
+            ended = self._ended.wait(_AFTER_CLOSE) or _NOTHING
         finally:
             terminated.cancel()
         self.close()
-        return ended["summary"], bool(ended["crossed"])
+        # What nobody could look at does not hold.
+        crossed = bool(ended["crossed"]) or (ended is _NOTHING and self._expects)
+        return ended["summary"], crossed
 
     def close(self):
         """Ends the watcher; what it knows of a test that was not told is told before."""
+        self._closed = True
         try:
             self._process.stdin.close()
         except OSError:

@@ -13,14 +13,24 @@ from locust.runners.messages import Message
 from .support import Target, free_port, start, until
 
 LOCUSTFILE = """
+import itertools, os
+import gevent
 from locust import HttpUser, LoadTestShape, constant, events, task
+
+numbers = itertools.count()
 
 class Visitor(HttpUser):
     wait_time = constant(0.05)
 
     @task
     def visit(self):
-        self.client.get("/visit")
+        # So many names that a report is larger than what a master bears of somebody that it does not know.
+        self.client.get("/visit", name=f"/visit/{'x' * 200}{next(numbers) % 150}")
+
+@events.init.add_listener
+def slow(environment, **_):
+    if os.path.exists("slow") and type(environment.runner).__name__ == "MasterRunner":
+        gevent.sleep(5.5)
 
 @events.test_start.add_listener
 def started(environment, **_):
@@ -41,7 +51,7 @@ SHAPE = """
 class Stairs(LoadTestShape):
     def tick(self):
         now = self.get_run_time()
-        return None if now > 7 else (4, 4) if now > 4 else (2, 2)
+        return None if now > 12 else (4, 4) if now > 10 else (2, 2)
 """
 
 
@@ -74,7 +84,7 @@ class Masters(unittest.TestCase):
     def log(self, name):
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
 
-    def killed_and_started_again(self, arguments, requests):
+    def killed_and_started_again(self, arguments, requests, prepare=lambda: None):
         """The output of both masters, and of the requests that were asked and counted how many."""
         with Target() as target:
             arguments = [*arguments.split(), "-H", target.url]
@@ -83,11 +93,12 @@ class Masters(unittest.TestCase):
             first.kill()
             before, _ = first.communicate()
             time.sleep(0.5)
+            prepare()
             second = self.master("second", *arguments)
             after, _ = second.communicate(timeout=60)
             log = self.log("second")
             self.assertEqual([process.wait(20) for process in (second, *workers)], [0, 0, 0], log)
-            counted = int(re.findall(r"GET +/visit +(\d+) +\d+\(", log)[-1])
+            counted = int(re.findall(r"Aggregated +(\d+) +\d+\(", log)[-1])
             return before, after, log, len(target.asked), counted
 
     def test_what_was_measured_counts_and_the_test_ends_when_it_was_to(self):
@@ -108,10 +119,14 @@ class Masters(unittest.TestCase):
 
     def test_a_shape_goes_on_where_its_clock_is(self):
         self.write(LOCUSTFILE + SHAPE)
-        _, _, log, asked, counted = self.killed_and_started_again("", 40)
+        # Slower to start than workers wait for a master that they found again.
+        _, _, log, asked, counted = self.killed_and_started_again("", 40, (self.folder / "slow").touch)
+        for name in ("worker-0", "worker-1"):
+            self.assertNotIn("its users are stopped", self.log(name))
         self.assertIn("Shape test updating to 4 users", log)
         self.assertIn('All users spawned: {"Visitor": 4} (4 total users)', log)
         self.assertLessEqual(counted, asked)
+        self.assertGreater(counted, asked - 8 - 2 * 20 * 3 // 2, log)
 
     def test_without_a_master_there_is_nothing_to_keep(self):
         alone = self.node("alone", ["--headless", "-u", "1", "-t", "1"])
@@ -150,13 +165,20 @@ class Journals(unittest.TestCase):
         journal.worker("v", 1)
         journal.wants(7, 3)
         journal.note(Message("stats", {"user_classes_count": {"A": 2}}, "w"))
-        journal.reset()
+        journal.reset(exceptions=True)
         journal.note(Message("exception", {"msg": "x"}, "v"))
         journal.gone("v")
         journal = self.again(journal)
         run = journal.unfinished
         self.assertEqual((run.users, run.spawn_rate, run.workers, run.running), (7, 3.0, {"w": 0}, {"w": {"A": 2}}))
-        self.assertEqual([record.type for record in run.measured], ["stats", "reset", "exception"])
+        measured = list(journal.measured())
+        self.assertEqual([record.type for record in measured], ["stats", "reset", "exception"])
+        self.assertEqual((measured[0].node_id, measured[1].data, run.indices), ("w", True, {"w": 0, "v": 1}))
+        # It goes on where it ends.
+        journal.note(Message("stats", "no report", "w"))
+        journal = self.again(journal)
+        self.assertEqual(journal.unfinished.workers, {"w": 0})
+        self.assertEqual([record.type for record in journal.measured()], ["stats", "reset", "exception", "stats"])
         journal.end()
         journal = self.again(journal)
         self.assertEqual((journal.unfinished, journal.is_over), (None, True))
@@ -185,6 +207,23 @@ class Journals(unittest.TestCase):
             self.journal("b")
         with self.assertRaisesRegex(kept.KeptError, "cannot use the state directory"):
             kept.Journal("/dev/null/x", "a")
+
+    def test_a_full_disk_is_said_and_the_test_goes_on_without(self):
+        journal = self.journal()
+        journal.begin(1, 1, False, [])
+        with mock.patch.object(journal, "_file") as file, self.assertLogs("locust.runners", "ERROR") as logs:
+            file.write.return_value = 5
+            journal.wants(2, 1)
+        self.assertIn("No space left", logs.output[0])
+        for _ in range(2):
+            journal.wants(3, 1)
+            journal.end()
+        journal.begin(1, 1, False, [])
+        self.assertIsNone(self.journal_of_another_process().unfinished)
+
+    def journal_of_another_process(self):
+        with mock.patch("fcntl.flock"):
+            return self.journal()
 
     def test_without_the_variable_there_is_none(self):
         with mock.patch.dict("os.environ", clear=True):

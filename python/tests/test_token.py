@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
 
+from locust import _core
 from locust.runners import archive, token
 
 from .support import Target, free_port, start, until
@@ -27,6 +30,36 @@ class Visitor(HttpUser):
     def visit(self):
         self.client.get(f"/{GREETING}/{USERS[0]}", name="visit")
 """
+
+
+class Stranger:
+    """A client that speaks the protocol and does not know the token."""
+
+    def __init__(self, port):
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._connection = _core.Connection("DEALER", b"stranger", None, None)
+        while self._connection.peer_identity is None:
+            self._socket.sendall(self._connection.output())
+            self._connection.receive(self._socket.recv(1 << 16))
+        self._socket.sendall(self._connection.output())
+
+    def say(self, kind, data):
+        self._connection.send(_core.pack_message(kind, data, "stranger", lambda item: item))
+        self._socket.sendall(self._connection.output())
+
+    def hear(self, seconds):
+        """Reads for so long; OSError if it was hung up on."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                if not self._socket.recv(1 << 16):
+                    raise ConnectionError("hung up on")
+            except TimeoutError:
+                return
+
+    def close(self):
+        self._socket.close()
 
 
 class Nodes(unittest.TestCase):
@@ -98,6 +131,29 @@ class Nodes(unittest.TestCase):
             worker = self.worker("worker", "s3cret")
             self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
 
+    def test_a_stranger_is_borne_only_for_a_few_small_messages(self):
+        with Target() as target:
+            master = self.master(target.url, "s3cret", seconds=1)
+            until(lambda: "MasterRunner" in self.log("master") or self.listens(), what="the master")
+            for size, count in ((1, 20), (100_000, 2)):
+                stranger = Stranger(self.port)
+                stranger.say("client_ready", "2.47.0")
+                with self.assertRaises(OSError):
+                    for _ in range(count):
+                        stranger.say("stats", "x" * size)
+                        stranger.hear(0.05)
+                    stranger.hear(5)
+                stranger.close()
+            worker = self.worker("worker", "s3cret")
+            self.assertEqual((master.wait(60), worker.wait(20)), (0, 0), self.log("master") + self.log("worker"))
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
     def test_without_a_token_there_is_the_one_file_as_in_locust(self):
         (self.folder / "master" / "tests" / "locustfile.py").write_text(
             "from locust import HttpUser, constant, task\n"
@@ -115,6 +171,9 @@ class Nodes(unittest.TestCase):
 @unittest.skipUnless(shutil.which("openssl"), "not there: openssl")
 class Encrypted(Nodes):
     """The same over TLS, with certificates on both sides."""
+
+    # It would have to speak TLS.
+    test_a_stranger_is_borne_only_for_a_few_small_messages = None
 
     def setUp(self):
         super().setUp()
@@ -145,6 +204,8 @@ class Encrypted(Nodes):
             ):
                 stranger = self.node(name, ["-f", "-", "--worker", "--master-port", str(self.port)], None, variables)
                 until(lambda text=text: text in self.log("master"), what=text)
+                if name == "bare":
+                    until(lambda: "the master wants a certificate" in self.log("bare"), what="the worker's word")
                 stranger.kill()
             strange = {**self.variables("worker"), "THRONG_TLS_AUTHORITY": str(self.certificates / "me.pem")}
             stranger = self.node("strange", ["-f", "-", "--worker", "--master-port", str(self.port)], None, strange)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from .support import Target, free_port, until
+from .support import Run, Target, free_port, until
 
 THRONG = os.environ.get("THRONG")
 MISSING = [name for name, there in (("redis-server", shutil.which("redis-server")), ("THRONG", THRONG)) if not there]
@@ -179,6 +179,13 @@ class Watching(unittest.TestCase):
             self.assertNotIn("Starting Locust", output)
         code, output = self.ended("run", "locustfile.py", "--watch", self.redis, "--version")
         self.assertEqual(code, 0, output)
+
+    def test_a_watcher_that_ends_too_early_is_said_and_holds_nobody_up(self):
+        env = {"THRONG_WATCHER": "/bin/false", "THRONG_WATCH": self.redis, "THRONG_EXPECT": "db_queries: count>0"}
+        with Run(LOCUSTFILE, f"--headless -u 1 -t 1 -H {self.target.url}", env) as ran:
+            self.assertEqual(ran.code, 99, ran.stderr)
+            self.assertIn("what watches beside the test has ended", ran.stderr)
+            self.assertIn("Aggregated", ran.stderr)
 
     def test_a_server_that_is_not_there_is_said_once_and_the_test_goes_on(self):
         began = time.monotonic()

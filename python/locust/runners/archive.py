@@ -33,7 +33,7 @@ class Archive:
             files.add(folder)
         root = os.path.commonpath([here, *files.found])
         packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as target:
             for path in files.found:
                 target.write(path, _inside(path, root))
         self._data = packed.getvalue()
@@ -111,11 +111,13 @@ class Arriving:
         return len(self._parts)
 
     def take(self, message):
-        """Takes the next part, if it is that one. One of other files, as the master has started again, begins anew."""
+        """Takes the next part; False if it is not that one. One of other files, as the master has started again, begins anew."""
         if self._facts is None or message["sha256"] != self._facts["sha256"]:
             self._facts, self._parts = message, []
-        if message["part"] == len(self._parts):
-            self._parts.append(message["bytes"])
+        if message["part"] != len(self._parts):
+            return False
+        self._parts.append(message["bytes"])
+        return True
 
     def unpack(self, into):
         """Writes the files below the folder `into`; returns the paths of the locustfiles and the working directory there."""

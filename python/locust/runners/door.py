@@ -32,21 +32,21 @@ _BETWEEN_LINES = 1.0
 
 
 class Door:
-    """Listens, and calls `welcome(link, first_message)` in a greenlet of its own for each client that speaks ZMTP."""
+    """Listens, from when `hears` is set, and calls `welcome(link, messages)` in a greenlet of its own for each client that speaks
+    ZMTP; with `admit(link, first_message)`, only what that returns, which is LinkClosed for who is not to come in.
+    """
 
-    def __init__(self, host, port, welcome, is_open, tls=None):
+    def __init__(self, host, port, welcome, admit=None, context=None, hears=None):
         self._welcome = welcome
-        self._tls = tls
+        self._admit = admit
+        self._tls = context
+        self._hears = hears
         self._listener = _listen(host, port)
         self.port = self._listener.getsockname()[1]
         self._strangers = deque()
         self._refused = _Refused(self.port)
-        self._warn(host, is_open)
+        self._warn(host)
         self._accepting = gevent.spawn(self._accept)
-
-    def refused(self, link, why):
-        """Says who was refused after its first message."""
-        self._refused.say(link.address, why)
 
     def close(self):
         """Listens no more. Links that stand are not affected."""
@@ -55,7 +55,8 @@ class Door:
         for link in list(self._strangers):
             link.close(linger=0)
 
-    def _warn(self, host, is_open):
+    def _warn(self, host):
+        is_open = self._admit is None
         if _is_loopback(self._listener.getsockname()[0]):
             return
         if is_open and self._tls is not None and self._tls.verify_mode == ssl.CERT_REQUIRED:
@@ -72,6 +73,9 @@ class Door:
             logger.info("Workers with this master's join token are listened for on %s:%d", host or "*", self.port)
 
     def _accept(self):
+        if self._hears is not None:
+            # Those who come meanwhile wait in the kernel, and do not take this for a master that does not know them.
+            self._hears.wait()
         while True:
             try:
                 sock, address = self._listener.accept()
@@ -93,19 +97,22 @@ class Door:
             with gevent.Timeout(FIRST_MESSAGE_TIMEOUT):
                 link = stranger.speak(self._tls)
                 link.address = address
-                first = link.receive()
+                said = [link.receive()]
+                if self._admit is not None:
+                    said = self._admit(link, said[0])
         except (LinkClosed, Garbled, OSError) as error:
             why = tls.reason(error) if isinstance(error, OSError) else str(error)
             if why:
                 self._refused.say(address, why)
             return stranger.close(linger=0)
         except gevent.Timeout:
-            self._refused.say(address, f"it said nothing for {FIRST_MESSAGE_TIMEOUT:.0f} seconds")
+            what = "nothing" if self._admit is None else "nothing, or does not prove that it knows the join token,"
+            self._refused.say(address, f"it said {what} for {FIRST_MESSAGE_TIMEOUT:.0f} seconds")
             return stranger.close(linger=0)
         finally:
             if stranger in self._strangers:
                 self._strangers.remove(stranger)
-        return self._welcome(link, first)
+        return self._welcome(link, said)
 
 
 class _Stranger:
@@ -117,7 +124,9 @@ class _Stranger:
     def speak(self, context):
         """The link to it, once TLS stands if there is to be any."""
         if context is not None:
-            self._open = context.wrap_socket(self._open, server_side=True)
+            # In its place before it waits, so that it can be closed.
+            self._open = context.wrap_socket(self._open, server_side=True, do_handshake_on_connect=False)
+            self._open.do_handshake()
         self._open = link = Link(self._open, "ROUTER", first_message_limit=STRANGER_MESSAGE_LIMIT)
         return link
 

@@ -5,12 +5,15 @@ count, beside what the master itself was told to do; reading it again brings abo
 what they have to say.
 """
 
+import errno
 import fcntl
 import logging
 import os
 import struct
 import time
 import zlib
+
+import gevent
 
 from .messages import Garbled, Message
 
@@ -35,12 +38,11 @@ class Unfinished:
         self.away = away
         self.users, self.spawn_rate = began["users"], began["spawn_rate"]
         self.has_shape = began["shape"]
-        # By name, in the order in which they came, with their indices.
+        # By name, in the order in which they came: those that are there, and the indices of all that were.
         self.workers = {}
+        self.indices = {}
         # What each reported to run last.
         self.running = {}
-        # Reports, exceptions and resets, in their order.
-        self.measured = []
 
     @property
     def elapsed(self):
@@ -48,19 +50,19 @@ class Unfinished:
         return max(0.0, time.time() - self.began)
 
     def take(self, record):
-        """Takes what came after its begin."""
-        data = record.data
+        """Takes what came after its begin; what was measured is read when it is counted, as it may be much."""
+        data, name = record.data, record.node_id
         if record.type == "wants":
             self.users, self.spawn_rate = data["users"], data["spawn_rate"]
         elif record.type == "worker":
-            self.workers[record.node_id] = data
+            self.workers[name] = self.indices[name] = data
         elif record.type == "gone":
-            self.workers.pop(record.node_id, None)
-            self.running.pop(record.node_id, None)
-        else:
-            if record.type == "stats":
-                self.running[record.node_id] = dict(data["user_classes_count"])
-            self.measured.append(record)
+            self.workers.pop(name, None)
+            self.running.pop(name, None)
+        elif record.type == "stats" and isinstance(data, dict):
+            # As a worker says it: whether it can be used is found out when it is counted.
+            counts = data.get("user_classes_count")
+            self.running[name] = dict(counts) if isinstance(counts, dict) else {}
 
 
 class Nothing:
@@ -83,11 +85,15 @@ class Nothing:
     def gone(self, name):
         """A worker is gone for good."""
 
-    def reset(self):
-        """The statistics were set to nothing."""
+    def reset(self, exceptions):
+        """The statistics were set to nothing, and with `exceptions` what tasks raised."""
 
     def end(self):
         """The test is over."""
+
+    def measured(self):
+        """What counts of the test that is unfinished."""
+        return iter(())
 
 
 class Journal:
@@ -95,10 +101,13 @@ class Journal:
 
     def __init__(self, folder, checksum):
         self._checksum = checksum
-        path = os.path.join(folder, _NAME)
+        self._path = path = os.path.join(folder, _NAME)
+        self._began = self._good = 0
+        self._can_write = True
         try:
             os.makedirs(folder, exist_ok=True)
-            self._file = open(path, "a+b")
+            # Without a buffer: what did not fit on the disk is not to be written later on.
+            self._file = open(path, "a+b", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise KeptError(f"another master uses the state directory {folder}") from None
@@ -109,42 +118,75 @@ class Journal:
         if self._runs and self.unfinished.checksum != checksum:
             raise KeptError(f"the state directory {folder} has a test of another locustfile; give another one")
 
-    def _read(self):
-        """What the journal tells; it ends before what was written in part."""
-        self._file.seek(0)
-        away = time.time() - os.fstat(self._file.fileno()).st_mtime
-        run, over, good = None, False, 0
+    def _records(self, start=0):
+        """The records from a place on, up to what was written in part."""
+        self._file.seek(start)
+        self._good = start
         while len(head := self._file.read(_HEAD.size)) == _HEAD.size:
             size, checksum = _HEAD.unpack(head)
             body = self._file.read(size)
             if len(body) != size or zlib.crc32(body) != checksum:
-                break
+                return
             try:
                 record = Message.unserialize(body)
             except Garbled:
-                break
-            good = self._file.tell()
+                return
+            self._good = self._file.tell()
+            yield record
+
+    def _read(self):
+        """What the journal tells; it ends before what was written in part."""
+        away = time.time() - os.fstat(self._file.fileno()).st_mtime
+        run, over = None, False
+        for record in self._records():
             if record.type == "begin":
-                run, over = Unfinished(record.data, max(0.0, away)), False
+                run, over, self._began = Unfinished(record.data, max(0.0, away)), False, self._good
             elif record.type == "end":
                 run, over = None, True
             elif run is not None:
                 run.take(record)
-        self._file.truncate(good)
+        self._file.truncate(self._good)
         return run, over
+
+    def measured(self):
+        """What counts of the test that is unfinished, in its order: reports, exceptions and resets."""
+        for number, record in enumerate(self._records(self._began)):
+            if record.type in ("stats", "exception", "reset"):
+                yield record
+            if number % 100 == 0:
+                gevent.sleep(0)
+        self._file.seek(0, os.SEEK_END)
 
     def _write(self, record):
         body = record.serialize()
-        self._file.write(_HEAD.pack(len(body), zlib.crc32(body)) + body)
-        self._file.flush()
+        data = _HEAD.pack(len(body), zlib.crc32(body)) + body
+        try:
+            if self._file.write(data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error):
+        """The test goes on without; half of it is not to be gone on with."""
+        logger.error("The test cannot be kept in its state directory any more, and goes on without: %s", error)
+        self._runs, self._can_write = False, False
+        try:
+            os.truncate(self._path, 0)
+        except OSError:
+            logger.error("Remove %s before a master is started with it again", self._path)
 
     def begin(self, users, spawn_rate, shape, workers):
         """A test begins; the one before is of no interest any more."""
-        self._file.truncate(0)
+        if not self._can_write:
+            return
+        try:
+            self._file.truncate(0)
+        except OSError as error:
+            self._give_up(error)
+            return
         self._runs = True
         began = {"at": time.time(), "checksum": self._checksum, "users": users, "spawn_rate": float(spawn_rate), "shape": shape}
         self._write(Message("begin", began, ""))
-        os.fsync(self._file.fileno())
         for name, index in workers:
             self.worker(name, index)
 
@@ -168,10 +210,10 @@ class Journal:
         if self._runs:
             self._write(Message("gone", None, name))
 
-    def reset(self):
-        """The statistics were set to nothing."""
+    def reset(self, exceptions):
+        """The statistics were set to nothing, and with `exceptions` what tasks raised."""
         if self._runs:
-            self._write(Message("reset", None, ""))
+            self._write(Message("reset", exceptions, ""))
 
     def end(self):
         """The test is over."""
@@ -183,7 +225,8 @@ class Journal:
 def wanted(environment):
     """The journal that the environment asks for."""
     folder = os.environ.get(_VARIABLE)
-    if not folder:
+    # Scripts that use the package as a library go on with nothing.
+    if not folder or environment.parsed_options is None:
         return Nothing()
     # Here, because hardly any run has one.
     from .._history import checksum

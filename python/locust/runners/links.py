@@ -15,7 +15,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 
 from .._core import Connection, WireError
-from . import tls
+from . import tls, token
 from .messages import Garbled, Message
 
 logger = logging.getLogger("locust.runners")
@@ -27,6 +27,7 @@ _BYTES_AT_MOST = 256 << 20
 _CONNECTING = 5.0
 _BETWEEN_ATTEMPTS = 0.1
 _BETWEEN_ATTEMPTS_AT_MOST = 1.0
+_UNTIL_HEARD = 2.0
 _LINGER = 5.0
 
 
@@ -57,10 +58,14 @@ class _Waiting:
 class _Channel:
     """One socket that speaks ZMTP, until it ends."""
 
-    def __init__(self, sock, connection, waiting):
+    def __init__(self, sock, connection, waiting, first=None):
         self._socket = sock
         self._connection = connection
         self._waiting = waiting
+        # Goes before what waits; that waits for the peer's first word then.
+        self._urgent = deque() if first is None else deque([first])
+        self._may_go = first is None
+        self._patience = None
         self._wake = Event()
         self._idle = Event()
         self._writer = gevent.spawn(self._write)
@@ -69,6 +74,17 @@ class _Channel:
     def open(self):
         """Whether both sides have said who they are."""
         return self._connection.peer_identity is not None
+
+    def go(self):
+        """What waits may go."""
+        if not self._may_go:
+            self._may_go = True
+            self.wake()
+
+    def say(self, body):
+        """Sends this before what waits."""
+        self._urgent.append(body)
+        self.wake()
 
     def wake(self):
         """There is something to send."""
@@ -79,6 +95,10 @@ class _Channel:
         """Waits for the peer and returns its messages, each a list of parts; LinkClosed at the end."""
         try:
             data = self._socket.recv(1 << 16)
+        except ssl.SSLError as error:
+            # With TLS 1.3 that a certificate is missing is said here.
+            self.close()
+            raise LinkClosed(tls.reason(error)) from None
         except OSError:
             data = b""
         if not data:
@@ -102,6 +122,8 @@ class _Channel:
         """Ends the connection."""
         self._idle.set()
         self._writer.kill(block=False)
+        if self._patience is not None:
+            self._patience.kill(block=False)
         self._socket.close()
 
     def _write(self):
@@ -109,7 +131,13 @@ class _Channel:
             while True:
                 self._wake.clear()
                 self._socket.sendall(self._connection.output())
-                while self.open and self._waiting.bodies:
+                if self.open and not self._may_go and self._patience is None:
+                    # A master that says nothing to it is one of Locust's that does not know this worker.
+                    self._patience = gevent.spawn_later(_UNTIL_HEARD, self.go)
+                while self.open and self._urgent:
+                    self._connection.send(self._urgent.popleft())
+                    self._socket.sendall(self._connection.output())
+                while self.open and self._may_go and self._waiting.bodies:
                     self._connection.send(self._waiting.bodies[0])
                     self._socket.sendall(self._connection.output())
                     # Only now: one that a broken connection took half goes over the next one.
@@ -198,6 +226,9 @@ class Dealer:
         self._open = Event()
         # Called whenever the connection stands again.
         self.on_open = lambda: None
+        # Asked for a small message that goes first over each new connection; what waits goes when the master has said something:
+        # it does not bear large messages of somebody that it does not know yet.
+        self.greeting = lambda: None
         self.closed = False
         self._running = gevent.spawn(self._run)
 
@@ -215,6 +246,11 @@ class Dealer:
             self._waiting.taken()
         if self._channel:
             self._channel.wake()
+
+    def say(self, message):
+        """Sends a message now, before those that wait; not at all if there is no connection."""
+        if self._channel:
+            self._channel.say(message.serialize())
 
     def receive(self):
         """Waits for the next message; Garbled if it is none, LinkClosed if this end was closed."""
@@ -259,7 +295,9 @@ class Dealer:
             pause = _BETWEEN_ATTEMPTS
             sock.settimeout(None)
             keep_alive(sock)
-            self._channel = _Channel(sock, Connection("DEALER", self._identity.encode()), self._waiting)
+            greeting = self.greeting()
+            first = None if greeting is None else greeting.serialize()
+            self._channel = _Channel(sock, Connection("DEALER", self._identity.encode()), self._waiting, first)
             try:
                 self._read()
             except LinkClosed as end:
@@ -283,7 +321,11 @@ class Dealer:
         while True:
             for parts in self._channel.read():
                 try:
-                    self._arrived.put(_one_part(parts))
+                    message = _one_part(parts)
+                    # Who asks for a proof bears nothing else before it.
+                    if message.type != token.ASK:
+                        self._channel.go()
+                    self._arrived.put(message)
                 except Garbled as error:
                     self._arrived.put(error)
             if self._channel.open and not self._open.is_set():

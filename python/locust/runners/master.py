@@ -15,6 +15,7 @@ from .. import stats as stats_module
 from . import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPED, STATE_STOPPING
 from ._welcome import options_for_workers
 from .base import greenlet_exception_handler
+from .kept import Nothing
 from .membership import Membership
 from .messages import FINE, Message
 from .nodes import WorkerNode
@@ -27,7 +28,7 @@ _AFTER_STOP = 60.0
 _UNTIL_READY = 1.0
 _AFTER_QUIT = 5.0
 # And for workers to find a master that has started again.
-_UNTIL_BACK = 5.0
+_UNTIL_BACK = 10.0
 
 
 class MasterRunner(Membership):
@@ -73,8 +74,7 @@ class MasterRunner(Membership):
             self.exceptions = {}
             self.final_user_classes_count = {}
             self.losses.begin()
-            indices = [(node.id, self._indices[node.id]) for node in workers]
-            self.kept.begin(user_count, spawn_rate, self.shape_greenlet is not None, indices)
+            self._keep(user_count, spawn_rate, workers)
             stats_module.apply_bucketing()
             self.environment._filter_tasks_by_tags()
             self._users_dispatcher = self.environment.dispatcher_class(workers, self.user_classes)
@@ -94,13 +94,23 @@ class MasterRunner(Membership):
         self.spawning_greenlet = self.greenlet.spawn(self._ramp)
         self.spawning_greenlet.link_exception(greenlet_exception_handler)
 
+    def _keep(self, user_count, spawn_rate, workers):
+        web_ui = self.environment.web_ui
+        if web_ui is not None and web_ui.has_started:
+            # What its form says (classes, shape, host, time) is nowhere else.
+            self.kept.end()
+            if not isinstance(self.kept, Nothing):
+                logger.warning("A test that is started on the page is not kept in the state directory")
+            return
+        indices = [(node.id, self._indices[node.id]) for node in workers]
+        self.kept.begin(user_count, spawn_rate, self.shape_greenlet is not None, indices)
+
     def _ramp(self):
         """Performs the dispatcher's steps; again, if a worker came or went meanwhile."""
         dispatcher, wanted = self._users_dispatcher, {}
         while dispatcher.dispatch_in_progress:
             for step in dispatcher:
-                wanted = {name: sum(users[name] for users in step.values()) for name in next(iter(step.values()), {})}
-                self.target_user_classes_count = wanted
+                self.target_user_classes_count = wanted = _by_class(step)
                 self._send_step(step)
             self._wait_until(
                 lambda: dispatcher.dispatch_in_progress or self.reported_user_classes_count == wanted,
@@ -155,47 +165,55 @@ class MasterRunner(Membership):
         for user_class in self.user_classes:
             if self.environment.host:
                 user_class.host = self.environment.host
-        for name, index in run.workers.items():
-            self._indices[name] = index
-            node = WorkerNode(name, STATE_RUNNING, settings.HEARTBEAT_LIVENESS)
+        self._indices.update(run.indices)
+        for name in run.workers:
+            node = WorkerNode(name, STATE_RUNNING, settings.HEARTBEAT_LIVENESS + int(_UNTIL_BACK))
             node.user_classes_count = run.running.get(name, {})
             self.clients[name] = node
-        self._measure_again(run)
+        self._measure_again()
         self.target_user_count, self.spawn_rate = run.users, run.spawn_rate
         self.update_state(STATE_RUNNING)
         known = list(self.clients.values())
+        if not known:
+            # It was killed while it ended the test.
+            self._hears.set()
+            gevent.spawn(self.stop_from_user)
+            return
+        # What runs stays, on whom it runs as far as the dealing of users goes; the rest of a ramp follows. All before anybody is
+        # heard, as those who come and go need somebody who deals.
+        there = min(run.users, sum(node.user_count for node in known))
+        self._users_dispatcher = self.environment.dispatcher_class(known, self.user_classes)
+        self._users_dispatcher.new_dispatch(there, max(1, there))
+        for step in self._users_dispatcher:
+            self._told = step
+        self.target_user_classes_count = _by_class(self._told)
         self._hears.set()
         self._wait_until(lambda: all(node.id in self._links for node in known), _UNTIL_BACK)
         for node in known:
-            if node.id not in self._links:
+            if node.id not in self._links and node.state != STATE_MISSING and node.id in self.clients:
                 logger.warning("Worker %s did not come back to the master", node.id)
                 self._miss(node, "did not come back to the master")
-        if self.state != STATE_RUNNING or not self.worker_count:
+        if self.state not in (STATE_RUNNING, STATE_SPAWNING) or not self.worker_count:
             return
-        # What runs stays, on whom it runs as far as the dealing of users goes; the rest of a ramp follows.
-        there = min(run.users, sum(sum(counts.values()) for counts in run.running.values()))
-        self._users_dispatcher = self.environment.dispatcher_class(self.clients.running, self.user_classes)
-        self._users_dispatcher.new_dispatch(there, max(1, there))
-        for step in self._users_dispatcher:
-            self.target_user_classes_count = {
-                name: sum(users[name] for users in step.values()) for name in next(iter(step.values()), {})
-            }
-            self._send_step(step)
-        for node in self.clients.spawning:
-            node.state = STATE_RUNNING
+        if self.spawning_greenlet is None:
+            # Nobody came or went, for whom all was dealt anew.
+            self._send_step(self._told)
         if there < run.users and not run.has_shape:
             self.start(run.users, run.spawn_rate)
 
-    def _measure_again(self, run):
-        for record in run.measured:
-            if record.type == "stats":
-                node = self.clients.get(record.node_id) or WorkerNode(record.node_id)
-                self._count_report(record.data, node)
-            elif record.type == "exception":
-                self.log_exception(record.node_id, record.data["msg"], record.data["traceback"])
-            else:
-                self.stats.reset_all()
-        run.measured = []
+    def _measure_again(self):
+        for record in self.kept.measured():
+            try:
+                if record.type == "stats":
+                    node = self.clients.get(record.node_id) or WorkerNode(record.node_id)
+                    self._count_report(record.data, node)
+                elif record.type == "exception":
+                    self.log_exception(record.node_id, record.data["msg"], record.data["traceback"])
+                else:
+                    self.stats.reset_all()
+                    self.exceptions = {} if record.data else self.exceptions
+            except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+                logger.error("Cannot use a kept %s message of worker %s: %r", record.type, record.node_id, error)
 
     def go_on_with_shape(self, elapsed):
         """Asks the shape again, whose clock goes on where it was."""
@@ -206,11 +224,11 @@ class MasterRunner(Membership):
         self.shape_greenlet.link_exception(greenlet_exception_handler)
 
     def _on_reset(self, **_kwargs):
-        self.kept.reset()
+        self.kept.reset(exceptions=True)
 
     def _on_spawning_complete(self, user_count, **_kwargs):
         if self.environment.reset_stats:
-            self.kept.reset()
+            self.kept.reset(exceptions=False)
         super()._on_spawning_complete(user_count)
 
     def stop(self):
@@ -317,6 +335,11 @@ class MasterRunner(Membership):
         if self.worker_cpu_warning_emitted:
             logger.warning("CPU usage of some worker was too high at some point during the test! See the warnings above")
         return super().cpu_log_warning() or self.worker_cpu_warning_emitted
+
+
+def _by_class(step):
+    """How many users of each class the workers run together."""
+    return {name: sum(users[name] for users in step.values()) for name in next(iter(step.values()), {})}
 
 
 def _report_patience():

@@ -24,7 +24,7 @@ from . import (
 )
 from ._welcome import Files, locustfiles_of, warn_of_version
 from .base import DistributedRunner, greenlet_exception_handler
-from .door import FIRST_MESSAGE_TIMEOUT, STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
+from .door import STRANGER_MESSAGE_LIMIT, WORKER_MESSAGE_LIMIT, Door
 from .links import Link, LinkClosed
 from .losses import Losses
 from .messages import FINE, LAG, Garbled, Message
@@ -34,8 +34,8 @@ logger = logging.getLogger("locust.runners")
 
 # Seconds that a worker whose connection broke has to come back.
 _BROKEN_LINK = 1.0
-# Messages that wait for a proof: those that a worker had for its master while there was none.
-_SAID_AT_MOST = 10_000
+# Messages that wait for a proof.
+_SAID_AT_MOST = 16
 
 
 class Membership(DistributedRunner):
@@ -69,7 +69,8 @@ class Membership(DistributedRunner):
         self._hears = Event()
         if self.kept.unfinished is None:
             self._hears.set()
-        self._door = Door(host, port, self._meet, self._token is None, tls.of_master()) if listen else None
+        admit = None if self._token is None else self._admit
+        self._door = Door(host, port, self._meet, admit, tls.of_master(), self._hears) if listen else None
         for sock in sockets:
             link = Link(sock, "ROUTER")
             self._private.add(link)
@@ -139,40 +140,33 @@ class Membership(DistributedRunner):
         except LinkClosed as end:
             logger.debug("there is no way to worker %s now: %s", client_id, end)
 
-    def _meet(self, link, first):
-        """A client has said something over the network: it counts once it is known who that is."""
-        self._hears.wait()
-        if self._token is None:
-            return self._listen(link, first)
-        try:
-            said = self._proved(link, first)
-        except (LinkClosed, Garbled, gevent.Timeout) as error:
-            why = str(error) if isinstance(error, LinkClosed) and str(error) else (
-                "it does not prove that it knows the join token; workers of Locust cannot, and others need THRONG_TOKEN"
-            )
-            self._door.refused(link, why)
-            return link.close()
-        for message in said:
-            self._handle(link, message)
-        return self._listen(link)
-
-    def _proved(self, link, first):
-        """What a client said until it proved that it knows the token."""
+    def _admit(self, link, first):
+        """What a client said until it proved that it knows the token: next to nothing, as ours prove it first."""
         asked = token.question()
+        link.accept(STRANGER_MESSAGE_LIMIT)
         link.send(Message(token.ASK, {"nonce": asked}, first.node_id))
         said = [first]
-        with gevent.Timeout(FIRST_MESSAGE_TIMEOUT):
-            while len(said) < _SAID_AT_MOST:
-                message = link.receive()
-                if message.type != token.ANSWER:
-                    said.append(message)
-                    continue
-                proof = message.data.get("proof") if isinstance(message.data, dict) else None
-                if token.is_proof(self._token, asked, message.node_id, proof):
-                    return said
-                link.send(Message(token.REFUSED, "its join token is another one than the master's", first.node_id))
-                raise LinkClosed(f"the join token of {message.node_id} is another one")
-        raise LinkClosed("it says much and proves nothing")
+        while len(said) < _SAID_AT_MOST:
+            message = link.receive()
+            if message.type != token.ANSWER:
+                said.append(message)
+                continue
+            proof = message.data.get("proof") if isinstance(message.data, dict) else None
+            if token.is_proof(self._token, asked, message.node_id, proof):
+                return said
+            link.send(Message(token.REFUSED, "its join token is another one than the master's", first.node_id))
+            link.close()
+            raise LinkClosed(f"the join token of {message.node_id} is another one")
+        raise LinkClosed(
+            "it does not prove that it knows the join token: workers of Locust cannot, and ours need THRONG_TOKEN"
+        )
+
+    def _meet(self, link, said):
+        """A client has come in over the network."""
+        *before, last = said
+        for message in before:
+            self._handle(link, message)
+        self._listen(link, last)
 
     def _listen(self, link, message=None):
         """Does what comes over a link until it ends; `message` came first."""
@@ -262,7 +256,7 @@ class Membership(DistributedRunner):
             return
         warn_of_version(client_id, client_version)
         before = self._indices.get(client_id)
-        index = self._indices.setdefault(client_id, len(self._indices))
+        index = self._indices.setdefault(client_id, max(self._indices.values(), default=-1) + 1)
         node = WorkerNode(client_id, heartbeat_liveness=settings.HEARTBEAT_LIVENESS)
         self.clients[client_id] = node
         self._know(link, node)

@@ -65,7 +65,8 @@ class WorkerRunner(DistributedRunner):
             self.link = Link(sock, "DEALER", self.client_id)
         else:
             self.link = Dealer(master_host, master_port, self.client_id)
-            self.link.on_open = self._introduce_again
+            self.link.on_open = self._opened_again
+            self.link.greeting = self._introduction
         self._in_background(self._obey)
         self._connect()
         self._in_background(self._beat)
@@ -100,13 +101,16 @@ class WorkerRunner(DistributedRunner):
                 break
         raise ConnectionError(f"there is no master at {self.master_host}:{self.master_port}")
 
-    def _introduce_again(self):
-        """The connection stands again after it broke; the master may be another one."""
+    def _introduction(self):
+        """What goes first over a connection that is made anew; the master may be another one."""
         if not self._acknowledged.is_set():
-            return
+            return None
         if self.state == STATE_INIT:
-            self._tell("client_ready", version)
-        else:
+            return Message("client_ready", version, self.client_id)
+        return Message("heartbeat", self._pulse(), self.client_id)
+
+    def _opened_again(self):
+        if self._acknowledged.is_set() and self.state != STATE_INIT:
             self._connected_again = time.monotonic()
 
     def _begin_anew(self):
@@ -147,19 +151,18 @@ class WorkerRunner(DistributedRunner):
 
     def _beat(self):
         while True:
-            # Locust's masters know three states of workers.
-            state = STATE_RUNNING if self.state == STATE_CLEANUP else self.state
-            self._tell(
-                "heartbeat",
-                {
-                    "state": state,
-                    "current_cpu_usage": self.current_cpu_usage,
-                    "current_memory_usage": _core.memory_bytes(),
-                    # Locust's masters pass over it.
-                    LAG: _core.worst_lag(),
-                },
-            )
+            self._tell("heartbeat", self._pulse())
             gevent.sleep(settings.HEARTBEAT_INTERVAL)
+
+    def _pulse(self):
+        return {
+            # Locust's masters know three states of workers.
+            "state": STATE_RUNNING if self.state == STATE_CLEANUP else self.state,
+            "current_cpu_usage": self.current_cpu_usage,
+            "current_memory_usage": _core.memory_bytes(),
+            # Locust's masters pass over it.
+            LAG: _core.worst_lag(),
+        }
 
     def _report(self):
         while True:
@@ -271,7 +274,7 @@ class WorkerRunner(DistributedRunner):
         if known is None:
             self._refused("wants a join token: set THRONG_TOKEN to the master's")
         else:
-            self._tell(token.ANSWER, {"proof": token.proof(known, asked, self.client_id)})
+            self.link.say(Message(token.ANSWER, {"proof": token.proof(known, asked, self.client_id)}, self.client_id))
 
     def _refused(self, why):
         text = f"the master at {self.master_host}:{self.master_port} {why}"

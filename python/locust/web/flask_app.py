@@ -112,7 +112,9 @@ def _register(app, routes):
     @ours.errorhandler(Exception)
     def failed(error):
         # As Locust: what went wrong is the answer, also of a guard before its endpoints.
-        status = getattr(error, "code", 500)
+        status = getattr(error, "code", None)
+        # Errors of others have codes of their own, such as texts.
+        status = status if isinstance(status, int) else 500
         if status >= 500:
             name, method, path = type(error).__name__, request.method, request.path
             text = "UI got request for %s %s, but it resulted in a %d: %s"
