@@ -335,14 +335,16 @@ fn a_body_that_the_script_replaced_is_what_is_read() {
          return [body('{\"s\":1}').json().s, body('{\"s\":1}').json('s'), kept.json().s === before.s, kept.json('s'), read.json('s'),
                  body('<p>x</p>').html('p').text(), body(new Uint8Array([91, 55, 93]).buffer).json('0'),
                  body('[8]', { responseType: 'none' }).json('0'), thrown(() => body(null).json()), thrown(() => body(5).html()),
-                 body('<a href=\"/json\">z</a>').clickLink().status]",
+                 body('<a href=\"/json\">z</a>').clickLink().status, (kept.body = 5, kept.json().s),
+                 (read.body = new Uint8Array([91, 55, 93]).buffer, read.json('0')),
+                 (new Uint8Array(read.body)[1] = 56, read.json('0'))]",
     );
     let result = ran.result.as_array().unwrap();
     assert_eq!(result[..5], [json!(1), json!(1), json!(true), json!(2), json!("str")]);
     assert_eq!(result[5..8], [json!("x"), json!(7), json!(8)]);
     assert!(result[8].as_str().unwrap().contains("no body"), "{}", result[8]);
     assert!(result[9].as_str().unwrap().contains("neither a string nor an ArrayBuffer"), "{}", result[9]);
-    assert_eq!(result[10], json!(200));
+    assert_eq!(result[10..], [json!(200), json!("str"), json!(7), json!(8)]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ struct Nodes {
 }
 
 /// See the module's description.
+#[derive(Clone)]
 pub(crate) struct Selection {
     page: Rc<Page>,
     nodes: Rc<Nodes>,
@@ -50,7 +51,7 @@ impl Selection {
         self.with(found.collect::<Vec<_>>())
     }
 
-    pub(super) fn page(&self) -> &Rc<Page> {
+    pub(crate) fn page(&self) -> &Rc<Page> {
         &self.page
     }
 

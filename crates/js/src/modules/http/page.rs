@@ -10,7 +10,7 @@ use crate::modules::html::{self, Selection};
 /// The response's body as a page.
 fn page(object: &Value, response: &HttpResponse) -> JsResult<Selection> {
     let body = Body::of(object, response)?.ok_or_else(html::no_body)?;
-    Ok(html::parse(&String::from_utf8_lossy(&body.bytes), response.url()))
+    Ok(response.page_of(&body.bytes(response)?))
 }
 
 /// `response.html(selector?)`

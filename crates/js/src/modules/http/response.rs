@@ -3,8 +3,9 @@
 //! Nearly all of it is never looked at: a load test checks the status and perhaps the body. So every property is made
 //! when it is first read, and from then on is an ordinary one that the script may change.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use throng_http::{Headers, Method, Response, SetCookie, Timings, Url, canonical_name};
@@ -15,6 +16,7 @@ use super::page;
 use super::params::ResponseType;
 use super::state::State;
 use crate::host::host;
+use crate::modules::html::{self, Selection};
 
 /// What `response.request` shows.
 #[derive(Debug, Clone)]
@@ -40,8 +42,8 @@ pub(super) struct HttpResponse {
     pub(super) remote: Option<SocketAddr>,
     pub(super) response_type: ResponseType,
     pub(super) request: Option<Sent>,
-    /// The body as JSON for selectors, parsed once; `None` inside when it is not JSON.
-    pub(super) json: OnceCell<Option<serde_json::Value>>,
+    /// What has been made of the body.
+    pub(super) parsed: RefCell<Option<Box<Parsed>>>,
     /// Set when the script has seen the body: then it may have put another in its place. The text it saw, if it was one.
     pub(super) shown: OnceCell<Option<Value>>,
 }
@@ -319,36 +321,91 @@ impl Class for TimingsView {
     }
 }
 
-/// Where the parsed body is kept: on the object itself, so that the garbage collector sees it.
-const PARSED: &str = "\u{0}json";
+/// A body for selectors and as a page, each made when it is first asked for. A script may put another body in its place.
+pub(super) struct Parsed {
+    from: Bytes,
+    /// `None` inside when it is not JSON.
+    json: OnceCell<Option<Rc<serde_json::Value>>>,
+    page: OnceCell<Selection>,
+}
 
-/// What `json()`, `html()` and what stands on them read: the body, or what the script has put in its place.
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
-    is_own: bool,
+impl std::fmt::Debug for Parsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parsed").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl HttpResponse {
+    /// A body as JSON, parsed once while it stays the same; `None` when it is not JSON.
+    fn json_of(&self, body: &Bytes) -> Option<Rc<serde_json::Value>> {
+        self.with_parsed(body, |parsed| {
+            parsed.json.get_or_init(|| serde_json::from_slice(body).ok().map(Rc::new)).clone()
+        })
+    }
+
+    /// A body as a page, likewise.
+    pub(super) fn page_of(&self, body: &Bytes) -> Selection {
+        self.with_parsed(body, |parsed| {
+            parsed.page.get_or_init(|| html::parse(&String::from_utf8_lossy(body), self.url())).clone()
+        })
+    }
+
+    fn with_parsed<R>(&self, body: &Bytes, use_it: impl FnOnce(&Parsed) -> R) -> R {
+        let mut parsed = self.parsed.borrow_mut();
+        if parsed.as_ref().is_some_and(|parsed| !is_same(&parsed.from, body)) {
+            *parsed = None;
+        }
+        use_it(parsed.get_or_insert_with(|| {
+            Box::new(Parsed { from: body.clone(), json: OnceCell::new(), page: OnceCell::new() })
+        }))
+    }
+
+    /// A copy of a body's bytes, or what was made of the same ones before.
+    fn copy_of(&self, body: &[u8]) -> Bytes {
+        match &*self.parsed.borrow() {
+            Some(parsed) if parsed.from == body => parsed.from.clone(),
+            _ => Bytes::copy_from_slice(body),
+        }
+    }
+}
+
+/// Compares the bytes of what is not the very same piece of memory.
+fn is_same(one: &Bytes, other: &Bytes) -> bool {
+    std::ptr::eq(&raw const **one, &raw const **other) || one == other
+}
+
+/// Where what `json()` gave is kept: on the object itself, so that the garbage collector sees it.
+const GIVEN: &str = "\u{0}json";
+
+/// What `json()`, `html()` and what stands on them read.
+pub(super) enum Body {
+    Own(Bytes),
+    /// What the script has put in its place, or a buffer that it may have written to.
+    Shown(Value),
 }
 
 impl Body {
     /// Of a response object; `None` where there is no body.
     pub(super) fn of(object: &Value, response: &HttpResponse) -> JsResult<Option<Self>> {
-        let own = || response.bytes().map(|bytes| Self { bytes: bytes.clone(), is_own: true });
+        let own = || response.bytes().cloned().map(Self::Own);
         let Some(shown) = response.shown.get() else { return Ok(own()) };
         let body = object.get("body")?;
         if shown.as_ref().is_some_and(|shown| shown.same(&body)) {
             return Ok(own());
         }
-        if body.is_nullish() {
-            return Ok(None);
-        }
-        let bytes = if body.is_string() {
-            Some(Bytes::from(body.to_text()?))
-        } else {
-            body.with_bytes(Bytes::copy_from_slice)
+        Ok((!body.is_nullish()).then_some(Self::Shown(body)))
+    }
+
+    pub(super) fn bytes(self, response: &HttpResponse) -> JsResult<Bytes> {
+        let body = match self {
+            Self::Own(bytes) => return Ok(bytes),
+            Self::Shown(body) => body,
         };
-        match bytes {
-            Some(bytes) => Ok(Some(Self { bytes, is_own: false })),
-            None => Err(Thrown::error("the body was set to what is neither a string nor an ArrayBuffer")),
+        if body.is_string() {
+            return Ok(response.copy_of(body.to_text()?.as_bytes()));
         }
+        body.with_bytes(|bytes| response.copy_of(bytes))
+            .ok_or_else(|| Thrown::error("the body was set to what is neither a string nor an ArrayBuffer"))
     }
 }
 
@@ -362,24 +419,22 @@ fn json(call: &Call<'_>) -> JsResult {
             "there is no body to read as JSON; the request may have failed, or the body was not kept",
         )
     })?;
-    let bytes = &*body.bytes;
     // Observed on k6 1.1: even `undefined` is a selector, which leads nowhere.
     if !call.is_empty() {
         let path = call.arg(0).to_text()?;
-        let read = || serde_json::from_slice(bytes).ok();
-        let other = if body.is_own { None } else { read() };
-        let document = if body.is_own { this.json.get_or_init(read) } else { &other };
+        let document = this.json_of(&body.bytes(this)?);
         // A body that is no JSON has nothing at any path, as in k6.
         return match document.as_ref().and_then(|document| gjson::select(document, &path)) {
             Some(found) => from_json(ctx, &found),
             None => Ok(ctx.undefined()),
         };
     }
-    // Observed on k6 1.1: once made it stays, whatever the script makes of the body.
-    let parsed = object.get(PARSED)?;
-    if !parsed.is_undefined() {
-        return Ok(parsed);
+    // Observed on k6 1.1: once made it stays, whatever other body the script gives it.
+    let given = object.get(GIVEN)?;
+    if !given.is_undefined() {
+        return Ok(given);
     }
+    let bytes = &*body.bytes(this)?;
     let parsed = match str::from_utf8(bytes) {
         Ok(text) => ctx.parse_json(text, "body"),
         Err(_) => ctx.parse_json(&String::from_utf8_lossy(bytes), "body"),
@@ -388,7 +443,7 @@ fn json(call: &Call<'_>) -> JsResult {
         drop(ctx.into_exception(thrown));
         not_json(bytes)
     })?;
-    object.define_hidden(PARSED, &parsed)?;
+    object.define_hidden(GIVEN, &parsed)?;
     Ok(parsed)
 }
 
@@ -413,5 +468,26 @@ fn from_json(ctx: Ctx, value: &serde_json::Value) -> JsResult {
         serde_json::Value::Number(number) => Ok(ctx.number(number.as_f64().unwrap_or(f64::NAN))),
         serde_json::Value::String(text) => Ok(ctx.string(text)),
         other => ctx.parse_json(&other.to_string(), "body"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_parsed_anew_only_when_it_is_another() {
+        let response = HttpResponse::default();
+        let json = |body: &'static str| response.json_of(&response.copy_of(body.as_bytes()));
+        let once = json("[1]").unwrap();
+        assert!(Rc::ptr_eq(&once, &json("[1]").unwrap()));
+        assert_eq!((json("[2]").map(|two| two.to_string()).as_deref(), json("[")), (Some("[2]"), None));
+        assert!(!Rc::ptr_eq(&once, &json("[1]").unwrap()));
+
+        let page = |body: &'static str| response.page_of(&response.copy_of(body.as_bytes()));
+        let once = page("<p>1</p>");
+        assert!(Rc::ptr_eq(once.page(), page("<p>1</p>").page()));
+        assert_eq!(page("<b>2</b>").find("b").name(), "b");
+        assert!(!Rc::ptr_eq(once.page(), page("<p>1</p>").page()));
     }
 }
