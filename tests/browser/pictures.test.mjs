@@ -89,6 +89,10 @@ async function pictures(page, url, name, colorScheme) {
     await picture('phone-charts');
   }
   if (name === 'k6') {
+    await page.getByRole('button', { name: 'Scale' }).click();
+    await page.getByRole('dialog').waitFor();
+    await picture('scale');
+    await page.keyboard.press('Escape');
     await page.setViewportSize(PHONE);
     for (const name of ['statistics', 'checks', 'thresholds', 'scenarios', 'metrics']) {
       await page.goto(`${url}#${name}`);

@@ -87,7 +87,8 @@ export class MockHistory {
       };
     const of = (row, other) => {
       const worse = row && other && row.p95 > other.p95 * 1.1;
-      const text = `p95 ${row?.p95} ms, ${other?.p95} ms before`;
+      const ms = (value) => Number(value?.toPrecision(4));
+      const text = `p95 ${ms(row?.p95)} ms, ${ms(other?.p95)} ms before`;
       return {
         method: (row ?? other).method,
         name: (row ?? other).name,
