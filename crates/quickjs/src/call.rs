@@ -45,6 +45,10 @@ impl Call<'_> {
             None => self.ctx.undefined(),
         }
     }
+    /// All arguments.
+    pub(crate) fn args(&self) -> &[q::JSValue] {
+        self.args
+    }
     /// The value captured at place `i` by [`Ctx::closure`].
     pub fn captured(&self, i: usize) -> Value {
         // SAFETY: QuickJS keeps captured values alive with the function.

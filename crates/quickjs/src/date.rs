@@ -4,21 +4,54 @@
 use std::ffi::CStr;
 use std::fmt::Write as _;
 
-use crate::{Call, Ctx, JsResult, Thrown};
+use rquickjs_sys as q;
+
+use crate::{Call, Ctx, JsResult, Thrown, Value};
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// What QuickJS made and scripts cannot change.
+#[derive(Clone)]
+pub(crate) struct Dates {
+    constructor: Value,
+    get_time: Value,
+}
+
+const TO_STRING: &[Part] = &[Part::Date, Part::Time, Part::Zone];
+
 impl Ctx {
-    /// Puts our texts in the place of QuickJS's, once it has made its dates.
-    pub(crate) fn install_date_texts(self) -> JsResult<()> {
-        let prototype = self.globals().get("Date")?.get("prototype")?;
-        prototype.method("toString", 0, |call| show(call, &[Part::Date, Part::Time, Part::Zone]))?;
+    /// Puts our texts in the place of QuickJS's, once it has made its dates: those of the methods, and what `Date()` gives
+    /// without `new`.
+    pub(crate) fn install_date_texts(self) -> JsResult<Dates> {
+        let constructor = self.globals().get("Date")?;
+        let prototype = constructor.get("prototype")?;
+        prototype.method("toString", 0, |call| show(call, TO_STRING))?;
         prototype.method("toTimeString", 0, |call| show(call, &[Part::Time, Part::Zone]))?;
         prototype.method("toLocaleTimeString", 0, |call| show(call, &[Part::Time]))?;
-        prototype.method("toLocaleString", 0, |call| show(call, &[Part::LocaleDate, Part::Time]))
+        prototype.method("toLocaleString", 0, |call| show(call, &[Part::LocaleDate, Part::Time]))?;
+        let ours = self.constructor_or_function("Date", 7, construct);
+        for name in ["parse", "UTC", "now"] {
+            ours.define_hidden(name, &constructor.get(name)?)?;
+        }
+        // SAFETY: both are live objects.
+        if unsafe { q::JS_SetConstructor(self.raw(), ours.raw(), prototype.raw()) } < 0 {
+            return Err(Thrown::Pending);
+        }
+        self.globals().define_hidden("Date", &ours)?;
+        Ok(Dates { constructor, get_time: prototype.get("getTime")? })
     }
+}
+
+/// `Date(…)`, with `new` or without.
+fn construct(call: &Call<'_>) -> JsResult {
+    let constructor = call.ctx().dates()?.constructor;
+    let new_target = call.this();
+    if new_target.is_object() {
+        return constructor.construct_as(&new_target, call);
+    }
+    text_of(&constructor.construct(&[])?, TO_STRING)
 }
 
 #[derive(Clone, Copy)]
@@ -35,12 +68,15 @@ enum Part {
 
 fn show(call: &Call<'_>, parts: &[Part]) -> JsResult {
     let this = call.this();
-    if !this.is_date() {
-        return Err(Thrown::type_error("not a Date object"));
-    }
-    let time = this.to_number()?;
+    if this.is_date() { text_of(&this, parts) } else { Err(Thrown::type_error("not a Date object")) }
+}
+
+fn text_of(date: &Value, parts: &[Part]) -> JsResult {
+    let ctx = date.ctx();
+    // Its time itself, not what a script's `valueOf` says.
+    let time = ctx.dates()?.get_time.call(date, &[])?.to_number()?;
     let Some(local) = time.is_finite().then(|| Local::at((time / 1000.0).floor() as i64)).flatten() else {
-        return Ok(call.ctx().string("Invalid Date"));
+        return Ok(ctx.string("Invalid Date"));
     };
     let mut text = String::new();
     for part in parts {
@@ -49,7 +85,7 @@ fn show(call: &Call<'_>, parts: &[Part]) -> JsResult {
         }
         local.write(*part, &mut text);
     }
-    Ok(call.ctx().string(&text))
+    Ok(ctx.string(&text))
 }
 
 /// A second on the local clock.

@@ -12,6 +12,7 @@ use std::ffi::c_int;
 
 use rquickjs_sys as q;
 
+use crate::date::Dates;
 use crate::{Atom, Ctx, JsResult, Thrown};
 
 /// Built-in objects that are made together.
@@ -53,12 +54,14 @@ const UNWANTED: &[&str] = &["SharedArrayBuffer", "Atomics", "Float16Array"];
 pub(crate) struct Intrinsics {
     made: Cell<u8>,
     names: RefCell<Vec<(Atom, Group)>>,
+    dates: RefCell<Option<Dates>>,
 }
 
 impl Intrinsics {
-    /// Lets go of the names; called while the runtime still lives.
+    /// Lets go of the names and objects; called while the runtime still lives.
     pub(crate) fn forget(&self) {
         drop(self.names.take());
+        drop(self.dates.take());
     }
 
     fn has(&self, group: Group) -> bool {
@@ -186,8 +189,17 @@ impl Ctx {
         }
         match group {
             Group::TypedArrays => UNWANTED.iter().try_for_each(|name| self.globals().delete(name)),
-            Group::Date => self.install_date_texts(),
+            Group::Date => {
+                *intrinsics.dates.borrow_mut() = Some(self.install_date_texts()?);
+                Ok(())
+            }
             Group::Collections | Group::Proxy => Ok(()),
         }
+    }
+
+    /// What the texts of dates stand on.
+    pub(crate) fn dates(self) -> JsResult<Dates> {
+        let dates = self.inner().intrinsics.dates.borrow().clone();
+        dates.ok_or_else(|| Thrown::error("there was no memory to make Date"))
     }
 }

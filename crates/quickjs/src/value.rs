@@ -4,7 +4,7 @@ use std::fmt;
 
 use rquickjs_sys as q;
 
-use crate::{Atom, Ctx, JsResult, Thrown};
+use crate::{Atom, Call, Ctx, JsResult, Thrown};
 
 /// An owned reference to a script value.
 pub struct Value {
@@ -421,6 +421,21 @@ impl Value {
         // SAFETY: as for `call`.
         let result =
             unsafe { q::JS_CallConstructor(self.ctx.raw(), self.raw, argv.len() as i32, argv.as_mut_ptr()) };
+        Self::checked(self.ctx, result)
+    }
+    /// As `super(...)` in the constructor of `new_target`, with the arguments of a call.
+    pub(crate) fn construct_as(&self, new_target: &Self, call: &Call<'_>) -> JsResult {
+        let args = call.args();
+        // SAFETY: QuickJS keeps the arguments alive during the call that they are of, and does not write to them.
+        let result = unsafe {
+            q::JS_CallConstructor2(
+                self.ctx.raw(),
+                self.raw,
+                new_target.raw,
+                args.len() as i32,
+                args.as_ptr().cast_mut(),
+            )
+        };
         Self::checked(self.ctx, result)
     }
 

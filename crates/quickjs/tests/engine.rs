@@ -343,6 +343,55 @@ fn built_in_objects_that_are_made_on_first_use_are_ordinary_globals() {
     });
 }
 
+/// Observed on k6 1.1.
+#[test]
+fn texts_of_dates_are_made_of_their_time_whatever_the_script_changes() {
+    with_runtime(|runtime, _| {
+        let text = |source: &str| eval_text(runtime.ctx(), source);
+        let all = "[d.toString(), d.toTimeString(), d.toLocaleTimeString(), d.toLocaleString()].join()";
+        let before = text(&format!("const d = new Date(86400000); {all}"));
+        assert!(before.contains("Jan 0") && before.contains("1970"), "{before}");
+        assert_eq!(text(&format!("d.valueOf = () => {{ throw 1 }}; {all}")), before);
+        let changed = "Date.prototype.valueOf = Date.prototype.getTime = () => 1e12; Date = null;";
+        assert_eq!(text(&format!("const D = Date; {changed} {all}")), before);
+        assert_eq!(text("D(0) === new D().toString() || D(0) === new D().toString()"), "true");
+    });
+}
+
+#[test]
+fn date_is_an_ordinary_constructor_and_a_text_without_new() {
+    with_runtime(|runtime, _| {
+        let text = |source: &str| eval_text(runtime.ctx(), source);
+        assert_eq!(
+            text("/^\\w{3} \\w{3} \\d\\d \\d{4} [\\d:]{8} GMT[+-]\\d{4} \\(.+\\)$/.test(Date(0))"),
+            "true"
+        );
+        assert_eq!(text("typeof Date.call(new Date(0))"), "string");
+        assert_eq!(
+            text(
+                "[Date.name, Date.length, Object.getOwnPropertyNames(Date).sort(), Object.keys(Date).length].join()"
+            ),
+            "Date,7,UTC,length,name,now,parse,prototype,0"
+        );
+        assert_eq!(
+            text(
+                "class D extends Date {} const d = new D(5);
+                 [d instanceof D, d instanceof Date, d.getTime(), d.constructor === D, Date.prototype.constructor === Date,
+                  new Date(new Date(7)).getTime(), isNaN(new Date(undefined)), isNaN(new Date()), Date.UTC(1970, 0, 1),
+                  new Date(1970, 0, 1, 0, 0, 0, 9).getMilliseconds(), new Date('1970-01-01').getTime(),
+                  Reflect.construct(Date, [0], Array) instanceof Array].join()"
+            ),
+            "true,true,5,true,true,7,true,false,0,9,0,true"
+        );
+        assert_eq!(text("Date.prototype.toString.call({})"), "threw TypeError: not a Date object");
+        assert_eq!(
+            text("new Date({ [Symbol.toPrimitive]() { throw new Error('mine') } })"),
+            "threw Error: mine"
+        );
+        assert_eq!(text("'use strict'; try { Date.prototype = 1 } catch (e) { e.name }"), "TypeError");
+    });
+}
+
 #[test]
 fn distances_are_right_at_the_ends_of_the_range_too() {
     let source = "[Math.hypot(3, 4), Math.hypot(-2), Math.hypot(NaN, Infinity), Math.hypot(NaN, 1), Math.hypot(1e200, 1e200), \
