@@ -15,7 +15,8 @@ use throng_cluster::protocol::{
     Status, Taken, Task, ToController, VERSION, Welcome,
 };
 use throng_cluster::{
-    CountedWork, Happening, InstanceId, Moment, OnWorkerLoss, Order, Report, RunId, worker,
+    CountedWork, Disconnect, Happening, InstanceId, Instruction, Moment, OnWorkerLoss, Order, Report, RunId,
+    worker,
 };
 use throng_engine::ScenarioIndex;
 use throng_metrics::Delta;
@@ -374,7 +375,17 @@ fn joined() -> worker::Machine {
 
 /// One that may go on for so long without a controller.
 fn joined_with(grace: Duration) -> worker::Machine {
-    let settings = worker::Settings {
+    let mut machine = worker::Machine::new(at(0), settings(), &mut Vec::new());
+    hear(&mut machine, 900, worker::Event::Connected([1; 16]));
+    let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
+    hear(&mut machine, 900, worker::Event::Received(FromController::Challenge(challenge)));
+    let welcome = Welcome { run: 1, worker: 0, taken: 0, grace: grace.as_nanos() as u64 };
+    hear(&mut machine, 1_000, worker::Event::Received(FromController::Welcome(welcome)));
+    machine
+}
+
+fn settings() -> worker::Settings {
+    worker::Settings {
         controller: "controller:5557".to_owned(),
         name: "worker".to_owned(),
         threads: 1,
@@ -383,14 +394,7 @@ fn joined_with(grace: Duration) -> worker::Machine {
         join_timeout: Duration::from_mins(1),
         takes_deals: false,
         unix_at_origin: Duration::from_secs(1_003),
-    };
-    let mut machine = worker::Machine::new(at(0), settings, &mut Vec::new());
-    hear(&mut machine, 900, worker::Event::Connected([1; 16]));
-    let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
-    hear(&mut machine, 900, worker::Event::Received(FromController::Challenge(challenge)));
-    let welcome = Welcome { run: 1, worker: 0, taken: 0, grace: grace.as_nanos() as u64 };
-    hear(&mut machine, 1_000, worker::Event::Received(FromController::Welcome(welcome)));
-    machine
+    }
 }
 
 fn hear(machine: &mut worker::Machine, now: u64, event: worker::Event) -> Vec<worker::Action> {
@@ -469,6 +473,33 @@ fn a_worker_goes_on_for_the_grace_only_if_nobody_listens_while_its_lease_is_vali
     assert_eq!(leases(&hear(&mut connecting(Duration::ZERO), 1_160, refused())), [], "nobody will go on");
     let silent = worker::Event::Closed("no answer".to_owned());
     assert_eq!(leases(&hear(&mut connecting(grace), 1_160, silent)), [], "who is cut off is given up");
+}
+
+#[test]
+fn what_looks_like_a_mistake_is_said_once_and_tried_again() {
+    let settings = worker::Settings { join_timeout: Duration::from_secs(2), ..settings() };
+    let mut machine = worker::Machine::new(at(0), settings, &mut Vec::new());
+    let (mut said, mut attempts, mut is_connecting) = (0, 1, true);
+    for millis in (0..5_000).step_by(50) {
+        let event = if std::mem::take(&mut is_connecting) {
+            worker::Event::Doubtful("no TLS".to_owned())
+        } else {
+            worker::Event::Tick
+        };
+        let actions = hear(&mut machine, millis, event);
+        is_connecting = actions.iter().any(|action| matches!(action, worker::Action::Connect));
+        attempts += u32::from(is_connecting);
+        let told = |is: fn(&Instruction) -> bool| {
+            actions.iter().filter(|one| matches!(one, worker::Action::Instruct(told) if is(told))).count()
+        };
+        said += told(|told| matches!(told, Instruction::Doubtful { .. }));
+        if told(|told| matches!(told, Instruction::Disconnected(Disconnect::Unreachable { .. }))) > 0 {
+            assert_eq!(said, 1);
+            assert!(attempts > 3 && millis >= 2_000, "{attempts} attempts in {millis} ms");
+            return;
+        }
+    }
+    panic!("it has not given up");
 }
 
 #[test]

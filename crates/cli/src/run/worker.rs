@@ -234,6 +234,9 @@ impl Worker<'_> {
                     left.as_secs_f64()
                 ));
             }
+            Instruction::Doubtful { controller, reason } => {
+                self.spec.log.warn(&format!("cannot join {controller} yet, and goes on trying: {reason}"));
+            }
             Instruction::Steer(steering) => {
                 if let Some(Performance::Playing(playing)) = &mut self.performance {
                     playing.steering = Some(steering);

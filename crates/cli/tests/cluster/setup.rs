@@ -1,8 +1,9 @@
 //! Workers that are lost before the first iteration, while `setup` runs.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::cluster::{Script, controller, worker};
+use super::cluster::{Process, Script, TOKEN, controller, worker};
 
 /// Takes longer to be set up than a worker has to be silent to be given up, and says so.
 const SLOW: &str = "import { sleep } from 'k6';
@@ -51,4 +52,36 @@ fn without_another_worker_the_run_ends_and_cleans_up() {
     let done = controller.wait().expect_code(255);
     assert!(done.stderr.contains("teardown"), "{}", done.stderr);
     survivor.wait();
+}
+
+#[test]
+fn a_start_that_waits_for_a_worker_can_be_stopped() {
+    let script = Script::new(SLOW);
+    let (mut controller, address) = controller(&script, &["--expect-workers", "2"]);
+    let (mut victim, survivor) = (worker(&address, "victim"), worker(&address, "survivor"));
+    controller.until("setup begins");
+    victim.kill();
+    controller.until("the start waits for the workers that are not there");
+    let stopped = Instant::now();
+    controller.signal("INT");
+    let done = controller.wait().expect_code(105);
+    assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+    assert!(done.stderr.contains("teardown"), "{}", done.stderr);
+    survivor.wait();
+}
+
+#[test]
+fn a_run_with_workers_of_its_own_does_not_wait_for_one_that_has_ended() {
+    let script = Script::new(SLOW);
+    let path = script.script();
+    let mut run = Process::start(&["run", "--workers", "3", "--ui=off", &path], TOKEN);
+    run.until("setup begins");
+    let id = run.child.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let victim = children.split_whitespace().next().unwrap();
+    assert!(Command::new("kill").args(["-KILL", victim]).status().unwrap().success());
+    let killed = Instant::now();
+    let done = run.wait().expect_code(255);
+    done.expect_error("has ended before the start, and nobody else can take its place");
+    assert!(killed.elapsed() < Duration::from_secs(8), "{:?}", killed.elapsed());
 }

@@ -19,7 +19,7 @@ use tonic::body::Body;
 use super::FLUSH;
 use super::frames::Frames;
 use super::grpc;
-use super::trouble::Trouble;
+use super::trouble::{Outlook, Trouble};
 use crate::protocol::{Assembly, Frame, MAX_CONTROLLERS_MESSAGE, ToWorker};
 use crate::worker::Event;
 
@@ -43,8 +43,11 @@ pub(super) async fn run(target: Target, attempt: u64, requests: Frames, inputs: 
     let event = match attempt_it(target, attempt, requests, &inputs).await {
         Ok(()) => Event::Closed("it closed the connection".to_owned()),
         Err(Failed::NobodyListens(text)) => Event::NobodyListens(text),
-        Err(Failed::Trouble(Trouble { text, lasts: true })) => Event::Untrusted(text),
-        Err(Failed::Trouble(Trouble { text, lasts: false })) => Event::Closed(text),
+        Err(Failed::Trouble(Trouble { text, outlook })) => match outlook {
+            Outlook::Passing => Event::Closed(text),
+            Outlook::Doubtful => Event::Doubtful(text),
+            Outlook::Lasting => Event::Untrusted(text),
+        },
     };
     let _ = inputs.send((attempt, event)).await;
 }

@@ -13,8 +13,19 @@ use rustls::CertificateError;
 pub(super) struct Trouble {
     /// As a sentence about the controller, without its subject.
     pub(super) text: String,
-    /// Trying again would end the same way.
-    pub(super) lasts: bool,
+    pub(super) outlook: Outlook,
+}
+
+/// What trying again may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// It may pass.
+    Passing,
+    /// It looks like a mistake and may pass all the same, as a backend that a load balancer waits for comes up, or a clock is
+    /// set right: it is said at once.
+    Doubtful,
+    /// It would end the same way.
+    Lasting,
 }
 
 /// How rustls and HTTP/2 write down what the other side said before it closed.
@@ -23,11 +34,15 @@ const ALERT: &str = "received fatal alert: ";
 impl Trouble {
     /// Something that may pass.
     pub(super) fn passing(text: impl Into<String>) -> Self {
-        Self { text: text.into(), lasts: false }
+        Self { text: text.into(), outlook: Outlook::Passing }
+    }
+
+    fn doubtful(text: impl Into<String>) -> Self {
+        Self { text: text.into(), outlook: Outlook::Doubtful }
     }
 
     fn lasting(text: impl Into<String>) -> Self {
-        Self { text: text.into(), lasts: true }
+        Self { text: text.into(), outlook: Outlook::Lasting }
     }
 
     /// What ended a TLS handshake.
@@ -79,9 +94,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<Trouble> {
     }
     if let Some(error) = in_tls(error) {
         match error {
+            rustls::Error::InvalidCertificate(
+                error @ (CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }),
+            ) => return Some(Trouble::doubtful(of_certificate(error))),
             rustls::Error::InvalidCertificate(error) => return Some(Trouble::lasting(of_certificate(error))),
             rustls::Error::InvalidMessage(_) => {
-                return Some(Trouble::lasting(
+                return Some(Trouble::doubtful(
                     "what answers there does not speak TLS: give the controller --tls-certificate and --tls-key, or leave out \
                      --tls-authority here",
                 ));
@@ -100,7 +118,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<Trouble> {
         "UnknownCA" => {
             "this worker's certificate is not of the authority that the controller has as --tls-client-authority".to_owned()
         }
-        "CertificateExpired" => "this worker's certificate (--tls-certificate) has expired, or is not valid yet".to_owned(),
+        "CertificateExpired" => {
+            return Some(Trouble::doubtful(
+                "this worker's certificate (--tls-certificate) has expired, or is not valid yet",
+            ));
+        }
         "BadCertificate" | "CertificateUnknown" | "UnsupportedCertificate" | "CertificateRevoked" | "DecryptError" => {
             format!("it does not accept this worker's certificate (--tls-certificate): {alert}")
         }
@@ -195,7 +217,23 @@ mod tests {
     fn an_alert_is_known_also_as_a_text() {
         let behind = io::Error::other("received fatal alert: CertificateRequired");
         let trouble = Trouble::of(&behind);
-        assert!(trouble.lasts && trouble.text.contains("--tls-certificate"), "{trouble:?}");
+        assert!(
+            trouble.outlook == Outlook::Lasting && trouble.text.contains("--tls-certificate"),
+            "{trouble:?}"
+        );
+    }
+
+    #[test]
+    fn what_clocks_and_load_balancers_bring_about_may_pass() {
+        use CertificateError::{Expired, NotValidYet, UnknownIssuer};
+        let of = |error: rustls::Error| Trouble::of_handshake(&io::Error::other(error)).outlook;
+        let message = rustls::InvalidMessage::InvalidContentType;
+        assert_eq!(of(rustls::Error::InvalidMessage(message)), Outlook::Doubtful);
+        assert_eq!(of(rustls::Error::InvalidCertificate(NotValidYet)), Outlook::Doubtful);
+        let alert = rustls::AlertDescription::CertificateExpired;
+        assert_eq!(of(rustls::Error::AlertReceived(alert)), Outlook::Doubtful);
+        assert_eq!(of(rustls::Error::InvalidCertificate(Expired)), Outlook::Lasting);
+        assert_eq!(of(rustls::Error::InvalidCertificate(UnknownIssuer)), Outlook::Lasting);
     }
 
     #[test]

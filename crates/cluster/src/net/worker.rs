@@ -193,7 +193,7 @@ impl Pilot {
                     None => return,
                 },
             };
-            if matches!(event, Event::Closed(_) | Event::NobodyListens(_) | Event::Untrusted(_)) {
+            if event.is_end() {
                 self.outgoing = None;
             }
             machine.on_event(self.origin.now(), event, &mut actions);

@@ -96,6 +96,14 @@ pub enum Instruction {
         /// The moment; the [`Lease`](crate::Lease) ends then.
         until: Instant,
     },
+    /// There is no connection to the controller for a reason that looks like a mistake; it is tried again. The same reason is
+    /// told once.
+    Doubtful {
+        /// The controller's address.
+        controller: String,
+        /// Why there is none.
+        reason: String,
+    },
     /// Set externally controlled scenarios so, now or once they run.
     Steer(Steering),
     /// End iterations early, then report the last delta and [`Report::Done`](crate::Report::Done).

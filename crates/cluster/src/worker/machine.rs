@@ -66,6 +66,8 @@ pub enum Event {
     NobodyListens(String),
     /// It could not be made, as one side does not trust the other, for this reason.
     Untrusted(String),
+    /// It could not be made for this reason, which looks like a mistake, but may pass.
+    Doubtful(String),
     /// A part of a message came: a sign of life.
     Heard,
     /// The controller says something.
@@ -80,6 +82,13 @@ pub enum Event {
     Still(u64),
     /// Time has passed; see [`Machine::wakes_at`].
     Tick,
+}
+
+impl Event {
+    /// Whether there is no connection after it.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::NobodyListens(_) | Self::Untrusted(_) | Self::Doubtful(_))
+    }
 }
 
 /// What a worker's surroundings have to do.
@@ -174,6 +183,8 @@ pub struct Machine {
     /// How far the run was when that was last sent: a controller that goes on may not have it.
     progress_sent: Option<ProgressMessage>,
     status_sent: Moment,
+    /// What was said last of why there is no connection.
+    doubt: Option<String>,
 }
 
 impl Machine {
@@ -203,6 +214,7 @@ impl Machine {
             status: Status::default(),
             progress_sent: None,
             status_sent: Moment::default(),
+            doubt: None,
         }
     }
 
@@ -220,6 +232,14 @@ impl Machine {
             }
             // Who takes part already goes on trying: something else may be at the address for a while.
             Event::Untrusted(why) if self.run.is_none() => self.refuse(why, actions),
+            Event::Doubtful(why) => {
+                if self.doubt.as_ref() != Some(&why) {
+                    self.doubt = Some(why.clone());
+                    let controller = self.settings.controller.clone();
+                    actions.push(Action::Instruct(Instruction::Doubtful { controller, reason: why.clone() }));
+                }
+                self.closed(now, why, actions);
+            }
             Event::Closed(why) | Event::Untrusted(why) => self.closed(now, why, actions),
             Event::NobodyListens(why) => {
                 self.orphaned(now, actions);

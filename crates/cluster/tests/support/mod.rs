@@ -125,6 +125,7 @@ pub fn worker(config: WorkerConfig, iterations: u64) -> JoinHandle<Ended> {
                 Instruction::Still(_)
                 | Instruction::Count { .. }
                 | Instruction::Steer(_)
+                | Instruction::Doubtful { .. }
                 | Instruction::Orphaned { .. } => {}
                 Instruction::Abort { reason } => {
                     ended.aborted = Some(reason);

@@ -213,6 +213,11 @@ impl Thresholds {
         self.list.iter().filter_map(of).collect()
     }
 
+    /// Whether one of them looks at a time after the load.
+    pub fn look_after_end(&self) -> bool {
+        self.list.iter().filter_map(|one| one.window).any(|window| !window.after_end().is_zero())
+    }
+
     /// Whether what is still open of windows after the end of the load could change a verdict.
     pub fn are_decided(&self, aggregate: &Aggregate) -> bool {
         self.windowed().iter().enumerate().all(|(place, windowed)| {

@@ -16,7 +16,7 @@ impl Run<'_> {
             return;
         }
         let until = Instant::now() + after;
-        let expects = self.prepared.thresholds.windowed().iter().any(|one| !one.window.after_end().is_zero());
+        let expects = self.prepared.thresholds.look_after_end();
         let text = throng_plan::duration::format(after);
         self.spec.log.info(&format!("the load is over; watching for up to {text}, as --watch-after asks"));
         while Instant::now() < until && !self.check_signal() {

@@ -48,6 +48,8 @@ use outside::Errand;
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
 /// How often the control thread looks up from its channel.
 const LOOK_UP: Duration = Duration::from_millis(20);
+/// A start that takes longer waits for workers. So long is waited for them if it is not to be.
+const LONG: Duration = Duration::from_secs(5);
 /// A delta covers about a second: it counts for the window of a threshold that its middle is in.
 const HALF_A_DELTA: Duration = Duration::from_millis(500);
 
@@ -345,8 +347,49 @@ impl Run<'_> {
         true
     }
 
+    /// Has the scenarios started and waits for that. It comes at once, unless workers have to come back first, or a lost one's
+    /// place is to be taken. False if the run is to end before.
+    fn start(&mut self) -> bool {
+        self.crew.start(self.begun, self.setup_data.clone());
+        let asked = Instant::now();
+        let mut has_said = false;
+        let mut stopped = None;
+        loop {
+            self.phase_start = self.crew.started();
+            if self.phase_start.is_some() {
+                return true;
+            }
+            match self.crew.next(LOOK_UP) {
+                Ok(Some(event)) => self.take(event),
+                Ok(None) => {}
+                Err(CrewGone) => {
+                    self.fail(Exit::Panic, "the generator threads ended before the start", &[]);
+                    return false;
+                }
+            }
+            if self.check_signal() && stopped.is_none() {
+                (self.stopper)();
+                stopped = Some(Instant::now());
+            }
+            // Those who were told to start just before still have to end.
+            if self.done || stopped.is_some_and(|at: Instant| at.elapsed() >= LONG) {
+                return false;
+            }
+            if stopped.is_none() && asked.elapsed() >= LONG && !std::mem::replace(&mut has_said, true) {
+                self.spec.log.info("the start waits for the workers that are not there");
+            }
+            self.look_at_watch();
+            self.look_outside();
+            let planned = self.planned();
+            let snapshot = self.snapshot_before(Phase::Init { ready: planned, total: planned });
+            self.display.show(snapshot, Instant::now());
+        }
+    }
+
     fn iterate(&mut self) {
-        self.phase_start = Some(self.crew.start(self.begun, self.setup_data.clone()));
+        if !self.start() {
+            return;
+        }
         if let Some(peak) = self.prepared.plan.peak() {
             let (setup, moments) = (self.before_scenarios(), self.aggregate.moments());
             (moments.peak, moments.descent) = (Some(setup + peak.reached), Some(setup + peak.left));

@@ -9,6 +9,8 @@ use throng_cluster::Token;
 
 use crate::logging::{Level, Logger};
 
+/// What a process said before it ended has come by then.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long a worker may take to exit once the run is over.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -19,6 +21,8 @@ struct Worker {
     name: String,
     process: Child,
     has_exited: bool,
+    /// When that was seen, until it is told what follows from it.
+    missing_since: Option<Instant>,
 }
 
 impl Children {
@@ -49,7 +53,7 @@ impl Children {
                 // Ctrl-C in a terminal is for us: we stop them in order.
                 .process_group(0)
                 .spawn()?;
-            children.0.push(Worker { name, process, has_exited: false });
+            children.0.push(Worker { name, process, has_exited: false, missing_since: None });
         }
         Ok(children)
     }
@@ -59,10 +63,19 @@ impl Children {
         for worker in self.0.iter_mut().filter(|worker| !worker.has_exited) {
             if let Ok(Some(status)) = worker.process.try_wait() {
                 worker.has_exited = true;
+                worker.missing_since = Some(Instant::now());
                 let level = if status.success() { Level::Debug } else { Level::Warning };
                 log.log(level, &format!("the process of worker {} has ended: {status}", worker.name), &[]);
             }
         }
+    }
+
+    /// The name of one that has exited, once.
+    pub(in crate::run) fn take_missing(&mut self) -> Option<String> {
+        let is_due = |worker: &&mut Worker| worker.missing_since.is_some_and(|at| at.elapsed() >= LAST_WORDS);
+        let worker = self.0.iter_mut().find(is_due)?;
+        worker.missing_since = None;
+        Some(worker.name.clone())
     }
 
     /// Waits for them to exit, as they have been told to.

@@ -22,6 +22,7 @@ pub(in crate::run) struct Local {
     /// How many have yet to forget what they were dealt.
     voiding: usize,
     processors: Processors,
+    started: Option<Instant>,
 }
 
 impl Local {
@@ -50,6 +51,7 @@ impl Local {
             running: threads,
             voiding: 0,
             processors: Processors::watch(threads),
+            started: None,
         })
     }
 
@@ -118,10 +120,14 @@ impl Crew for Local {
         self.engine.progress(now)
     }
 
-    fn start(&mut self, _began: Instant, setup_data: Option<Arc<str>>) -> Instant {
+    fn start(&mut self, _began: Instant, setup_data: Option<Arc<str>>) {
         let at = Instant::now();
         self.start_at(at, setup_data);
-        at
+        self.started = Some(at);
+    }
+
+    fn started(&self) -> Option<Instant> {
+        self.started
     }
 
     fn steer(&mut self, steering: Steering) {

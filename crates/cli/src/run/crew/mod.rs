@@ -90,8 +90,10 @@ pub(super) trait Crew {
     fn next(&mut self, patience: Duration) -> Result<Option<CrewEvent>, CrewGone>;
     /// How all of it is doing; `now` counts from the start of the scenarios.
     fn progress(&self, now: Time) -> Progress;
-    /// Starts the scenarios everywhere at one moment, which it returns. The run phase, `setup` included, began at `began`.
-    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant;
+    /// Has the scenarios started everywhere at one moment. The run phase, `setup` included, began at `began`.
+    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>);
+    /// That moment; nothing while workers have to come first.
+    fn started(&self) -> Option<Instant>;
     /// Sets externally controlled scenarios, which have started.
     fn steer(&mut self, steering: Steering);
     /// How to interrupt all iterations. What stops a crew that has not started has no effect.

@@ -444,11 +444,19 @@ impl Remote {
 
 impl Crew for Remote {
     fn next(&mut self, patience: Duration) -> Result<Option<CrewEvent>, CrewGone> {
-        if self.waiting.is_empty() {
-            self.receive(patience)?;
-        }
+        let is_quiet = self.waiting.is_empty() && !self.receive(patience)?;
         if let Some(children) = &mut self.children {
             children.look_after(&self.log);
+            // Nobody else can join. What it said before it ended comes first.
+            if is_quiet
+                && self.started.is_none()
+                && !self.is_stopped.load(Ordering::Acquire)
+                && let Some(name) = children.take_missing()
+            {
+                self.waiting.push_back(CrewEvent::Failed(format!(
+                    "the process of worker {name} has ended before the start, and nobody else can take its place"
+                )));
+            }
         }
         Ok(self.waiting.pop_front())
     }
@@ -461,24 +469,14 @@ impl Crew for Remote {
         )
     }
 
-    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) -> Instant {
+    fn start(&mut self, began: Instant, setup_data: Option<Arc<str>>) {
         if !self.is_ordered {
             self.controller.order(Order::Start { setup_data, elapsed: began.elapsed() });
         }
-        let asked = Instant::now();
-        let mut has_said = false;
-        // It comes at once, unless workers have to come back first, or a lost one's place is to be taken.
-        while self.started.is_none() {
-            let over =
-                self.waiting.iter().any(|event| matches!(event, CrewEvent::Failed(_) | CrewEvent::Done));
-            if over || self.receive(Duration::from_millis(20)).is_err() {
-                break;
-            }
-            if asked.elapsed() >= ANSWER && !std::mem::replace(&mut has_said, true) {
-                self.log.info("the start waits for the workers that are not there");
-            }
-        }
-        self.started.unwrap_or(asked)
+    }
+
+    fn started(&self) -> Option<Instant> {
+        self.started
     }
 
     fn steer(&mut self, steering: Steering) {

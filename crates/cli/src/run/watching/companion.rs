@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use throng_metrics::threshold::Phase as Judge;
+use throng_metrics::threshold::{Evaluation, Phase as Judge};
 use throng_metrics::{Aggregate, Breakdown, RecorderConfig, Registry, Summary, SummaryInput, Thresholds};
 use throng_outputs::summary::{self, ScalingReport};
 use throng_server::{Mark, Scaling, Threshold, Watched};
@@ -35,7 +35,10 @@ const PERIOD: Duration = Duration::from_millis(500);
 #[serde(rename_all = "snake_case")]
 enum Order {
     /// A test begins.
-    Begin,
+    Begin {
+        /// Its number, by which its end is told.
+        test: u64,
+    },
     /// A second of it is over.
     Second {
         /// Users that ran.
@@ -62,7 +65,7 @@ enum Telling<'a> {
     /// A line for the log.
     Log { grave: bool, text: &'a str },
     /// A test is over, and what may be watched after it.
-    Ended { summary: String, crossed: Vec<String> },
+    Ended { test: u64, summary: String, crossed: Vec<String> },
 }
 
 /// What is asked for by the environment: Locust's command line has no such flags. `None` if nothing is.
@@ -99,9 +102,7 @@ impl Wanted {
         let (sender, orders) = mpsc::channel();
         std::thread::spawn(move || {
             for line in input.lines().map_while(Result::ok) {
-                // A line that is none of ours is of a newer or older package, which cannot be.
-                let Ok(order) = serde_json::from_str::<Order>(&line) else { return };
-                if sender.send(order).is_err() {
+                if sender.send(serde_json::from_str::<Order>(&line)).is_err() {
                     return;
                 }
             }
@@ -118,7 +119,11 @@ impl Wanted {
         };
         loop {
             let done = match orders.recv_timeout(LOOK_UP) {
-                Ok(order) => companion.follow(&order),
+                Ok(Ok(order)) => companion.follow(&order),
+                Ok(Err(error)) => {
+                    let text = format!("the watcher was told something that it cannot read: {error}");
+                    companion.tell(&Telling::Log { grave: true, text: &text })
+                }
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => {
                     // Whoever hangs up waits for nothing more than what is known.
@@ -151,7 +156,11 @@ struct Companion<W> {
     output: W,
     watching: Watching,
     aggregate: Aggregate,
+    /// The number of the test that began last.
+    test: u64,
     begun: Option<Instant>,
+    /// How long its load went on, once that is over.
+    load: Option<Duration>,
     step: Step,
     marks: Vec<Mark>,
     told: Instant,
@@ -169,7 +178,9 @@ impl<W: Write> Companion<W> {
             output,
             watching,
             aggregate,
+            test: 0,
             begun: None,
+            load: None,
             step,
             marks: Vec::new(),
             told,
@@ -179,7 +190,7 @@ impl<W: Write> Companion<W> {
 
     fn follow(&mut self, order: &Order) -> std::io::Result<()> {
         match *order {
-            Order::Begin => {
+            Order::Begin { test } => {
                 if self.begun.is_some() {
                     self.conclude()?;
                     // Everything is seen anew: what is known of the cluster is part of the next test's story.
@@ -189,7 +200,8 @@ impl<W: Write> Companion<W> {
                     }
                     self.aggregate = aggregate(&self.wanted);
                 }
-                self.begun = Some(Instant::now());
+                self.test = test;
+                (self.begun, self.load) = (Some(Instant::now()), None);
                 self.started_at = unix_ms();
                 self.step = Step::Running;
             }
@@ -199,11 +211,9 @@ impl<W: Write> Companion<W> {
                 }
             }
             Order::End => {
-                if let (Some(begun), Step::Running) = (self.begun, self.step) {
+                if self.step == Step::Running {
                     self.look()?;
-                    let elapsed = begun.elapsed();
-                    self.aggregate.moments().end = Some(elapsed);
-                    self.watching.end(elapsed);
+                    self.load_is_over();
                     self.step = Step::After(Instant::now() + self.wanted.watch.after);
                     if !self.wanted.watch.after.is_zero() {
                         let after = throng_plan::duration::format(self.wanted.watch.after);
@@ -215,6 +225,20 @@ impl<W: Write> Companion<W> {
             }
         }
         Ok(())
+    }
+
+    fn load_is_over(&mut self) {
+        let elapsed = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        self.load = Some(elapsed);
+        self.aggregate.moments().end = Some(elapsed);
+        self.watching.end(elapsed);
+    }
+
+    /// What is expected, judged by what is known; rates are those of the load, not of the time after it.
+    fn judge(&self) -> Evaluation {
+        let Some(begun) = self.begun else { return Evaluation::default() };
+        let phase = if self.step == Step::Told { Judge::Final } else { Judge::Running };
+        self.wanted.thresholds.evaluate(&self.aggregate, self.load.unwrap_or_else(|| begun.elapsed()), phase)
     }
 
     /// Takes what the watcher saw, and tells it when it is time.
@@ -243,8 +267,11 @@ impl<W: Write> Companion<W> {
         }
         if let Step::After(until) = self.step {
             let thresholds = &self.wanted.thresholds;
-            let expects = thresholds.windowed().iter().any(|one| !one.window.after_end().is_zero());
-            if Instant::now() >= until || expects && thresholds.are_decided(&self.aggregate) {
+            if thresholds.look_after_end() && thresholds.are_decided(&self.aggregate) {
+                let text = "all that is expected after the end is decided; watching no longer";
+                self.tell(&Telling::Log { grave: false, text })?;
+                self.conclude()?;
+            } else if Instant::now() >= until {
                 self.conclude()?;
             }
         }
@@ -253,10 +280,7 @@ impl<W: Write> Companion<W> {
 
     fn tell_seen(&mut self) -> std::io::Result<()> {
         self.told = Instant::now();
-        let verdict = self
-            .begun
-            .map(|begun| self.wanted.thresholds.evaluate(&self.aggregate, begun.elapsed(), Judge::Running));
-        let thresholds = rows(&self.wanted.thresholds, &verdict.unwrap_or_default());
+        let thresholds = rows(&self.wanted.thresholds, &self.judge());
         let watched = self.watching.series();
         let scaling = for_page(self.watching.tracker(), self.started_at);
         let lines = self.watching.lines(Instant::now());
@@ -267,16 +291,14 @@ impl<W: Write> Companion<W> {
 
     /// Judges the test and tells its end, once.
     fn conclude(&mut self) -> std::io::Result<()> {
-        let Some(begun) = self.begun.filter(|_| self.step != Step::Told) else { return Ok(()) };
-        if self.step == Step::Running {
-            let elapsed = begun.elapsed();
-            self.aggregate.moments().end = Some(elapsed);
-            self.watching.end(elapsed);
+        match self.step {
+            Step::Waiting | Step::Told => return Ok(()),
+            Step::Running => self.load_is_over(),
+            Step::After(_) => {}
         }
         self.step = Step::Told;
         self.tell_seen()?;
-        let duration = begun.elapsed();
-        let verdict = self.wanted.thresholds.evaluate(&self.aggregate, duration, Judge::Final);
+        let duration = self.load.unwrap_or_default();
         let summary = Summary::new(
             &self.aggregate,
             &self.wanted.thresholds,
@@ -284,7 +306,8 @@ impl<W: Write> Companion<W> {
         );
         let scaling: Vec<ScalingReport> = for_summary(self.watching.tracker());
         let options = summary::Options { scaling, ..summary::Options::default() };
-        self.tell(&Telling::Ended { summary: summary::render(&summary, &options), crossed: verdict.crossed })
+        let summary = summary::render(&summary, &options);
+        self.tell(&Telling::Ended { test: self.test, summary, crossed: self.judge().crossed })
     }
 
     fn tell(&mut self, telling: &Telling<'_>) -> std::io::Result<()> {
@@ -363,12 +386,19 @@ mod tests {
             ("THRONG_WATCH", "mysql://nobody@127.0.0.1:1/none"),
             ("THRONG_EXPECT", "db_deadlocks: count==0"),
         ]));
-        let input = "\"begin\"\n{\"second\":{\"load\":3,\"p95\":12.5}}\n\"end\"\n";
+        let input = "{\"begin\":{\"test\":7}}\n{\"second\":{\"load\":3,\"p95\":12.5}}\n?\n\"end\"\n";
         let mut output = Vec::new();
         assert_eq!(wants.unwrap().unwrap().run(std::io::Cursor::new(input), &mut output), Exit::Success);
         let text = String::from_utf8(output).unwrap();
-        let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let told: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = told.last().unwrap();
+        assert_eq!(last["ended"]["test"], 7);
         assert_eq!(last["ended"]["crossed"], serde_json::json!(["db_deadlocks"]));
         assert!(last["ended"]["summary"].as_str().unwrap().contains("db_deadlocks"), "{last}");
+        assert!(told.iter().any(|one| one["log"]["text"].to_string().contains("cannot read")), "{told:?}");
+        // The page has the same verdict.
+        let seen = told.iter().rev().find(|one| one.get("seen").is_some()).unwrap();
+        assert_eq!(seen["seen"]["thresholds"][0]["ok"], false, "{seen}");
     }
 }

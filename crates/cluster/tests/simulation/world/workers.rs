@@ -113,7 +113,10 @@ impl World {
                 let delay = self.random.millis(1..2_000);
                 self.after(delay, Due::Initialised(process));
             }
-            Instruction::Start { .. } | Instruction::Deal { .. } | Instruction::Orphaned { .. } => {
+            Instruction::Start { .. }
+            | Instruction::Deal { .. }
+            | Instruction::Doubtful { .. }
+            | Instruction::Orphaned { .. } => {
                 unreachable!("comes as an action of its own")
             }
             Instruction::Still(version) => self.assert_still(process, version),
