@@ -37,6 +37,7 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Headers,
     pub(crate) body: Option<Bytes>,
     pub(crate) body_mode: BodyMode,
+    pub(crate) says_empty: bool,
 }
 
 /// What came back.
@@ -142,6 +143,7 @@ impl Transport {
             user_agent: config.user_agent.as_deref(),
             extra,
             body_len: outgoing.body.as_ref().map(Bytes::len),
+            says_empty: outgoing.says_empty,
             absolute_form: false,
             proxy_authorization: None,
             close: config.no_connection_reuse,

@@ -48,6 +48,11 @@ impl Method {
     pub(crate) fn expects_body(&self) -> bool {
         matches!(self.as_str(), "POST" | "PUT" | "PATCH")
     }
+
+    /// Whether a body would be strange.
+    pub(crate) fn only_asks(&self) -> bool {
+        matches!(self.as_str(), "GET" | "HEAD")
+    }
 }
 
 impl fmt::Display for Method {
@@ -286,6 +291,9 @@ pub struct Request {
     pub cookies: Vec<RequestCookie>,
     /// Limits for its steps, in place of `timeout`.
     pub patience: Option<Patience>,
+    /// Without a body it says `Content-Length: 0` unless it is a GET or HEAD, as `requests` does (observed on Locust 2.47);
+    /// otherwise only POST, PUT and PATCH say so.
+    pub says_empty: bool,
 }
 
 impl Request {
@@ -304,6 +312,7 @@ impl Request {
             jar: None,
             cookies: Vec::new(),
             patience: None,
+            says_empty: false,
         }
     }
 }

@@ -41,6 +41,41 @@ pub fn requote(url: &str) -> String {
     out
 }
 
+/// A URL whose path has no segments `.` and `..` any more, as `urllib3` prepares it; `None` if it has none.
+pub fn without_dots(url: &str) -> Option<String> {
+    if !url.contains("/.") {
+        return None;
+    }
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let path = authority + url[authority..].find(['/', '?', '#'])?;
+    let end = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at);
+    let mut kept: Vec<&str> = Vec::new();
+    let mut is_plain = true;
+    for segment in url[path..end].split('/') {
+        match segment {
+            "." => is_plain = false,
+            ".." => {
+                is_plain = false;
+                kept.pop();
+            }
+            other => kept.push(other),
+        }
+    }
+    if is_plain {
+        return None;
+    }
+    let mut out = url[..path].to_owned();
+    if kept.first().is_none_or(|first| !first.is_empty()) {
+        out.push('/');
+    }
+    out.push_str(&kept.join("/"));
+    if url[..end].ends_with("/.") || url[..end].ends_with("/..") {
+        out.push('/');
+    }
+    out.push_str(&url[end..]);
+    Some(out)
+}
+
 fn escapes_are_valid(bytes: &[u8]) -> bool {
     bytes.iter().enumerate().filter(|(_, b)| **b == b'%').all(|(at, _)| {
         bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
@@ -104,6 +139,26 @@ mod tests {
         }
         let plain = "http://h:80/a/b.c?x=1&y=[2]#f";
         assert!(!needs_requoting(plain) && requote(plain) == plain);
+    }
+
+    /// Observed on requests 2.34.
+    #[test]
+    fn dots_are_resolved_as_urllib3_does() {
+        for (url, wire) in [
+            ("http://h/a/../b/./c%2e%2e/x?q=/../z", "http://h/b/c%2e%2e/x?q=/../z"),
+            ("http://h/../x", "http://h/x"),
+            ("http://h//a//b/../c", "http://h//a//c"),
+            ("http://h/a/b/..", "http://h/a/"),
+            ("http://h/a/b/.#f/../g", "http://h/a/b/#f/../g"),
+            ("http://h/..", "http://h/"),
+        ] {
+            assert_eq!(without_dots(url).as_deref(), Some(wire));
+        }
+        for url in
+            ["http://h/a/..;/b", "http://h/.well-known/x", "http://h?/../x", "http://h", "http://h/%2e%2e/x"]
+        {
+            assert_eq!(without_dots(url), None);
+        }
     }
 
     #[test]

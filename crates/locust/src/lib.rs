@@ -15,7 +15,7 @@ mod per_second;
 mod round;
 
 pub use bins::{Bins, bucket, percentile};
-pub use encode::{form_urlencode, needs_requoting, requote};
+pub use encode::{form_urlencode, needs_requoting, requote, without_dots};
 pub use entry::{Entry, RunTimes};
 pub use error_key::{error_key, hide_addresses};
 pub use message::{Message, MessageError};

@@ -247,6 +247,21 @@ class Shown(unittest.TestCase):
                     client.get("/a")
                     self.assertIn(b"\r\nCookie: " + sent + b"\r\n", self.server.requests[-1])
 
+    def test_no_body_is_announced_by_all_that_may_have_one(self):
+        # Observed on Locust 2.47.
+        for fast, those in ((False, ("POST", "DELETE", "OPTIONS", "PATCH", "PUT")), (True, ("POST", "PATCH", "PUT"))):
+            client = (FastHttpSession if fast else HttpSession)(self.url, self.event, None)
+            for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PATCH", "PUT"):
+                client.request(method, "/a")
+                length = head_of(self.server.requests[-1]).get("content-length")
+                self.assertEqual(length, "0" if method in those else None, f"{method}, fast: {fast}")
+
+    def test_dots_in_paths_are_resolved_by_one_of_the_clients(self):
+        for fast, path in ((False, b"/b"), (True, b"/a/../b")):
+            client = (FastHttpSession if fast else HttpSession)(self.url, self.event, None)
+            client.get("/a/../b")
+            self.assertEqual(self.server.requests[-1].split()[1], path)
+
     def test_headers_are_sent_as_latin_1(self):
         for session in (self.client, FastHttpSession(self.url, self.event, None)):
             session.headers["X-Session"] = "\xfc"

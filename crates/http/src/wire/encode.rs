@@ -21,6 +21,8 @@ pub(crate) struct WireRequest<'a> {
     /// Our own headers, canonical names; they win over the user's of the same name.
     pub(crate) extra: &'a [(&'static str, String)],
     pub(crate) body_len: Option<usize>,
+    /// As in [`crate::Request`].
+    pub(crate) says_empty: bool,
     /// The whole URL in the request line, for a proxy.
     pub(crate) absolute_form: bool,
     /// For that proxy.
@@ -132,7 +134,7 @@ fn encode_as_given(out: &mut Vec<u8>, request: &WireRequest<'_>) {
 
 fn content_length(out: &mut Vec<u8>, request: &WireRequest<'_>) {
     let length = match request.body_len {
-        Some(0) | None if !request.method.expects_body() => return,
+        Some(0) | None if !says_empty(request) => return,
         length => length.unwrap_or(0),
     };
     out.extend_from_slice(b"Content-Length: ");
@@ -149,6 +151,10 @@ fn content_length(out: &mut Vec<u8>, request: &WireRequest<'_>) {
     }
     out.extend_from_slice(&digits[at..]);
     out.extend_from_slice(b"\r\n");
+}
+
+fn says_empty(request: &WireRequest<'_>) -> bool {
+    request.method.expects_body() || (request.says_empty && !request.method.only_asks())
 }
 
 /// Headers that describe the message itself and are therefore not the user's to set.
@@ -193,6 +199,7 @@ mod tests {
             user_agent: Some("Grafana k6/1.1.0"),
             extra: &[],
             body_len,
+            says_empty: false,
             absolute_form: false,
             proxy_authorization: None,
             close: false,
@@ -248,6 +255,7 @@ mod tests {
             user_agent: None,
             extra: &[],
             body_len: None,
+            says_empty: false,
             absolute_form: false,
             proxy_authorization: None,
             close: false,

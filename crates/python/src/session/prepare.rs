@@ -52,6 +52,7 @@ impl Plan {
             request.body_mode = BodyMode::Stream;
         }
         request.redirects = RedirectPolicy { max: 0, is_default: false };
+        request.says_empty = !self.fast;
     }
 
     /// What `response.request` shows.
@@ -97,6 +98,11 @@ pub(super) fn url_of(
     let own_params = own_params.map(|params| params.into_bound(py));
     for params in [own_params.as_ref(), params].into_iter().flatten() {
         append_query(&mut text, params)?;
+    }
+    if !settings.fast.get()
+        && let Some(resolved) = throng_locust::without_dots(&text)
+    {
+        text = resolved;
     }
     absolute_url(py, text)
 }

@@ -122,6 +122,7 @@ pub(super) fn prepare(
         jar: Some(jar),
         cookies: params.cookies,
         patience: None,
+        says_empty: false,
     };
     Ok(Prepared { request, tagging, response_type: params.response_type, sent, throw: params.throw })
 }
