@@ -64,16 +64,13 @@ pub fn without_dots(url: &str) -> Option<String> {
     if is_plain {
         return None;
     }
-    let mut out = url[..path].to_owned();
     if kept.first().is_none_or(|first| !first.is_empty()) {
-        out.push('/');
+        kept.insert(0, "");
     }
-    out.push_str(&kept.join("/"));
     if url[..end].ends_with("/.") || url[..end].ends_with("/..") {
-        out.push('/');
+        kept.push("");
     }
-    out.push_str(&url[end..]);
-    Some(out)
+    Some([&url[..path], &kept.join("/"), &url[end..]].concat())
 }
 
 fn escapes_are_valid(bytes: &[u8]) -> bool {

@@ -150,8 +150,9 @@ fn only_who_makes_the_same_records_counts_as_a_member() {
         std::thread::yield_now();
     }
     stop.send(true).unwrap();
-    drop(gate);
+    // Who sees that there is nobody any more, and not the stop, says so.
     assert!(matches!(runtime.block_on(leader).unwrap(), Err(Given::Stopped)));
+    drop(gate);
 }
 
 #[test]
