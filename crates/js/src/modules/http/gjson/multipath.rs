@@ -18,7 +18,11 @@ pub(super) fn parse(path: &str) -> Option<(Vec<Part<'_>>, &str)> {
     let (mut colon, mut in_modifier) = (None, false);
     while at < bytes.len() {
         match bytes[at] {
-            b'\\' => at += 1,
+            // What is escaped is no delimiter.
+            b'\\' => {
+                at += 2;
+                continue;
+            }
             b'"' => at += part::balanced(&path[at..]) - 1,
             // Its arguments follow a colon too.
             b'@' if depth == 1 && (at == start || matches!(bytes[at - 1], b'.' | b'|')) => in_modifier = true,
