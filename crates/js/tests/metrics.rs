@@ -71,6 +71,31 @@ fn numbers_and_booleans_are_added_and_the_rest_is_refused() {
 }
 
 #[test]
+fn a_check_that_no_group_can_list_is_said_once_a_run() {
+    let script = Script::new(
+        "import { Rate } from 'k6/metrics';
+         export const options = { vus: 2, iterations: 8 };
+         const checks = new Rate('checks');
+         export default function () {
+           for (const check of ['a::b', 'c', 'd::e']) checks.add(1, { check });
+           for (let i = 0; i < 30; i++) checks.add(0, { check: `${__VU}::${__ITER}::${i}` });
+         }",
+    );
+    let ran = script.run();
+    assert_eq!(ran.samples("checks").len(), 8 * 33);
+    let warnings: Vec<String> =
+        script.records().into_iter().filter(|r| r.level == Level::Warn).map(|r| r.message).collect();
+    for name in ["a::b", "d::e"] {
+        assert_eq!(
+            warnings.iter().filter(|text| text.contains(&format!("{name:?}"))).count(),
+            1,
+            "{warnings:?}"
+        );
+    }
+    assert_eq!(warnings.len(), 20);
+}
+
+#[test]
 fn with_the_option_throw_a_refused_value_is_an_error() {
     let error = evaluate(
         &format!(

@@ -20,7 +20,9 @@ pub(super) fn record(host: &Host, pairs: &[(&str, &str)], value: f64) {
     if let Some(name) = name.value().filter(|name| name.contains("::")) {
         let text =
             format!("no group of the summary lists the check {name:?}: a check's name may not contain '::'");
-        host.log(Level::Warn, &text);
+        if host.program.is_news(&text) {
+            host.log(Level::Warn, &text);
+        }
     }
     let tags = host.tags_with(pairs);
     let group = group.value().unwrap_or_default();

@@ -79,7 +79,12 @@ pub struct Program {
     base_mode: bool,
     reading: Reading,
     collected: Mutex<Files>,
+    /// What the log was told and need not be told again.
+    told: Mutex<BTreeSet<String>>,
 }
+
+/// So many different things are told once; more of a kind are made as the test runs, and would fill log and memory.
+const MOST_TOLD: usize = 20;
 
 impl Program {
     /// A program of which only the entry is known yet.
@@ -98,6 +103,7 @@ impl Program {
             base_mode,
             reading,
             collected: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -207,6 +213,12 @@ impl Program {
     /// Remembers an opened file.
     pub fn add_file(&self, name: String, content: Bytes) {
         self.files.write().unwrap_or_else(PoisonError::into_inner).insert(name, content);
+    }
+
+    /// Whether the log has yet to be told this, which every sample of every virtual user may ask.
+    pub(crate) fn is_news(&self, text: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < MOST_TOLD && !told.contains(text) && told.insert(text.to_owned())
     }
 
     /// The items of a `SharedArray` as JSON texts. `make` runs once for a name in the whole process; other
