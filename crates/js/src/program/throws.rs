@@ -1,7 +1,9 @@
-//! Where a module throws.
+//! Where the `throw` statements of a module are, so that the log can say where something was thrown that is no error.
 //!
-//! QuickJS keeps no stack with what is thrown and is no error, only the one that it noted last, which may belong to
-//! something else. One that begins inside of a `throw` statement is right.
+//! QuickJS keeps no stack with such a value. It notes one at every `throw` and for every `Error` that is made, and has
+//! the oldest since the last `catch`: that is the right one, or that of an error which the script only made. So
+//! [`Program::translate_throw`](super::Program::translate_throw) looks up here where the noted stack begins. Inside of a
+//! `throw` statement it is believed, and the line that is shown is the statement's; anywhere else it is not.
 
 use oxc::ast::ast::{Program, ThrowStatement};
 use oxc::ast_visit::{Visit, walk};
