@@ -295,6 +295,28 @@ fn a_wrong_token_is_turned_away_and_harms_nothing() {
     right.wait().expect_code(0);
 }
 
+/// As Kubernetes starts workers again that have ended with the run.
+#[test]
+fn a_worker_that_comes_too_late_has_nothing_to_complain_of() {
+    let script = Script::new(
+        "export default function () {}
+         export function handleSummary() {
+           console.log('summing up');
+           const until = Date.now() + 3000;
+           while (Date.now() < until) {}
+           return {};
+         }",
+    );
+    let (mut controller, address) = controller(&script, &["--expect-workers", "1"]);
+    let only = worker(&address, "only");
+    controller.until("summing up");
+    let late = worker(&address, "late").wait().expect_code(0);
+    assert!(late.stderr.contains("level=info") && late.stderr.contains("the run is over"), "{}", late.stderr);
+    let done = controller.wait().expect_code(0);
+    assert!(!done.stderr.contains("turned away"), "{}", done.stderr);
+    only.wait().expect_code(0);
+}
+
 #[test]
 fn two_workers_of_one_name_are_told_apart() {
     let script = Script::new(

@@ -133,6 +133,26 @@ fn a_worker_lost_before_the_start_is_replaced_with_the_same_slots() {
 }
 
 #[test]
+fn one_that_comes_too_late_hears_that_the_run_is_over_and_nobody_is_warned() {
+    let mut controller = Controller::new();
+    controller.join(1, 11, 0);
+    controller.join(2, 22, 0);
+    controller.order(Order::End);
+    let late = controller.join(3, 33, 0);
+    assert!(told(&late).is_empty(), "{late:?}");
+    let [FromController::Refused(refused)] = sent(&late, 3)[..] else { panic!("{late:?}") };
+    let mut worker = worker::Machine::new(at(0), settings(), &mut Vec::new());
+    hear(&mut worker, 1, worker::Event::Connected([1; 16]));
+    let challenge = Challenge { nonce: vec![0; 16], proof: Vec::new() };
+    hear(&mut worker, 2, worker::Event::Received(FromController::Challenge(challenge)));
+    let heard = hear(&mut worker, 3, worker::Event::Received(FromController::Refused(refused.clone())));
+    let is_over = |action: &worker::Action| {
+        matches!(action, worker::Action::Instruct(Instruction::Disconnected(Disconnect::Over { .. })))
+    };
+    assert!(heard.iter().any(is_over) && worker.is_over(), "{heard:?}");
+}
+
+#[test]
 fn a_process_that_connects_again_gets_what_it_missed() {
     let mut controller = Controller::new();
     controller.join(1, 11, 0);
@@ -271,14 +291,20 @@ fn tasks(actions: &[controller::Action], connection: u64) -> Vec<&Task> {
     sent(actions, connection).into_iter().filter_map(task).collect()
 }
 
+fn says(
+    controller: &mut Controller,
+    connection: u64,
+    number: u64,
+    milestones: &[Milestone],
+) -> Vec<controller::Action> {
+    let milestones = milestones.iter().cloned().map(Into::into).collect();
+    controller.hear(connection, FromWorker::Batch(Batch { number, milestones, ..Batch::default() }))
+}
+
 #[test]
 fn iterations_that_ended_before_the_last_promise_are_waited_for_by_nobody() {
     let mut controller = ready_at(Controller::that_redistributes(true), Vec::new());
     controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
-    let says = |controller: &mut Controller, connection, number, milestones: &[Milestone]| {
-        let milestones = milestones.iter().cloned().map(Into::into).collect();
-        controller.hear(connection, FromWorker::Batch(Batch { number, milestones, ..Batch::default() }))
-    };
     controller.join(3, 33, 0);
     let dealt = says(&mut controller, 3, 1, &[Milestone::Initialised(true)]);
     for giver in [1, 2] {

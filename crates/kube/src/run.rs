@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
+use tokio::time::Instant;
 
 use crate::connect::Connection;
 use crate::error::{Error, Result};
@@ -23,6 +24,9 @@ use crate::{logs, results, trouble};
 
 /// How long it may take to take everything away.
 const CLEARING: Duration = Duration::from_secs(30);
+
+/// How long a test has to end once its workers do: when it is over, they may know it first.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How a run is followed.
 #[derive(Debug, Clone)]
@@ -100,7 +104,7 @@ async fn attempt(
         // The first signal ends it in order.
         () = stopped(&mut again, 2) => return Err(Error::Interrupted),
     }
-    let deadline = tokio::time::Instant::now() + options.start_timeout;
+    let deadline = Instant::now() + options.start_timeout;
     let pod = interruptible(&mut stop, start::controller(connection, &run, say, deadline)).await?;
     let lead = Lead::new(connection.clone(), pod.clone(), wanted.token.clone());
     interruptible(&mut stop, start::hand_over(&lead, &wanted, say)).await?;
@@ -220,17 +224,23 @@ async fn follow(
 ) -> Result<Option<watch::End>> {
     let mut workers = Box::pin(workers);
     let mut watched = false;
+    let mut given_up: Option<(Error, Instant)> = None;
     let mut asked = 0;
     let mut end = Box::pin(watch::end(connection, lead, pod, say));
     loop {
+        let until = given_up.as_ref().map_or_else(Instant::now, |(_, until)| *until);
         tokio::select! {
             end = &mut end => return end.map(Some),
             done = &mut workers, if !watched => {
                 watched = true;
-                done?;
-                if detach {
-                    return Ok(None);
+                match done {
+                    Ok(()) if detach => return Ok(None),
+                    Ok(()) => {}
+                    Err(error) => given_up = Some((error, Instant::now() + LAST_WORDS)),
                 }
+            }
+            () = tokio::time::sleep_until(until), if given_up.is_some() => {
+                return Err(given_up.map_or(Error::Interrupted, |(error, _)| error));
             }
             () = stopped(stop, asked + 1) => {
                 asked += 1;

@@ -62,6 +62,13 @@ pub(crate) fn exit_code(pod: &Pod) -> Option<i32> {
     container(pod)?.state.as_ref()?.terminated.as_ref().map(|ended| ended.exit_code)
 }
 
+/// Whether its container has done what it was there for, so that it was there, if only for a moment.
+pub(crate) fn has_worked(pod: &Pod) -> bool {
+    let Some(container) = container(pod) else { return false };
+    let ended = [&container.state, &container.last_state].into_iter().flatten();
+    ended.filter_map(|state| state.terminated.as_ref()).any(|ended| ended.exit_code == 0)
+}
+
 /// What keeps a pod from running; `events` are those about it.
 pub fn of_pod(pod: &Pod, events: &[Event]) -> Option<Trouble> {
     let status = pod.status.as_ref()?;
@@ -266,6 +273,8 @@ mod tests {
         let mut done = waiting("CrashLoopBackOff", "back-off");
         done["containerStatuses"][0]["lastState"] =
             json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
+        let pod = |status: &Value| serde_json::from_value(json!({"status": status})).unwrap();
+        assert!(has_worked(&pod(&done)) && !has_worked(&pod(&waiting("CrashLoopBackOff", "back-off"))));
         assert_eq!(trouble(done), None, "it has done its work");
         let mut denied = waiting("ImagePullBackOff", "401 Unauthorized");
         denied["containerStatuses"][0]["image"] = json!("r.example/throng:1");

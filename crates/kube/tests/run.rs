@@ -63,6 +63,24 @@ impl World {
         throng_kube::run(&self.connection, wanted, &options, &say, stop).await
     }
 
+    /// A controller's post in this process, at an address that no other test has, which runs this as the test.
+    fn lead(&self, address: &str, test: &str) -> tokio::task::JoinHandle<throng_kube::Result<i32>> {
+        let listen: IpAddr = address.parse().unwrap();
+        let controller = ("app.kubernetes.io/component", "controller");
+        self.cluster.listens(controller, port::POST, (listen, port::POST).into());
+        let orders = Orders {
+            work: self.folder.path().join("work"),
+            files: FilesFrom::Upload,
+            folder: String::new(),
+            command: ["sh", "-c", test].map(str::to_owned).to_vec(),
+            hold: Duration::from_mins(1),
+            release: None,
+            token: "secret".into(),
+            listen,
+        };
+        tokio::spawn(post::lead(orders, Box::new(|_| Ok(Vec::new())), |_| {}))
+    }
+
     fn heard(&self) -> String {
         self.heard.0.lock().unwrap().join("\n")
     }
@@ -108,24 +126,7 @@ fn text(done: throng_kube::Result<i32>) -> String {
 async fn results_and_the_code_come_back_and_nothing_stays() {
     let world = World::new().await;
     world.cluster.when(|_| true, Behaviour::Runs { log: vec!["the controller speaks".into()] });
-    // An address that no other test has.
-    let listen: IpAddr = "127.99.0.1".parse().unwrap();
-    world.cluster.listens(
-        ("app.kubernetes.io/component", "controller"),
-        port::POST,
-        (listen, port::POST).into(),
-    );
-    let orders = Orders {
-        work: world.folder.path().join("work"),
-        files: FilesFrom::Upload,
-        folder: String::new(),
-        command: ["sh", "-c", "cat load.js > copy.txt; exit 99"].map(str::to_owned).to_vec(),
-        hold: Duration::from_mins(1),
-        release: None,
-        token: "secret".into(),
-        listen,
-    };
-    let lead = tokio::spawn(post::lead(orders, Box::new(|_| Ok(Vec::new())), |_| {}));
+    let lead = world.lead("127.99.0.1", "cat load.js > copy.txt; exit 99");
     let mut wanted = wanted("whole", 2);
     wanted.carrier = Carrier::Upload;
     assert_eq!(world.run(wanted).await.unwrap(), 99, "{}", world.heard());
@@ -134,6 +135,34 @@ async fn results_and_the_code_come_back_and_nothing_stays() {
     assert_eq!(read("copy.txt"), "export default function () {}");
     assert_eq!(read("output.txt"), "the controller speaks\n");
     assert!(world.heard().contains("2 of 2 workers run"), "{}", world.heard());
+    world.expect_empty();
+}
+
+#[tokio::test]
+async fn workers_that_come_too_late_are_no_reason_to_give_up_a_test_that_ends_well() {
+    let world = World::new().await;
+    world.cluster.when(|_| true, Behaviour::Runs { log: Vec::new() });
+    let late = Behaviour::CrashLoop { log: vec!["the run is over".into()], code: 104 };
+    world.cluster.when(|pod| is_part(pod, "worker"), late);
+    let lead = world.lead("127.99.0.2", "sleep 2");
+    let mut wanted = wanted("late", 2);
+    wanted.carrier = Carrier::Upload;
+    assert_eq!(world.run(wanted).await.unwrap(), 0, "{}", world.heard());
+    assert_eq!(lead.await.unwrap().unwrap(), 0);
+    world.expect_empty();
+}
+
+#[tokio::test]
+async fn workers_that_are_done_before_they_are_seen_were_there() {
+    let world = World::new().await;
+    world.cluster.when(|_| true, Behaviour::Runs { log: Vec::new() });
+    world.cluster.when(|pod| is_part(pod, "worker"), Behaviour::CrashLoop { log: Vec::new(), code: 0 });
+    // Longer than they may take to start.
+    let lead = world.lead("127.99.0.3", "sleep 4");
+    let mut wanted = wanted("quick", 2);
+    wanted.carrier = Carrier::Upload;
+    assert_eq!(world.run(wanted).await.unwrap(), 0, "{}", world.heard());
+    assert_eq!(lead.await.unwrap().unwrap(), 0);
     world.expect_empty();
 }
 

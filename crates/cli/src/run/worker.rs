@@ -255,6 +255,12 @@ impl Worker<'_> {
             }
             Instruction::Disconnected(why) => {
                 let exit = match why {
+                    // As with one that was there until the end, nothing is wrong. In Kubernetes it is started again and again
+                    // until its pod is taken away.
+                    Disconnect::Over { .. } => {
+                        self.spec.log.info(&why.to_string());
+                        return Ok(true);
+                    }
                     Disconnect::Refused { .. } => Exit::InvalidConfig,
                     Disconnect::Unreachable { .. } => Exit::Other,
                 };

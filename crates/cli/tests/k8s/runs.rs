@@ -27,6 +27,26 @@ fn a_script_goes_to_its_results_and_leaves_nothing_on_the_cluster() {
     world.expect_empty("default");
 }
 
+/// The cluster starts a worker that has ended again while the controller still sums up.
+#[test]
+fn workers_that_are_started_again_after_the_test_have_nothing_to_complain_of() {
+    let world = World::new();
+    let head = "export function handleSummary(data) {";
+    let slow = format!("{head} const until = Date.now() + 4000; while (Date.now() < until) {{}}");
+    world.write("load.js", SCRIPT.replace(head, &slow));
+    let run = world.start(&["k8s", "run", "load.js"]);
+    let code = world.cluster.wait("the second end of a worker", LIMIT, |cluster| {
+        let pods = cluster.list("pods", "default");
+        let container = &pods.iter().find(|pod| is_part(pod, "worker"))?["status"]["containerStatuses"][0];
+        let code = &container["lastState"]["terminated"]["exitCode"];
+        (container["restartCount"].as_u64()? >= 2).then(|| code.clone())
+    });
+    assert_eq!(code, 0);
+    let done = run.finish().expect_code(0);
+    assert!(!done.stderr.contains("ended with code"), "{}", done.stderr);
+    world.expect_empty("default");
+}
+
 #[test]
 fn a_test_that_fails_its_thresholds_ends_with_their_code() {
     let world = World::new();

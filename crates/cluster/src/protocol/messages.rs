@@ -163,6 +163,9 @@ pub struct Refused {
     /// Whether it may be otherwise in a moment: a seat can become free.
     #[prost(bool, tag = "2")]
     pub for_now: bool,
+    /// Whether it came too late: the run is over. To an older worker it is a refusal like any other.
+    #[prost(bool, tag = "3")]
+    pub over: bool,
 }
 
 /// A sign of life.

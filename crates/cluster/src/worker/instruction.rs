@@ -21,6 +21,12 @@ pub enum Disconnect {
         /// What one said to the other.
         reason: String,
     },
+    /// The worker came when the run was over already.
+    #[error("came too late to {controller}: the run is over")]
+    Over {
+        /// The controller's address.
+        controller: String,
+    },
     /// The controller could not be reached, or not any more.
     #[error("cannot reach the controller at {controller}: {reason}")]
     Unreachable {

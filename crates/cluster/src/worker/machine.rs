@@ -383,6 +383,10 @@ impl Machine {
                 actions.push(Action::Close);
                 self.closed(now, refused.reason, actions);
             }
+            (FromController::Refused(refused), _) if refused.over => {
+                let controller = self.settings.controller.clone();
+                self.give_up(Disconnect::Over { controller }, actions);
+            }
             (FromController::Refused(refused), _) => self.refuse(refused.reason, actions),
             (FromController::Challenge(challenge), &Link::Greeting { nonce }) => {
                 self.challenged(now, &nonce, &challenge, actions);

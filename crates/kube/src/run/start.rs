@@ -82,7 +82,9 @@ pub(super) async fn workers(
             tokio::time::sleep(PACE).await;
             continue;
         };
-        let ready = found.iter().filter(|pod| is_ready(pod)).count();
+        // Of a short test some are done before they are seen.
+        let is_there = |pod: &&Pod| is_ready(pod) || trouble::has_worked(pod);
+        let ready = found.iter().filter(is_there).count();
         if ready >= wanted as usize {
             if wanted > 0 {
                 say.note(&format!("{ready} of {wanted} workers run"));
@@ -95,7 +97,7 @@ pub(super) async fn workers(
         }
         let mut trouble = None;
         let mut whose = None;
-        for pod in found.iter().filter(|pod| !is_ready(pod)) {
+        for pod in found.iter().filter(|pod| !is_there(pod)) {
             let of_pod = trouble::of_pod(pod, &[]);
             if of_pod.as_ref().map(|one| one.severity) > trouble.as_ref().map(|one: &Trouble| one.severity) {
                 trouble = of_pod;

@@ -68,7 +68,14 @@ impl Machine {
     }
 
     fn refuse(&mut self, now: Moment, connection: ConnectionId, reason: &str, actions: &mut Vec<Action>) {
-        self.turn_away(now, connection, Refused { reason: reason.to_owned(), for_now: false }, actions);
+        let refused = Refused { reason: reason.to_owned(), ..Refused::default() };
+        self.turn_away(now, connection, refused, actions);
+    }
+
+    /// Nothing is wrong with one that comes too late.
+    fn comes_too_late(&mut self, connection: ConnectionId, actions: &mut Vec<Action>) {
+        let refused = Refused { reason: "the run is over".to_owned(), over: true, ..Refused::default() };
+        self.send_away(connection, refused, actions);
     }
 
     fn turn_away(
@@ -81,6 +88,10 @@ impl Machine {
         if let Some((address, _)) = self.meetings.get(&connection) {
             actions.extend(self.refusals.refuse(now, *address, &refused.reason).map(Action::Tell));
         }
+        self.send_away(connection, refused, actions);
+    }
+
+    fn send_away(&mut self, connection: ConnectionId, refused: Refused, actions: &mut Vec<Action>) {
         actions.push(Action::Send(connection, FromController::Refused(refused)));
         actions.push(Action::Close(connection));
         self.forget(connection);
@@ -118,7 +129,7 @@ impl Machine {
             return self.join_again(now, index, connection, &join, actions);
         }
         if self.aborted || self.told_all_done || matches!(self.phase, Phase::Ending(_) | Phase::Ended) {
-            return self.refuse(now, connection, "the run is over", actions);
+            return self.comes_too_late(connection, actions);
         }
         let running = self.is_running();
         if running && !self.settings.redistribute {
@@ -138,7 +149,8 @@ impl Machine {
             seat
         } else {
             let reason = "all the workers that were expected are there".to_owned();
-            return self.turn_away(now, connection, Refused { reason, for_now: true }, actions);
+            let refused = Refused { reason, for_now: true, ..Refused::default() };
+            return self.turn_away(now, connection, refused, actions);
         };
         let name = self.name_of_its_own(join.name);
         let Some((address, meeting)) = self.meetings.get_mut(&connection) else {
@@ -202,7 +214,7 @@ impl Machine {
             Standing::Present => {}
             Standing::Left => return self.refuse(now, connection, "the worker has left the run", actions),
             Standing::Lost if self.told_all_done || matches!(self.phase, Phase::Ending(_) | Phase::Ended) => {
-                return self.refuse(now, connection, "the run is over", actions);
+                return self.comes_too_late(connection, actions);
             }
             Standing::Lost if self.seats[seat].is_some_and(|taken| taken != id) => {
                 return self.refuse(now, connection, "another worker has taken its place", actions);
