@@ -302,6 +302,21 @@ fn says(
 }
 
 #[test]
+fn who_is_lost_before_it_was_given_its_part_does_not_share_the_test() {
+    let mut controller = ready_at(Controller::that_redistributes(true), Vec::new());
+    controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });
+    controller.join(3, 33, 0);
+    says(&mut controller, 3, 1, &[Milestone::Initialised(true)]);
+    controller.now = 400;
+    says(&mut controller, 1, 2, &[Milestone::Dealt(1)]);
+    let broken = Batch { number: 2, delta: Some(vec![99, 1, 2].into()), ..Batch::default() };
+    let lost = controller.hear(3, FromWorker::Batch(broken));
+    assert!(matches!(told(&lost)[..], [Happening::Lost(_)]), "{lost:?}");
+    let all = says(&mut controller, 2, 2, &[Milestone::Dealt(1)]);
+    assert!(matches!(told(&all)[..], [Happening::Dealt { workers: 2, .. }]), "{:?}", told(&all));
+}
+
+#[test]
 fn iterations_that_ended_before_the_last_promise_are_waited_for_by_nobody() {
     let mut controller = ready_at(Controller::that_redistributes(true), Vec::new());
     controller.order(Order::Start { setup_data: None, elapsed: Duration::ZERO });

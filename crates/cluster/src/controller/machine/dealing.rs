@@ -143,8 +143,14 @@ impl Machine {
         let owners = self.map.owners.clone();
         let deal = Deal { version: self.map.version, owners, from: from.as_nanos(), moved };
         self.command_all(&Task::Deal(deal), actions);
-        if let Phase::Running(start) = self.phase {
-            let workers = self.map.owners.iter().collect::<BTreeSet<_>>().len();
+        let owners: BTreeSet<&u32> = self.map.owners.iter().collect();
+        let is_there =
+            |owner: &&u32| self.members.iter().any(|m| m.seat == **owner as usize && m.is_present());
+        // Where one of them was lost meanwhile its part is nobody's: the next change, which follows, is told.
+        if let Phase::Running(start) = self.phase
+            && owners.iter().all(is_there)
+        {
+            let workers = owners.len();
             actions.push(Action::Tell(Happening::Dealt { at: from.since(start), workers }));
         }
     }
