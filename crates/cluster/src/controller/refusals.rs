@@ -41,9 +41,14 @@ impl Refusals {
             return None;
         }
         self.told += 1;
-        let again = self.known.insert(key, (now, 0)).map_or(0, |(_, untold)| untold);
-        self.known.retain(|_, (at, _)| now.since(*at) < AGAIN);
-        let reason = match std::mem::take(&mut self.untold) + again {
+        let mut more = std::mem::take(&mut self.untold);
+        more += self.known.insert(key, (now, 0)).map_or(0, |(_, untold)| untold);
+        self.known.retain(|_, (at, untold)| {
+            let stays = now.since(*at) < AGAIN;
+            more += if stays { 0 } else { *untold };
+            stays
+        });
+        let reason = match more {
             0 => reason.to_owned(),
             more => format!("{reason} (and {more} more that were not reported)"),
         };
@@ -81,6 +86,21 @@ mod tests {
         // Another machine, and another reason, are news.
         assert_eq!(refuse(&mut refusals, 100, other, "no").as_deref(), Some("no"));
         assert_eq!(refuse(&mut refusals, 100, one, "never").as_deref(), Some("never"));
+    }
+
+    #[test]
+    fn those_who_do_not_come_again_are_counted_with_the_next() {
+        let mut refusals = Refusals::default();
+        for _ in 0..5 {
+            refuse(&mut refusals, 1, [10, 0, 0, 1], "no");
+        }
+        assert_eq!(
+            refuse(&mut refusals, 30, [10, 0, 0, 2], "no").as_deref(),
+            Some("no"),
+            "it may come again"
+        );
+        let next = refuse(&mut refusals, 70, [10, 0, 0, 3], "no").unwrap();
+        assert_eq!(next, "no (and 4 more that were not reported)");
     }
 
     #[test]
