@@ -205,7 +205,12 @@ impl Shard {
                     self.timers.push(hard_end, Due::HardEnd(scenario));
                     self.regular_end(scenario, now, actions);
                 }
-                PartPhase::Stopping | PartPhase::Ended => {}
+                // Nothing was left to start: what runs had the time of the whole plan.
+                PartPhase::Stopping => {
+                    part.hard_end = part.hard_end.min(part.regular_end.min(now) + graceful_stop);
+                    self.timers.push(part.hard_end, Due::HardEnd(scenario));
+                }
+                PartPhase::Ended => {}
             }
         }
         self.on_time(now, actions);
@@ -216,10 +221,12 @@ impl Shard {
     pub fn abort(&mut self, now: Time, actions: &mut Actions) {
         self.aborted = true;
         for scenario in self.engine.scenarios() {
-            match self.parts[scenario.index()].phase {
+            let part = &self.parts[scenario.index()];
+            match part.phase {
                 PartPhase::Ended => continue,
-                PartPhase::Stopping => {}
-                PartPhase::Running | PartPhase::Pending => self.cut_short(scenario),
+                // Its time was over, and only what ran has to end.
+                PartPhase::Stopping if part.regular_end <= now => {}
+                PartPhase::Stopping | PartPhase::Running | PartPhase::Pending => self.cut_short(scenario),
             }
             self.close(scenario, now, actions);
             self.interrupt_all(scenario, now, actions);

@@ -10,6 +10,9 @@ use crate::schedule::{ConstantRate, Ramp, RampingRate, Starts};
 use crate::stock::Stock;
 use crate::time::Time;
 
+/// How long the last start of an arrival rate may take to the thread that has a virtual user for it.
+const HANDING_OVER: Duration = Duration::from_millis(10);
+
 /// This worker's part of a scenario.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
@@ -107,7 +110,10 @@ impl Work {
         let regular_end = scenario.executor.regular_duration().map_or(Time::NEVER, |length| start + length);
         let over = match &kind {
             Kind::RampingVus { start_vus, stages, .. } => Ramp { start_vus: *start_vus, stages }.over(),
-            Kind::Arrivals { starts: Starts::Ramping(rate), .. } => Some(rate.last()),
+            Kind::Arrivals { starts: Starts::Ramping(rate), .. } => {
+                let last = rate.last();
+                Some(if last == Time::ZERO { last } else { last + HANDING_OVER })
+            }
             _ => None,
         };
         let exhausted = over.map_or(regular_end, |over| start + over.since(Time::ZERO));

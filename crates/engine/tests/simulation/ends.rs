@@ -102,6 +102,49 @@ fn a_stop_while_stopping_changes_nothing_and_an_abort_cuts_it_short() {
     assert_eq!((run(Command::Abort).interrupted, run(Command::Abort).finished_ms()), (1, 2000));
 }
 
+/// Three starts within 311 ms, and then nothing until 10.5 s.
+fn fading(max_vus: u64) -> Executor {
+    Executor::RampingArrivalRate {
+        start_rate: 14,
+        time_unit: Duration::from_secs(1),
+        stages: vec![stage(500, 0), stage(10_000, 0)],
+        pre_allocated_vus: 1,
+        max_vus,
+    }
+}
+
+#[test]
+fn what_runs_when_nothing_is_left_to_start_is_cut_short_as_well() {
+    for shards in [1, 2] {
+        let run = |command| {
+            let fading = Scenario { graceful_stop: ms(500), ..scenario("f", fading(1)) };
+            let log = Sim::of([fading]).shards(shards).lasting(ms(60_000)).command(at(1000), command).run();
+            (log.interrupted, log.finished_ms(), log.progress().scenarios[0].state)
+        };
+        assert_eq!(run(Command::Abort), (1, 1000, State::Unfinished));
+        assert_eq!(run(Command::Stop), (1, 1500, State::Done), "it has no more than its graceful stop");
+    }
+}
+
+#[test]
+fn the_last_start_of_a_rate_that_fades_finds_a_free_user_of_another_thread() {
+    for latency in [0, 3] {
+        let before = Executor::PerVuIterations { vus: 2, iterations: 1, max_duration: ms(500) };
+        let before = Scenario { graceful_stop: ms(0), ..scenario("b", before) };
+        let fading = Scenario { start_time: ms(1000), ..scenario("f", fading(2)) };
+        let log = Sim::of([before, fading])
+            .shards(2)
+            .latency(ms(latency))
+            .each_lasting(|_, iteration| {
+                ms(if iteration.scenario.index() == 1 && iteration.in_instance > 0 { 5000 } else { 10 })
+            })
+            .run();
+        assert!(log.forwards > 0);
+        assert_eq!((log.of(1).len(), log.dropped()), (3, 0), "{latency}");
+        assert_eq!(log.progress().scenarios[1].state, State::Done);
+    }
+}
+
 #[test]
 fn a_user_goes_on_to_the_next_scenario_with_its_own_counters() {
     let log = Sim::of([constant(1, 0, 1000, 0), constant(1, 1000, 1000, 0)]).lasting(ms(500)).run();
