@@ -18,17 +18,26 @@ pub(super) const QUANTILES: [&str; 4] = ["0.5", "0.9", "0.95", "0.99"];
 #[derive(Default)]
 pub(super) struct Exposition {
     text: String,
+    /// Of samples.
     names: HashSet<String>,
 }
 
 impl Exposition {
     /// Begins a family, whose samples follow. Its name is made another where it is taken: what a script calls its metrics
-    /// may be what two of them become.
+    /// may be what two of them become, or what the sum or count of a third is called. A counter's still ends in `_total`.
     pub(super) fn family(&mut self, name: &str, kind: Kind, help: &str) -> Family<'_> {
-        let mut name = name.to_owned();
-        while !self.names.insert(name.clone()) {
-            name.push('_');
-        }
+        let ending = if kind == Kind::Counter && name.ends_with("_total") { "_total" } else { "" };
+        let mut stem = name.strip_suffix(ending).unwrap_or(name).to_owned();
+        let name = loop {
+            let name = format!("{stem}{ending}");
+            let samples: &[&str] = if kind == Kind::Summary { &["", "_sum", "_count"] } else { &[""] };
+            let samples: Vec<String> = samples.iter().map(|suffix| format!("{name}{suffix}")).collect();
+            if samples.iter().all(|sample| !self.names.contains(sample)) {
+                self.names.extend(samples);
+                break name;
+            }
+            stem.push('_');
+        };
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",

@@ -144,13 +144,15 @@ fn custom(all: &mut Exposition, metric: &Metric) {
         "data" => ("_bytes", 1.0),
         _ => ("", 1.0),
     };
+    // Those that are called so already: to Prometheus only what only grows is a total.
+    let name = name.strip_suffix("_total").unwrap_or(&name);
+    let name = name.strip_suffix(unit).unwrap_or(name);
     let of = |key: &str| number(&metric.values, key);
     let scaled = |key: &str| of(key).map(|value| value * scale);
     let help = format!("The metric {} of the script.", metric.name);
     match metric.kind.as_str() {
         "counter" => {
             if let Some(count) = scaled("count") {
-                let name = name.strip_suffix("_total").unwrap_or(&name);
                 if count < 0.0 {
                     // What went down is no counter to Prometheus.
                     all.one(&format!("throng_k6_{name}{unit}"), Kind::Gauge, &help, count);
@@ -165,6 +167,7 @@ fn custom(all: &mut Exposition, metric: &Metric) {
             }
         }
         "rate" => {
+            let name = name.strip_suffix("_ratio").unwrap_or(name);
             if let Some(rate) = of("rate") {
                 all.one(&format!("throng_k6_{name}_ratio"), Kind::Gauge, &help, rate);
             }

@@ -47,6 +47,7 @@ fn read(text: &str) -> HashMap<String, (String, Vec<Sample>)> {
     assert!(text.ends_with('\n'));
     let mut families = HashMap::new();
     let mut seen = HashSet::new();
+    let mut kinds = HashMap::new();
     let mut current = String::new();
     let mut described = String::new();
     for line in text.lines() {
@@ -72,6 +73,8 @@ fn read(text: &str) -> HashMap<String, (String, Vec<Sample>)> {
             let suffix = name.strip_prefix(&*current).expect("samples are of the family before them");
             assert!(suffix.is_empty() || kind == "summary" && ["_sum", "_count"].contains(&suffix), "{line}");
             assert!(seen.insert((name.to_owned(), labels.clone())), "{line} is there twice");
+            // Nor may another family have a sample of this name: what is called like a summary's sum.
+            assert_eq!(*kinds.entry(name.to_owned()).or_insert_with(|| current.clone()), current, "{line}");
             let value: f64 = rest.trim_start().parse().expect("a number");
             assert!(kind != "counter" || value >= 0.0, "{line}");
             samples.push((name.to_owned(), labels, value));
@@ -159,6 +162,57 @@ fn two_metrics_that_become_one_name_stay_two() {
     let families = read(&render(&model(Update { metrics, ..Update::default() }), 1, 0));
     assert_eq!(families["throng_k6_wait_ratio"].1[0].2, 1.0);
     assert_eq!(families["throng_k6_wait_ratio_"].1[0].2, 0.5);
+}
+
+#[test]
+fn what_a_script_calls_its_metrics_keeps_to_the_conventions() {
+    let trend = || json!({ "count": 4, "avg": 250.0, "med": 200, "p(90)": 300, "p(95)": 310, "p(99)": 320 });
+    let counter = || json!({ "count": 3 });
+    let rate = || json!({ "rate": 0.5, "passes": 1, "fails": 1 });
+    let metrics = vec![
+        // Two that become one, in either order.
+        metric("orders", "counter", "default", &counter()),
+        metric("orders_total", "counter", "default", &counter()),
+        metric("orders_ratio", "rate", "default", &rate()),
+        metric("stock_total", "gauge", "default", &json!({ "value": 1 })),
+        metric("wait_seconds", "trend", "time", &trend()),
+        metric("spent_seconds_total", "counter", "time", &json!({ "count": 1_500 })),
+        // What is called like the sum or count of another.
+        metric("size_count", "gauge", "default", &json!({ "value": 7 })),
+        metric("size", "trend", "default", &trend()),
+        metric("age", "trend", "default", &trend()),
+        metric("age_sum", "gauge", "default", &json!({ "value": 8 })),
+    ];
+    let families = read(&render(&model(Update { metrics, ..Update::default() }), 1, 0));
+    let value = |of: &str| families.get(of).unwrap_or_else(|| panic!("{of}: {:?}", families.keys())).1[0].2;
+    assert_eq!((value("throng_k6_orders_total"), value("throng_k6_orders__total")), (3.0, 3.0));
+    assert_eq!((value("throng_k6_orders_ratio"), value("throng_k6_orders___total")), (0.5, 1.0));
+    assert_eq!((value("throng_k6_stock"), value("throng_k6_wait_seconds")), (1.0, 0.2));
+    assert_eq!(value("throng_k6_spent_seconds_total"), 1.5);
+    assert_eq!((value("throng_k6_size_count"), value("throng_k6_size_")), (7.0, 200.0));
+    assert_eq!((value("throng_k6_age"), value("throng_k6_age_sum_")), (200.0, 8.0));
+}
+
+/// What is always called the same, by the document and here.
+#[test]
+fn the_document_names_what_there_is() {
+    let document = include_str!("../../../../../docs/page.md");
+    let words = document.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let named: HashSet<&str> =
+        words.filter(|word| word.starts_with("throng_") && !word.contains("k6")).collect();
+    let row = Measured { name: "/".into(), count: 1, avg: Some(1.0), ..Measured::default() };
+    let threshold =
+        Threshold { metric: "m".into(), source: "s".into(), value: Some(1.0), ok: Some(true), abort: false };
+    let update = Update {
+        requests: vec![row],
+        thresholds: vec![threshold],
+        checks: vec![Check { name: "c".into(), group: String::new(), passes: 1, fails: 0 }],
+        lag: Some(crate::model::Lag { p50: 1.0, p99: 1.0, max: 1.0 }),
+        ..Update::default()
+    };
+    let families = read(&render(&model(update), 1, 0));
+    let there: HashSet<&str> = families.keys().map(String::as_str).collect();
+    assert_eq!(named, there);
 }
 
 #[test]
