@@ -225,6 +225,27 @@ fn what_was_measured_can_be_asked_while_the_process_lingers() {
 }
 
 #[test]
+fn rates_are_those_of_the_test_and_not_of_what_is_watched_after_it() {
+    let script = "export const options = { thresholds: { iterations: ['rate>0'] } };
+        export default () => {}; export function handleSummary() { return {}; }";
+    // Nobody is there to be watched, which does not matter here.
+    let watch = ["--watch", "redis://127.0.0.1:1", "--watch-after", "4s", "-i", "7", "--ui=off"];
+    let run = Run::start(THRONG, script, &watch);
+    let begun = Instant::now();
+    while run.metric("iterations")["count"] != 7.0 {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // By now its load is over.
+    std::thread::sleep(Duration::from_secs(1));
+    let before = run.metric("iterations");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(run.metric("iterations"), before);
+    assert!(before["rate"].as_f64().unwrap() > 7.0, "{before}");
+    run.wait();
+}
+
+#[test]
 fn who_waits_for_a_function_when_the_run_ends_is_told_so() {
     let script = "import { sleep } from 'k6'; export default () => sleep(0.1); export function teardown() { sleep(1.5); }";
     let mut run = Run::start(K6, script, &["--linger", "-d", "10m"]);

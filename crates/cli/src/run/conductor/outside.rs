@@ -73,7 +73,7 @@ impl Run<'_> {
         let now = Instant::now();
         let (state, can) = (self.state(), self.can());
         let judge = if state == RunState::Stopped { Judge::Final } else { Judge::Running };
-        let elapsed = now.saturating_duration_since(self.begun);
+        let elapsed = self.elapsed();
         let verdicts = self.prepared.thresholds.evaluate(&self.aggregate, elapsed, judge);
         let progress = self.progress(now);
         let workers = self.crew.workers();
@@ -87,6 +87,7 @@ impl Run<'_> {
         let view = View {
             prepared: self.prepared,
             aggregate: &self.aggregate,
+            elapsed,
             verdicts: &verdicts,
             progress: &progress,
             workers,
@@ -377,8 +378,12 @@ impl Run<'_> {
         })
     }
 
+    /// How long the test took so far, which rates are over: not what is watched after it.
     fn elapsed(&self) -> Duration {
-        if self.has_begun() { self.begun.elapsed() } else { Duration::ZERO }
+        match self.duration {
+            Duration::ZERO if self.has_begun() => self.begun.elapsed(),
+            duration => duration,
+        }
     }
 
     fn summary(&self) -> Summary {

@@ -57,6 +57,8 @@ pub(super) struct Board {
 pub(super) struct View<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) aggregate: &'a Aggregate,
+    /// How long the test took so far.
+    pub(super) elapsed: Duration,
     pub(super) verdicts: &'a Evaluation,
     pub(super) progress: &'a Progress,
     pub(super) workers: Vec<Worker>,
@@ -217,7 +219,6 @@ impl Board {
         self.told = self.told.map(|_| until);
         self.next = (self.next + SECOND).max(now + SECOND / 2);
         let wall = unix_now();
-        let elapsed = self.started_at.map_or(0.0, |start| wall.saturating_sub(start) as f64 / 1_000.0);
         let (totals, requests) = self.rows.take();
         let Progress { active_vus, initialised_vus, .. } = *view.progress;
         let max = view.prepared.max_vus();
@@ -243,7 +244,7 @@ impl Board {
             checks: view::checks(&view.aggregate.tree()),
             thresholds: view::thresholds(&view.prepared.thresholds, view.verdicts),
             scenarios: view::scenarios(&view.prepared.plan, view.progress, self.told.is_some()),
-            metrics: view::metrics(view.aggregate, elapsed),
+            metrics: view::metrics(view.aggregate, view.elapsed.as_secs_f64()),
             lag: self.lag_so_far(),
             saturated: view.saturated,
             marks: std::mem::take(&mut self.marks),
