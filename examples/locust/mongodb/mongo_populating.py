@@ -22,21 +22,31 @@ collection = client[settings.DATABASE][settings.COLLECTION]
 
 
 class Size:
-    """The size of the database; one user at a time asks for it, and not more than twice a second."""
+    """The size of the database, asked for twice a second; near the limit before each write, one user at a time, so that it
+    is passed by one batch at most.
+    """
+
+    # What is written between two questions, and more.
+    NEAR_MEGABYTES = 5
 
     def __init__(self):
         self.megabytes = 0.0
         self.asked_at = 0.0
         self.asking = BoundedSemaphore()
+        self.last_writes = BoundedSemaphore()
 
-    def limit_reached(self):
+    def ask(self):
+        self.asked_at = time.monotonic()
+        self.megabytes = client[settings.DATABASE].command("dbStats")["dataSize"] / 1_000_000
+        return self.megabytes
+
+    def limit_is_near(self):
         if time.monotonic() - self.asked_at > 0.5 and self.asking.acquire(blocking=False):
             try:
-                self.megabytes = client[settings.DATABASE].command("dbStats")["dataSize"] / 1_000_000
-                self.asked_at = time.monotonic()
+                self.ask()
             finally:
                 self.asking.release()
-        return self.megabytes >= settings.LIMIT_MEGABYTES
+        return self.megabytes >= settings.LIMIT_MEGABYTES - self.NEAR_MEGABYTES
 
 
 size = Size()
@@ -71,18 +81,26 @@ class MongoUser(User):
             context=self.context(),
             start_time=started_at,
         )
-        if size.limit_reached():
-            self.environment.runner.quit()
+
+    def write(self, name, operation):
+        if not size.limit_is_near():
+            self.measure(name, operation)
+            return
+        with size.last_writes:
+            if size.ask() >= settings.LIMIT_MEGABYTES:
+                self.environment.runner.quit()
+            else:
+                self.measure(name, operation)
 
     @task(settings.DOCUMENT_WEIGHT)
     def insert_document(self):
         document = person()
-        self.measure("insert one", lambda: collection.insert_one(document) and 1)
+        self.write("insert one", lambda: collection.insert_one(document) and 1)
 
     @task(settings.BATCH_WEIGHT)
     def insert_batch(self):
         batch = [person() for _ in range(settings.DOCUMENTS_PER_BATCH)]
-        self.measure("insert many", lambda: len(collection.insert_many(batch, ordered=False).inserted_ids))
+        self.write("insert many", lambda: len(collection.insert_many(batch, ordered=False).inserted_ids))
 
     @task(settings.FIND_WEIGHT)
     def find(self):
@@ -91,4 +109,4 @@ class MongoUser(User):
 
 @events.test_stop.add_listener
 def say_size(**_kwargs):
-    print(f"the database holds {size.megabytes:.1f} MB")
+    print(f"the database holds {size.megabytes:.2f} MB")

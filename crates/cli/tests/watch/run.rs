@@ -69,13 +69,18 @@ impl Run {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 
+    /// Whether a sample of a metric is written that `wanted` says yes to.
+    pub(crate) fn has_seen(&self, metric: &str, wanted: impl Fn(f64) -> bool) -> bool {
+        let samples = samples(&self.folder.path().join("samples"));
+        samples.iter().any(|(name, value, ..)| name == metric && wanted(*value))
+    }
+
     /// Waits until the samples of a metric are written that `wanted` says yes to.
     #[track_caller]
     pub(crate) fn until(&mut self, metric: &str, wanted: impl Fn(f64) -> bool) {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            let samples = samples(&self.folder.path().join("samples"));
-            if samples.iter().any(|(name, value, ..)| name == metric && wanted(*value)) {
+            if self.has_seen(metric, &wanted) {
                 return;
             }
             if let Some(status) = self.child.try_wait().unwrap() {
