@@ -23,7 +23,7 @@ collection = client[settings.DATABASE][settings.COLLECTION]
 
 class Size:
     """The size of the database, asked for twice a second; near the limit before each write, one user at a time, so that it
-    is passed by one batch at most.
+    is passed by one batch, and by what the server's figure is late.
     """
 
     # What is written between two questions, and more.
