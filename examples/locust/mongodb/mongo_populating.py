@@ -9,6 +9,7 @@ and appears in the tables like a request. pymongo waits for the network by itsel
 
 import time
 
+import bson
 import settings
 from faker import Faker
 from gevent.lock import BoundedSemaphore
@@ -22,31 +23,40 @@ collection = client[settings.DATABASE][settings.COLLECTION]
 
 
 class Size:
-    """The size of the database, asked for twice a second; near the limit before each write, one user at a time, so that it
-    is passed by one batch, and by what the server's figure is late.
+    """The size of the database: what the server says, which costs it much and may be late, or what it said first and what
+    was written since, if that is more. One process passes its limit by one batch at most.
     """
 
-    # What is written between two questions, and more.
-    NEAR_MEGABYTES = 5
-
     def __init__(self):
-        self.megabytes = 0.0
+        self.said = self.before = 0.0
+        self.has_asked = False
         self.asked_at = 0.0
         self.asking = BoundedSemaphore()
-        self.last_writes = BoundedSemaphore()
+        self.written = 0
+        self.writing = 0
+
+    @property
+    def megabytes(self):
+        return max(self.said, self.before + self.written / 1_000_000)
 
     def ask(self):
         self.asked_at = time.monotonic()
-        self.megabytes = client[settings.DATABASE].command("dbStats")["dataSize"] / 1_000_000
-        return self.megabytes
+        self.said = client[settings.DATABASE].command("dbStats")["dataSize"] / 1_000_000
+        return self.said
 
-    def limit_is_near(self):
-        if time.monotonic() - self.asked_at > 0.5 and self.asking.acquire(blocking=False):
+    def has_room(self):
+        """Asks the server first of all, then one user at a time, every five seconds."""
+        if not self.has_asked:
+            with self.asking:
+                if not self.has_asked:
+                    self.before = self.ask()
+                    self.has_asked = True
+        elif time.monotonic() - self.asked_at > 5 and self.asking.acquire(blocking=False):
             try:
                 self.ask()
             finally:
                 self.asking.release()
-        return self.megabytes >= settings.LIMIT_MEGABYTES - self.NEAR_MEGABYTES
+        return self.megabytes < settings.LIMIT_MEGABYTES
 
 
 size = Size()
@@ -54,6 +64,7 @@ size = Size()
 
 def person():
     return {
+        "_id": bson.ObjectId(),
         "name": fake.name(),
         "address": {"street": fake.street_address(), "city": fake.city(), "postcode": fake.postcode()},
         "email": fake.email(),
@@ -82,25 +93,29 @@ class MongoUser(User):
             start_time=started_at,
         )
 
-    def write(self, name, operation):
-        if not size.limit_is_near():
-            self.measure(name, operation)
+    def write(self, name, documents, operation):
+        if not size.has_room():
+            while size.writing:
+                time.sleep(0.01)
+            self.environment.runner.quit()
             return
-        with size.last_writes:
-            if size.ask() >= settings.LIMIT_MEGABYTES:
-                self.environment.runner.quit()
-            else:
-                self.measure(name, operation)
+        # Counted before it is written, so that others know of it.
+        size.written += sum(len(bson.encode(document)) for document in documents)
+        size.writing += 1
+        try:
+            self.measure(name, operation)
+        finally:
+            size.writing -= 1
 
     @task(settings.DOCUMENT_WEIGHT)
     def insert_document(self):
         document = person()
-        self.write("insert one", lambda: collection.insert_one(document) and 1)
+        self.write("insert one", [document], lambda: collection.insert_one(document) and 1)
 
     @task(settings.BATCH_WEIGHT)
     def insert_batch(self):
         batch = [person() for _ in range(settings.DOCUMENTS_PER_BATCH)]
-        self.write("insert many", lambda: len(collection.insert_many(batch, ordered=False).inserted_ids))
+        self.write("insert many", batch, lambda: len(collection.insert_many(batch, ordered=False).inserted_ids))
 
     @task(settings.FIND_WEIGHT)
     def find(self):
