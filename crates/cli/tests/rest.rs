@@ -229,20 +229,27 @@ fn rates_are_those_of_the_test_and_not_of_what_is_watched_after_it() {
     let script = "export const options = { thresholds: { iterations: ['rate>0'] } };
         export default () => {}; export function handleSummary() { return {}; }";
     // Nobody is there to be watched, which does not matter here.
-    let watch = ["--watch", "redis://127.0.0.1:1", "--watch-after", "4s", "-i", "7", "--ui=off"];
-    let run = Run::start(THRONG, script, &watch);
+    let watch = ["--watch", "redis://127.0.0.1:1", "--watch-after", "1m", "-i", "7", "--ui=off"];
+    let mut run = Run::start(THRONG, script, &watch);
     let begun = Instant::now();
     while run.metric("iterations")["count"] != 7.0 {
         assert!(begun.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(20));
     }
-    // By now its load is over.
-    std::thread::sleep(Duration::from_secs(1));
-    let before = run.metric("iterations");
-    std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(run.metric("iterations"), before);
+    // While the load goes on the rate falls with each look.
+    let mut before = run.metric("iterations");
+    loop {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(500));
+        let now = run.metric("iterations");
+        if now == before {
+            break;
+        }
+        before = now;
+    }
     assert!(before["rate"].as_f64().unwrap() > 7.0, "{before}");
-    run.wait();
+    Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().unwrap();
+    assert_eq!(run.child.wait().unwrap().code(), Some(105));
 }
 
 #[test]

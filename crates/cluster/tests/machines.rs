@@ -12,7 +12,7 @@ use support::{bundle, delta, iterations};
 use throng_cluster::controller::{self, ConnectionId};
 use throng_cluster::protocol::{
     Batch, Challenge, Command, Count, FromController, FromWorker, Heartbeat, Hello, Join, Milestone, Pulse,
-    Status, Taken, Task, ToController, VERSION, Welcome,
+    Refused, Status, Taken, Task, ToController, VERSION, Welcome,
 };
 use throng_cluster::{
     CountedWork, Disconnect, Happening, InstanceId, Instruction, Moment, OnWorkerLoss, Order, Report, RunId,
@@ -541,6 +541,23 @@ fn what_looks_like_a_mistake_is_said_once_and_tried_again() {
         }
     }
     panic!("it has not given up");
+}
+
+#[test]
+fn one_that_took_part_does_not_end_well_when_it_comes_back_too_late() {
+    let refused = Refused { reason: "the run is over".to_owned(), over: true, ..Refused::default() };
+    let ends = |machine: &mut worker::Machine| -> Vec<Disconnect> {
+        let actions = hear(machine, 2_000, worker::Event::Received(FromController::Refused(refused.clone())));
+        let end = |action| match action {
+            worker::Action::Instruct(Instruction::Disconnected(why)) => Some(why),
+            _ => None,
+        };
+        actions.into_iter().filter_map(end).collect()
+    };
+    assert!(matches!(ends(&mut joined())[..], [Disconnect::Refused { .. }]));
+    let mut late = worker::Machine::new(at(0), settings(), &mut Vec::new());
+    hear(&mut late, 900, worker::Event::Connected([1; 16]));
+    assert!(matches!(ends(&mut late)[..], [Disconnect::Over { .. }]));
 }
 
 #[test]

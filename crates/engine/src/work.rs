@@ -10,7 +10,8 @@ use crate::schedule::{ConstantRate, Ramp, RampingRate, Starts};
 use crate::stock::Stock;
 use crate::time::Time;
 
-/// How long the last start of an arrival rate may take to the thread that has a virtual user for it.
+/// How long the last start of an arrival rate may take to the thread that has a virtual user for it. One that takes longer,
+/// as its own thread stood still, is dropped although a virtual user of another thread was free, and counted so.
 const HANDING_OVER: Duration = Duration::from_millis(10);
 
 /// This worker's part of a scenario.

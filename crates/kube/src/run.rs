@@ -126,11 +126,15 @@ async fn attempt(
     let workers = wanted.workers.count();
     let ended = {
         let starting = async {
-            start::workers(connection, &run, workers, say, deadline).await?;
-            if options.detach {
-                return Ok(());
+            let done = async {
+                start::workers(connection, &run, workers, say, deadline).await?;
+                if options.detach { Ok(()) } else { watch::workers(connection, &run, say).await }
+            };
+            let done = done.await;
+            if done.is_err() {
+                tokio::time::sleep(LAST_WORDS).await;
             }
-            watch::workers(connection, &run, say).await
+            done
         };
         follow(connection, &lead, &pod, starting, options.detach, say, &mut stop).await
     };
@@ -224,23 +228,17 @@ async fn follow(
 ) -> Result<Option<watch::End>> {
     let mut workers = Box::pin(workers);
     let mut watched = false;
-    let mut given_up: Option<(Error, Instant)> = None;
     let mut asked = 0;
     let mut end = Box::pin(watch::end(connection, lead, pod, say));
     loop {
-        let until = given_up.as_ref().map_or_else(Instant::now, |(_, until)| *until);
         tokio::select! {
             end = &mut end => return end.map(Some),
             done = &mut workers, if !watched => {
                 watched = true;
-                match done {
-                    Ok(()) if detach => return Ok(None),
-                    Ok(()) => {}
-                    Err(error) => given_up = Some((error, Instant::now() + LAST_WORDS)),
+                done?;
+                if detach {
+                    return Ok(None);
                 }
-            }
-            () = tokio::time::sleep_until(until), if given_up.is_some() => {
-                return Err(given_up.map_or(Error::Interrupted, |(error, _)| error));
             }
             () = stopped(stop, asked + 1) => {
                 asked += 1;

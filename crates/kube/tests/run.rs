@@ -63,8 +63,9 @@ impl World {
         throng_kube::run(&self.connection, wanted, &options, &say, stop).await
     }
 
-    /// A controller's post in this process, at an address that no other test has, which runs this as the test.
-    fn lead(&self, address: &str, test: &str) -> tokio::task::JoinHandle<throng_kube::Result<i32>> {
+    /// Runs this as the test of a controller's post in this process, at an address that no other test has, and returns
+    /// the code that came back.
+    async fn leads(&self, name: &str, address: &str, test: &str) -> i32 {
         let listen: IpAddr = address.parse().unwrap();
         let controller = ("app.kubernetes.io/component", "controller");
         self.cluster.listens(controller, port::POST, (listen, port::POST).into());
@@ -78,7 +79,12 @@ impl World {
             token: "secret".into(),
             listen,
         };
-        tokio::spawn(post::lead(orders, Box::new(|_| Ok(Vec::new())), |_| {}))
+        let lead = tokio::spawn(post::lead(orders, Box::new(|_| Ok(Vec::new())), |_| {}));
+        let mut wanted = wanted(name, 2);
+        wanted.carrier = Carrier::Upload;
+        let code = self.run(wanted).await.unwrap_or_else(|error| panic!("{error}: {}", self.heard()));
+        assert_eq!(lead.await.unwrap().unwrap(), code);
+        code
     }
 
     fn heard(&self) -> String {
@@ -126,11 +132,7 @@ fn text(done: throng_kube::Result<i32>) -> String {
 async fn results_and_the_code_come_back_and_nothing_stays() {
     let world = World::new().await;
     world.cluster.when(|_| true, Behaviour::Runs { log: vec!["the controller speaks".into()] });
-    let lead = world.lead("127.99.0.1", "cat load.js > copy.txt; exit 99");
-    let mut wanted = wanted("whole", 2);
-    wanted.carrier = Carrier::Upload;
-    assert_eq!(world.run(wanted).await.unwrap(), 99, "{}", world.heard());
-    assert_eq!(lead.await.unwrap().unwrap(), 99);
+    assert_eq!(world.leads("whole", "127.99.0.1", "cat load.js > copy.txt; exit 99").await, 99);
     let read = |name: &str| std::fs::read_to_string(world.folder.path().join("results").join(name)).unwrap();
     assert_eq!(read("copy.txt"), "export default function () {}");
     assert_eq!(read("output.txt"), "the controller speaks\n");
@@ -144,11 +146,7 @@ async fn workers_that_come_too_late_are_no_reason_to_give_up_a_test_that_ends_we
     world.cluster.when(|_| true, Behaviour::Runs { log: Vec::new() });
     let late = Behaviour::CrashLoop { log: vec!["the run is over".into()], code: 104 };
     world.cluster.when(|pod| is_part(pod, "worker"), late);
-    let lead = world.lead("127.99.0.2", "sleep 2");
-    let mut wanted = wanted("late", 2);
-    wanted.carrier = Carrier::Upload;
-    assert_eq!(world.run(wanted).await.unwrap(), 0, "{}", world.heard());
-    assert_eq!(lead.await.unwrap().unwrap(), 0);
+    assert_eq!(world.leads("late", "127.99.0.2", "sleep 2").await, 0);
     world.expect_empty();
 }
 
@@ -158,11 +156,8 @@ async fn workers_that_are_done_before_they_are_seen_were_there() {
     world.cluster.when(|_| true, Behaviour::Runs { log: Vec::new() });
     world.cluster.when(|pod| is_part(pod, "worker"), Behaviour::CrashLoop { log: Vec::new(), code: 0 });
     // Longer than they may take to start.
-    let lead = world.lead("127.99.0.3", "sleep 4");
-    let mut wanted = wanted("quick", 2);
-    wanted.carrier = Carrier::Upload;
-    assert_eq!(world.run(wanted).await.unwrap(), 0, "{}", world.heard());
-    assert_eq!(lead.await.unwrap().unwrap(), 0);
+    assert_eq!(world.leads("quick", "127.99.0.3", "sleep 4").await, 0);
+    assert!(world.heard().contains("2 of 2 workers run"), "{}", world.heard());
     world.expect_empty();
 }
 

@@ -235,7 +235,7 @@ impl Worker<'_> {
                 ));
             }
             Instruction::Doubtful { controller, reason } => {
-                self.spec.log.warn(&format!("cannot join {controller} yet, and goes on trying: {reason}"));
+                self.spec.log.warn(&format!("cannot reach {controller} and goes on trying: {reason}"));
             }
             Instruction::Steer(steering) => {
                 if let Some(Performance::Playing(playing)) = &mut self.performance {

@@ -383,7 +383,8 @@ impl Machine {
                 actions.push(Action::Close);
                 self.closed(now, refused.reason, actions);
             }
-            (FromController::Refused(refused), _) if refused.over => {
+            // One that took part and was lost meanwhile has something to tell that nobody takes any more: that is no good end.
+            (FromController::Refused(refused), _) if refused.over && self.run.is_none() => {
                 let controller = self.settings.controller.clone();
                 self.give_up(Disconnect::Over { controller }, actions);
             }
@@ -447,6 +448,7 @@ impl Machine {
     fn welcomed(&mut self, now: Moment, welcome: &Welcome, actions: &mut Vec<Action>) {
         self.run = Some((RunId(welcome.run), WorkerId(welcome.worker)));
         self.link = Link::Joined;
+        self.doubt = None;
         self.pause = FIRST_PAUSE;
         self.grace = Duration::from_nanos(welcome.grace);
         if self.orphaned_until.take().is_some() {

@@ -325,17 +325,25 @@ impl Run<'_> {
         true
     }
 
+    /// Takes the crew's next word, if there is one soon; false if there will be none, which is said to have been `when`.
+    fn hear(&mut self, when: &str) -> bool {
+        match self.crew.next(LOOK_UP) {
+            Ok(Some(event)) => self.take(event),
+            Ok(None) => {}
+            Err(CrewGone) => {
+                self.fail(Exit::Panic, &format!("the generator threads ended {when}"), &[]);
+                return false;
+            }
+        }
+        true
+    }
+
     /// A run that was started paused waits here; false if it is to end.
     fn wait_for_resume(&mut self) -> bool {
         self.step = Step::PausedBeforeRun;
         while self.steering.paused || self.errands.iter().any(Errand::is_setup) {
-            match self.crew.next(LOOK_UP) {
-                Ok(Some(event)) => self.take(event),
-                Ok(None) => {}
-                Err(CrewGone) => {
-                    self.fail(Exit::Panic, "the generator threads ended while the run was paused", &[]);
-                    return false;
-                }
+            if !self.hear("while the run was paused") {
+                return false;
             }
             if self.check_signal() {
                 return false;
@@ -359,13 +367,8 @@ impl Run<'_> {
             if self.phase_start.is_some() {
                 return true;
             }
-            match self.crew.next(LOOK_UP) {
-                Ok(Some(event)) => self.take(event),
-                Ok(None) => {}
-                Err(CrewGone) => {
-                    self.fail(Exit::Panic, "the generator threads ended before the start", &[]);
-                    return false;
-                }
+            if !self.hear("before the start") {
+                return false;
             }
             if self.check_signal() && stopped.is_none() {
                 (self.stopper)();
@@ -402,13 +405,8 @@ impl Run<'_> {
             (self.stopper)();
         }
         while !self.done {
-            match self.crew.next(LOOK_UP) {
-                Ok(Some(event)) => self.take(event),
-                Ok(None) => {}
-                Err(CrewGone) => {
-                    self.fail(Exit::Panic, "the generator threads ended unexpectedly", &[]);
-                    return;
-                }
+            if !self.hear("unexpectedly") {
+                return;
             }
             self.tick();
         }
