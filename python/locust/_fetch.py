@@ -71,10 +71,12 @@ class _Fetching:
                 raise FetchError(f"the master at {self._master} has no locustfile: {answer['error']}")
             if "throng" not in answer:
                 return answer["locustfiles"], None
-            # One that was asked for twice is there already.
-            if self._arriving.take(answer["throng"]):
-                if self._arriving.wanted is None:
-                    return [], self._arriving
+            asked = self._arriving.wanted
+            self._arriving.take(answer["throng"])
+            if self._arriving.wanted is None:
+                return [], self._arriving
+            # One that was asked for twice is there already; one of other files may want the first again.
+            if self._arriving.wanted != asked:
                 self._next.set()
 
     def _ask(self):

@@ -114,7 +114,7 @@ class Watch:
 
     def _order(self, order):
         try:
-            self._process.stdin.write(json.dumps(order, allow_nan=False).encode() + b"\n")
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):
             # It says itself why it ended, and `_listen` that it did.

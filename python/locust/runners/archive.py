@@ -111,13 +111,11 @@ class Arriving:
         return len(self._parts)
 
     def take(self, message):
-        """Takes the next part; False if it is not that one. One of other files, as the master has started again, begins anew."""
+        """Takes a part if it is the next. One of other files, as the master has started again, begins anew."""
         if self._facts is None or message["sha256"] != self._facts["sha256"]:
             self._facts, self._parts = message, []
-        if message["part"] != len(self._parts):
-            return False
-        self._parts.append(message["bytes"])
-        return True
+        if message["part"] == len(self._parts):
+            self._parts.append(message["bytes"])
 
     def unpack(self, into):
         """Writes the files below the folder `into`; returns the paths of the locustfiles and the working directory there."""

@@ -102,7 +102,8 @@ class Journal:
     def __init__(self, folder, checksum):
         self._checksum = checksum
         self._path = path = os.path.join(folder, _NAME)
-        self._began = self._good = 0
+        # Where the records of the unfinished test are.
+        self._began = self._end = 0
         self._can_write = True
         try:
             os.makedirs(folder, exist_ok=True)
@@ -118,44 +119,43 @@ class Journal:
         if self._runs and self.unfinished.checksum != checksum:
             raise KeptError(f"the state directory {folder} has a test of another locustfile; give another one")
 
-    def _records(self, start=0):
-        """The records from a place on, up to what was written in part."""
-        self._file.seek(start)
-        self._good = start
-        while len(head := self._file.read(_HEAD.size)) == _HEAD.size:
+    def _records(self, start=0, end=None):
+        """Records with the places behind them, from a place on; up to what was written in part, or to another place."""
+        # What is written meanwhile moves the file's own place.
+        number = self._file.fileno()
+        while start != end and len(head := os.pread(number, _HEAD.size, start)) == _HEAD.size:
             size, checksum = _HEAD.unpack(head)
-            body = self._file.read(size)
+            body = os.pread(number, size, start + _HEAD.size)
             if len(body) != size or zlib.crc32(body) != checksum:
                 return
             try:
                 record = Message.unserialize(body)
             except Garbled:
                 return
-            self._good = self._file.tell()
-            yield record
+            start += _HEAD.size + size
+            yield record, start
 
     def _read(self):
         """What the journal tells; it ends before what was written in part."""
         away = time.time() - os.fstat(self._file.fileno()).st_mtime
         run, over = None, False
-        for record in self._records():
+        for record, self._end in self._records():
             if record.type == "begin":
-                run, over, self._began = Unfinished(record.data, max(0.0, away)), False, self._good
+                run, over, self._began = Unfinished(record.data, max(0.0, away)), False, self._end
             elif record.type == "end":
                 run, over = None, True
             elif run is not None:
                 run.take(record)
-        self._file.truncate(self._good)
+        self._file.truncate(self._end)
         return run, over
 
     def measured(self):
-        """What counts of the test that is unfinished, in its order: reports, exceptions and resets."""
-        for number, record in enumerate(self._records(self._began)):
+        """What counted of the test that is unfinished when this was opened, in its order: reports, exceptions and resets."""
+        for number, (record, _) in enumerate(self._records(self._began, self._end)):
             if record.type in ("stats", "exception", "reset"):
                 yield record
             if number % 100 == 0:
                 gevent.sleep(0)
-        self._file.seek(0, os.SEEK_END)
 
     def _write(self, record):
         body = record.serialize()

@@ -177,7 +177,7 @@ class MasterRunner(Membership):
         if not known:
             # It was killed while it ended the test.
             self._hears.set()
-            gevent.spawn(self.stop_from_user)
+            gevent.spawn(self.stop_from_user).join()
             return
         # What runs stays, on whom it runs as far as the dealing of users goes; the rest of a ramp follows. All before anybody is
         # heard, as those who come and go need somebody who deals.
@@ -195,9 +195,8 @@ class MasterRunner(Membership):
                 self._miss(node, "did not come back to the master")
         if self.state not in (STATE_RUNNING, STATE_SPAWNING) or not self.worker_count:
             return
-        if self.spawning_greenlet is None:
-            # Nobody came or went, for whom all was dealt anew.
-            self._send_step(self._told)
+        # Also if somebody came or went, for whom all was dealt anew: those who came back only after that do not know of it.
+        self._send_step(self._told)
         if there < run.users and not run.has_shape:
             self.start(run.users, run.spawn_rate)
 

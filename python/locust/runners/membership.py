@@ -362,6 +362,8 @@ class Membership(DistributedRunner):
             self._miss(node, "closed its connection")
 
     def _count_heartbeats(self):
+        # Nobody can be missed while nobody is let in.
+        self._hears.wait()
         while True:
             gevent.sleep(settings.HEARTBEAT_INTERVAL)
             for node in self.clients.all:

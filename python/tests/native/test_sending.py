@@ -262,6 +262,14 @@ class Shown(unittest.TestCase):
             client.get("/a/../b")
             self.assertEqual(self.server.requests[-1].split()[1], path)
 
+    def test_dots_where_a_redirect_leads_to_stay_in_a_whole_url(self):
+        # Observed on Locust 2.47.
+        for location, path in ((self.url + "/a/../b", b"/a/../b"), ("/a/../b", b"/b"), ("x/../b", b"/b")):
+            moved = ok(b"", f"Location: {location}", status="302 Found")
+            self.server.answer = lambda request, moved=moved: moved if b" /start " in request else ok()
+            self.client.get("/start")
+            self.assertEqual(self.server.requests[-1].split()[1], path)
+
     def test_headers_are_sent_as_latin_1(self):
         for session in (self.client, FastHttpSession(self.url, self.event, None)):
             session.headers["X-Session"] = "\xfc"

@@ -56,7 +56,11 @@ pub(super) fn location_of(answer: &Answer, fast: bool) -> Option<String> {
 pub(super) fn redirected(answer: &Answer, location: &str) -> Result<Request, Failure> {
     let bad = |reason: String| Failure::BadRedirect { location: location.to_owned(), reason };
     let from = &answer.sent.url;
-    let url = from.join(location).map_err(|error| bad(error.to_string()))?;
+    // Observed on Locust 2.47: dots in the path of a whole URL are not resolved here.
+    let url = match Url::parse(location) {
+        Ok(url) if url.is_absolute() => url,
+        _ => from.join(location).map_err(|error| bad(error.to_string()))?,
+    };
     let method = &answer.sent.method;
     let becomes_get = match answer.status {
         302 | 303 => *method != Method::HEAD,
