@@ -144,8 +144,9 @@ fn custom(all: &mut Exposition, metric: &Metric) {
         "data" => ("_bytes", 1.0),
         _ => ("", 1.0),
     };
+    let name = format!("throng_k6_{name}");
     // Those that are called so already: to Prometheus only what only grows is a total.
-    let name = name.strip_suffix("_total").unwrap_or(&name);
+    let name = name.trim_end_matches("_total");
     let name = name.strip_suffix(unit).unwrap_or(name);
     let of = |key: &str| number(&metric.values, key);
     let scaled = |key: &str| of(key).map(|value| value * scale);
@@ -155,24 +156,24 @@ fn custom(all: &mut Exposition, metric: &Metric) {
             if let Some(count) = scaled("count") {
                 if count < 0.0 {
                     // What went down is no counter to Prometheus.
-                    all.one(&format!("throng_k6_{name}{unit}"), Kind::Gauge, &help, count);
+                    all.one(&format!("{name}{unit}"), Kind::Gauge, &help, count);
                 } else {
-                    all.one(&format!("throng_k6_{name}{unit}_total"), Kind::Counter, &help, count);
+                    all.one(&format!("{name}{unit}_total"), Kind::Counter, &help, count);
                 }
             }
         }
         "gauge" => {
             if let Some(value) = scaled("value") {
-                all.one(&format!("throng_k6_{name}{unit}"), Kind::Gauge, &help, value);
+                all.one(&format!("{name}{unit}"), Kind::Gauge, &help, value);
             }
         }
         "rate" => {
             let name = name.strip_suffix("_ratio").unwrap_or(name);
             if let Some(rate) = of("rate") {
-                all.one(&format!("throng_k6_{name}_ratio"), Kind::Gauge, &help, rate);
+                all.one(&format!("{name}_ratio"), Kind::Gauge, &help, rate);
             }
             if let (Some(passes), Some(fails)) = (of("passes"), of("fails")) {
-                let mut family = all.family(&format!("throng_k6_{name}_total"), Kind::Counter, &help);
+                let mut family = all.family(&format!("{name}_total"), Kind::Counter, &help);
                 family.sample(&[("value", "true")], passes);
                 family.sample(&[("value", "false")], fails);
             }
@@ -180,7 +181,7 @@ fn custom(all: &mut Exposition, metric: &Metric) {
         "trend" => {
             let at = [scaled("med"), scaled("p(90)"), scaled("p(95)"), scaled("p(99)")];
             if let (Some(count), Some(mean)) = (of("count"), scaled("avg")) {
-                let name = format!("throng_k6_{name}{unit}");
+                let name = format!("{name}{unit}");
                 all.family(&name, Kind::Summary, &help).summary(&[], at, mean * count, count);
             }
         }

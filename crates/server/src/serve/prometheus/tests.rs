@@ -175,6 +175,8 @@ fn what_a_script_calls_its_metrics_keeps_to_the_conventions() {
         metric("orders_total", "counter", "default", &counter()),
         metric("orders_ratio", "rate", "default", &rate()),
         metric("stock_total", "gauge", "default", &json!({ "value": 1 })),
+        metric("total", "gauge", "default", &json!({ "value": 9 })),
+        metric("all_total_total", "trend", "default", &trend()),
         metric("wait_seconds", "trend", "time", &trend()),
         metric("spent_seconds_total", "counter", "time", &json!({ "count": 1_500 })),
         // What is called like the sum or count of another.
@@ -188,6 +190,10 @@ fn what_a_script_calls_its_metrics_keeps_to_the_conventions() {
     assert_eq!((value("throng_k6_orders_total"), value("throng_k6_orders__total")), (3.0, 3.0));
     assert_eq!((value("throng_k6_orders_ratio"), value("throng_k6_orders___total")), (0.5, 1.0));
     assert_eq!((value("throng_k6_stock"), value("throng_k6_wait_seconds")), (1.0, 0.2));
+    assert_eq!((value("throng_k6"), value("throng_k6_all")), (9.0, 200.0));
+    for (name, (kind, _)) in &families {
+        assert!(kind == "counter" || !name.ends_with("_total"), "{name} is a {kind}");
+    }
     assert_eq!(value("throng_k6_spent_seconds_total"), 1.5);
     assert_eq!((value("throng_k6_size_count"), value("throng_k6_size_")), (7.0, 200.0));
     assert_eq!((value("throng_k6_age"), value("throng_k6_age_sum_")), (200.0, 8.0));
