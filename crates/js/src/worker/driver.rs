@@ -45,8 +45,8 @@ pub(super) struct Driver {
     peers: RefCell<Vec<Remote>>,
     events: Sender<ThreadEvent>,
     initialising: Cell<usize>,
-    /// Virtual users to be initialised while the test runs. One at a time, as loading a script takes the thread for
-    /// milliseconds.
+    /// Virtual users to be initialised. One at a time: what loading a large library needs only meanwhile (lodash: 35 KB) is
+    /// there for the next one, and while the test runs others have their turn in between.
     to_come: RefCell<VecDeque<VuId>>,
     is_one_coming: Cell<bool>,
     wake_changed: RefCell<Option<Waker>>,
@@ -103,15 +103,13 @@ impl Driver {
     // --- initialisation --------------------------------------------------------------------------
 
     /// Starts the planned virtual users' machines.
-    pub(super) fn initialise(self: &Rc<Self>) {
-        let planned: Vec<VuId> = self.shard.borrow().planned_vus().collect();
-        self.initialising.set(planned.len());
-        for vu in planned {
-            self.spawn(vu);
-        }
+    pub(super) fn initialise(&self) {
+        self.to_come.borrow_mut().extend(self.shard.borrow().planned_vus());
+        self.initialising.set(self.to_come.borrow().len());
         if self.initialising.get() == 0 {
             let _ = self.events.send(ThreadEvent::Initialised);
         }
+        self.initialise_next();
     }
 
     fn spawn(self: &Rc<Self>, vu: VuId) {
@@ -132,14 +130,14 @@ impl Driver {
     pub(super) fn ready(&self, vu: VuId) {
         if self.started.get().is_some() {
             self.tell(Event::VuReady { vu });
-            self.initialise_next();
-            return;
+        } else {
+            self.initialising.set(self.initialising.get().saturating_sub(1));
+            let _ = self.events.send(ThreadEvent::VuReady);
+            if self.initialising.get() == 0 {
+                let _ = self.events.send(ThreadEvent::Initialised);
+            }
         }
-        self.initialising.set(self.initialising.get().saturating_sub(1));
-        let _ = self.events.send(ThreadEvent::VuReady);
-        if self.initialising.get() == 0 {
-            let _ = self.events.send(ThreadEvent::Initialised);
-        }
+        self.initialise_next();
     }
 
     /// A virtual user's machine could not be made.
@@ -153,8 +151,8 @@ impl Driver {
         }
     }
 
-    /// Begins with the next of those that are to come while the test runs. In a task of its own, so that answers and timers
-    /// have their turn in between.
+    /// Begins with the next of those that are to come. In a task of its own, so that answers and timers have their turn in
+    /// between.
     fn initialise_next(&self) {
         let next = self.to_come.borrow_mut().pop_front();
         self.is_one_coming.set(next.is_some());
