@@ -34,6 +34,28 @@ class MyUser(HttpUser):
         )
 """
 
+IN_ORDER = """
+from pathlib import Path
+from locust import User, constant, events, task
+
+def note(name):
+    def listener(**kwargs):
+        with (Path(__file__).parent / "order").open("a") as notes:
+            print(name, file=notes)
+
+    return listener
+
+for name in ("init", "test_start"):
+    getattr(events, name).add_listener(note(name))
+
+class MyUser(User):
+    wait_time = constant(60)
+
+    @task
+    def work(self):
+        pass
+"""
+
 # What each value is, from its first byte on: msgpack has several forms for one number, of which the shortest is sent.
 ENTRY = [
     ("name", "text"),
@@ -192,9 +214,10 @@ class Peer:
         size = struct.unpack(">Q", self.exactly(8))[0] if flags & 2 else self.exactly(1)[0]
         return flags, self.exactly(size)
 
-    def send(self, data):
-        assert len(data) < 256
-        self.sock.sendall(bytes([0, len(data)]) + data)
+    def send(self, *messages):
+        """Sends them all at once."""
+        assert all(len(data) < 256 for data in messages)
+        self.sock.sendall(b"".join(bytes([0, len(data)]) + data for data in messages))
 
     def receive(self, kind):
         """The next message of this kind: its bytes, and what they say."""
@@ -219,13 +242,13 @@ def order(kind, data, node):
 class Node:
     """A worker or a master of either kind, whose other end is made by hand: `with Node("--worker ...") as node`."""
 
-    def __init__(self, arguments, python):
-        self._arguments, self._python = arguments.split(), python
+    def __init__(self, arguments, python, locustfile=LOCUSTFILE):
+        self._arguments, self._python, self._locustfile = arguments.split(), python, locustfile
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="throng-test-")
-        folder = Path(self._folder.name)
-        (folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
+        self.folder = folder = Path(self._folder.name)
+        (folder / "locustfile.py").write_text(self._locustfile, encoding="utf-8")
         with open(folder / "log", "w", encoding="utf-8") as log:
             self._process = start(self._arguments, folder, stderr=log, python=self._python)
         return self
@@ -357,6 +380,21 @@ class Wire(unittest.TestCase):
         self.assertEqual(data[27 : 27 + len(rest)], rest)
         options = message[1].get("parsed_options")
         self.assertEqual((options.get("num_users"), options.get("headless")), (3, True))
+
+    def test_a_worker_is_told_to_spawn_with_its_first_answer(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(60)
+            with Node(f"--worker --master-port {server.getsockname()[1]}", None, IN_ORDER) as worker:
+                sock, _ = server.accept()
+                with sock:
+                    peer = Peer(sock, b"ROUTER")
+                    node = peer.receive("client_ready")[1][2].encode()
+                    now = b"\xcb" + struct.pack(">d", time.time())
+                    spawn = b"\x85" + text(b"timestamp") + now + text(b"user_classes_count") + b"\x81\xa6MyUser\x01"
+                    spawn += text(b"host") + b"\xc0" + text(b"stop_timeout") + b"\xc0" + text(b"parsed_options") + b"\x80"
+                    peer.send(order(b"ack", b"\x81\xa5index\x00", node), order(b"spawn", spawn, node))
+                    peer.receive("spawning_complete")
+                    self.assertEqual((worker.folder / "order").read_text(), "init\ntest_start\n")
 
     @unittest.skipUnless(REAL, "THRONG_REAL_LOCUST names no interpreter with Locust")
     def test_a_master_of_locust_orders_the_same(self):

@@ -276,7 +276,7 @@ mod tests {
     fn each_size_has_the_class_of_the_next_larger_blocks() {
         for size in 0..=LARGEST {
             let class = index(size);
-            assert!(size_of(class) >= size && size_of(class) % STEP == 0, "{size}");
+            assert!(size_of(class) >= size && size_of(class).is_multiple_of(STEP), "{size}");
             assert!(class == 0 || size_of(class - 1) < size, "{size}");
             assert_eq!(index(size_of(class)), class, "{size}");
         }

@@ -239,6 +239,8 @@ class WorkerRunner(DistributedRunner):
             self.worker_count = order.data.get("count", 1)
             self._last_heard = time.monotonic()
             self._acknowledged.set()
+            # Whoever made this runner comes before the next order, which may be here already: `init` before `test_start`.
+            gevent.sleep(0)
         elif order.type == "spawn":
             self._tell("spawning")
             if order.data["timestamp"] > self._last_order:
