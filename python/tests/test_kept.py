@@ -1,6 +1,7 @@
 """Masters that are killed and go on with their test: `THRONG_STATE_DIR`."""
 
 import re
+import signal
 import tempfile
 import time
 import unittest
@@ -116,6 +117,22 @@ class Masters(unittest.TestCase):
         self.assertGreater(counted, asked - 8 - 4 * 20 * 3 // 2, log)
         # Listeners had all reports, those to the master before included.
         self.assertGreater(int(re.findall(r"reports (\d+)", after)[-1]), 3)
+
+    def test_who_does_not_come_back_is_lost_once_and_gets_a_share_when_it_is_heard_again(self):
+        with Target() as target:
+            arguments = ["-u", "4", "-r", "4", "-t", "25", "-H", target.url]
+            first, workers = self.master("first", *arguments), self.workers()
+            until(lambda: len(target.asked) > 40, what="the first requests")
+            workers[1].send_signal(signal.SIGSTOP)
+            first.kill()
+            second = self.master("second", *arguments)
+            until(lambda: "did not come back to the master" in self.log("second"), what="that it is missed")
+            workers[1].send_signal(signal.SIGCONT)
+            until(lambda: "self-healed with heartbeat" in self.log("second"), what="that it is heard again")
+            self.assertEqual([process.wait(40) for process in (second, *workers)], [0, 0, 0], self.log("second"))
+            losses = re.findall(r"Worker .* of the users\) did not come back to the master .*", self.log("second"))
+            self.assertEqual(len(losses), 1, self.log("second"))
+            self.assertIn(", and came back ", losses[0])
 
     def test_a_shape_goes_on_where_its_clock_is(self):
         self.write(LOCUSTFILE + SHAPE)

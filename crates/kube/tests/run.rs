@@ -38,6 +38,7 @@ impl Say for Heard {
 struct World {
     cluster: Cluster,
     connection: Connection,
+    start_timeout: Duration,
     heard: Arc<Heard>,
     folder: tempfile::TempDir,
 }
@@ -47,12 +48,19 @@ impl World {
         let cluster = Cluster::start().unwrap();
         let place = Place { kubeconfig: Some(cluster.kubeconfig()), ..Place::default() };
         let connection = Connection::open(&place).await.unwrap();
-        Self { cluster, connection, heard: Arc::default(), folder: tempfile::tempdir().unwrap() }
+        let start_timeout = Duration::from_secs(2);
+        Self {
+            cluster,
+            connection,
+            start_timeout,
+            heard: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     async fn run(&self, wanted: Wanted) -> throng_kube::Result<i32> {
         let options = Options {
-            start_timeout: Duration::from_secs(2),
+            start_timeout: self.start_timeout,
             keep: false,
             detach: false,
             results: Some(self.folder.path().join("results")),
@@ -152,11 +160,12 @@ async fn workers_that_come_too_late_are_no_reason_to_give_up_a_test_that_ends_we
 
 #[tokio::test]
 async fn workers_that_are_done_before_they_are_seen_were_there() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.start_timeout = Duration::from_secs(8);
     world.cluster.when(|_| true, Behaviour::Runs { log: Vec::new() });
     world.cluster.when(|pod| is_part(pod, "worker"), Behaviour::CrashLoop { log: Vec::new(), code: 0 });
     // Longer than they may take to start.
-    assert_eq!(world.leads("quick", "127.99.0.3", "sleep 4").await, 0);
+    assert_eq!(world.leads("quick", "127.99.0.3", "sleep 10").await, 0);
     assert!(world.heard().contains("2 of 2 workers run"), "{}", world.heard());
     world.expect_empty();
 }

@@ -231,7 +231,7 @@ unsafe extern "C" fn realloc(opaque: *mut c_void, block: *mut c_void, size: q::s
     };
     // SAFETY: see above; the copy is as long as the shorter of both blocks.
     unsafe {
-        if !is_ours(block) && wanted > LARGEST {
+        if !is_ours(block) && (wanted > LARGEST || START.load(Ordering::Relaxed) == NOWHERE) {
             return mi::mi_realloc(block, wanted);
         }
         let has = usable_size(block) as usize;

@@ -144,9 +144,13 @@ class MasterRunner(Membership):
         }
         self._told = step
         for worker_id, users in step.items():
-            if worker_id in self.clients:
+            node = self.clients.get(worker_id)
+            if node is not None:
+                if node.state == STATE_MISSING:
+                    # Its users are being dealt to the others; when it is heard again, it gets a share anew.
+                    continue
                 # Before it says so itself: a stop that follows at once must wait for it.
-                self.clients[worker_id].state = STATE_SPAWNING
+                node.state = STATE_SPAWNING
             self._send(worker_id, "spawn", {"timestamp": timestamp, "user_classes_count": users, **order})
 
     # ---- a test that a master before this one began

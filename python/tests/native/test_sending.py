@@ -262,13 +262,24 @@ class Shown(unittest.TestCase):
             client.get("/a/../b")
             self.assertEqual(self.server.requests[-1].split()[1], path)
 
-    def test_dots_where_a_redirect_leads_to_stay_in_a_whole_url(self):
+    def test_dots_where_a_redirect_leads_to_stay_for_one_of_the_clients_if_a_host_is_given(self):
         # Observed on Locust 2.47.
-        for location, path in ((self.url + "/a/../b", b"/a/../b"), ("/a/../b", b"/b"), ("x/../b", b"/b")):
-            moved = ok(b"", f"Location: {location}", status="302 Found")
-            self.server.answer = lambda request, moved=moved: moved if b" /start " in request else ok()
-            self.client.get("/start")
-            self.assertEqual(self.server.requests[-1].split()[1], path)
+        whole = self.url + "/a/../b"
+        for fast, location, path in (
+            (False, whole, b"/a/../b"),
+            (False, whole.removeprefix("http:"), b"/a/../b"),
+            (False, "/a/../b", b"/b"),
+            (False, "x/../b", b"/b"),
+            (True, whole, b"/b"),
+            (True, whole.removeprefix("http:"), b"/b"),
+            (True, "/a/../b", b"/b"),
+        ):
+            with self.subTest(fast=fast, location=location):
+                client = (FastHttpSession if fast else HttpSession)(self.url, self.event, None)
+                moved = ok(b"", f"Location: {location}", status="302 Found")
+                self.server.answer = lambda request, moved=moved: moved if b" /start " in request else ok()
+                client.get("/start")
+                self.assertEqual(self.server.requests[-1].split()[1], path)
 
     def test_headers_are_sent_as_latin_1(self):
         for session in (self.client, FastHttpSession(self.url, self.event, None)):

@@ -23,7 +23,7 @@ impl Unfollowed {
     /// The request that the answer asks for, with the cookies that the session has by now.
     pub(crate) fn request(&self, answer: &Answer) -> Option<Sent> {
         let location = location_of(answer, false)?;
-        let mut request = redirected(answer, &location).ok()?;
+        let mut request = redirected(answer, &location, false).ok()?;
         cookie::add(&self.jar.borrow(), &self.cookies, &mut request);
         let Request { method, url, headers, body, .. } = request;
         Some(Sent { method, url, headers, body, body_is_text: answer.sent.body_is_text })
@@ -53,12 +53,13 @@ pub(super) fn location_of(answer: &Answer, fast: bool) -> Option<String> {
 }
 
 /// The request after a redirect: another method and no body where browsers do so, and no secrets for strangers.
-pub(super) fn redirected(answer: &Answer, location: &str) -> Result<Request, Failure> {
+pub(super) fn redirected(answer: &Answer, location: &str, fast: bool) -> Result<Request, Failure> {
     let bad = |reason: String| Failure::BadRedirect { location: location.to_owned(), reason };
     let from = &answer.sent.url;
-    // Observed on Locust 2.47: dots in the path of a whole URL are not resolved here.
-    let url = match Url::parse(location) {
-        Ok(url) if url.is_absolute() => url,
+    // Observed on Locust 2.47: where a host is given, `requests` leaves the dots of the path, and geventhttpclient does not.
+    let whole = location.starts_with("//").then(|| format!("{}:{location}", from.scheme_str()));
+    let url = match Url::parse(whole.as_deref().unwrap_or(location)) {
+        Ok(url) if url.is_absolute() && !fast => url,
         _ => from.join(location).map_err(|error| bad(error.to_string()))?,
     };
     let method = &answer.sent.method;

@@ -171,7 +171,7 @@ impl Exchange {
         } else {
             self.challenged = false;
             self.as_given = false;
-            match redirect::redirected(&answer, &location) {
+            match redirect::redirected(&answer, &location, self.plan.fast) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
             }
