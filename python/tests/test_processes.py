@@ -147,6 +147,13 @@ class Processes(unittest.TestCase):
             self.assertEqual(ran.code, 1)
             self.assertIn("You must specify the base host", ran.stderr)
 
+    def test_a_test_that_is_ended_before_it_has_users_starts_none(self):
+        ending = STEADY.replace("    @task", "    def on_start(self):\n        print('started')\n\n    @task")
+        ending += "\n@events.test_start.add_listener\ndef end(environment, **_):\n    environment.runner.quit()\n"
+        with Run(ending, "--headless --only-summary -u 4 -r 4 --processes 2 -H http://127.0.0.1:1") as ran:
+            self.assertEqual((ran.code, ran.stdout), (0, ""), ran.stderr)
+            self.assertNotIn("Sending spawn jobs", ran.stderr)
+
     def test_workers_draw_different_numbers(self):
         drawing = """
             import random

@@ -1,9 +1,13 @@
 """Statistics: Locust's rounding and percentiles, error keys, and what is said as text."""
 
 import json
+import tempfile
 import unittest
+from unittest import mock
 
+import gevent
 from locust import stats
+from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 
@@ -171,6 +175,15 @@ class Tables(unittest.TestCase):
         lines = [line.rstrip() for line in stats.get_error_report_summary(entries)]
         self.assertIn("1                  GET /a: nope", lines)
         self.assertIn("1                  GET /b: ValueError('bad')", lines)
+
+    def test_writing_csv_files_ends_when_they_are_closed(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(stats, "CSV_STATS_INTERVAL_SEC", 0.001):
+            files = stats.StatsCSVFileWriter(Environment(), [0.5], f"{folder}/run")
+            writing = gevent.spawn(files.stats_writer)
+            gevent.sleep(0.01)
+            files.close_files()
+            writing.join(10)
+            self.assertTrue(writing.successful())
 
 
 if __name__ == "__main__":

@@ -172,6 +172,20 @@ class Ending(unittest.TestCase):
         runner.greenlet.join(timeout=10)
         self.assertEqual((runner.state, runner.user_count), ("stopped", 0))
 
+    def test_a_test_that_is_ended_before_it_has_users_starts_none(self):
+        for order in ("stop", "quit"):
+            environment, fired = Environment(user_classes=[Quitting]), []
+            runner = environment.create_local_runner()
+            for name in ("test_start", "spawning_complete", "test_stopping", "test_stop"):
+                getattr(environment.events, name).add_listener(lambda name=name, **_: fired.append(name))
+            environment.events.test_start.add_listener(lambda order=order, **_: getattr(runner, order)())
+            # The second time it was stopped before.
+            for _ in range(2):
+                runner.start(3, 100)
+                self.assertEqual((runner.state, runner.user_count, runner.spawning_greenlet), ("stopped", 0, None))
+            self.assertEqual(fired, ["test_start", "test_stopping", "test_stop"] * 2)
+            runner.quit()
+
     def test_users_that_are_started_by_hand_are_handed_out(self):
         runner = Environment(user_classes=[Slow, Quitting]).create_local_runner()
         users = runner.spawn_users({"Slow": 2})

@@ -44,8 +44,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection, HistoryError> {
     let failed = |error: rusqlite::Error| HistoryError::of(path, &error);
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
-    // Before anything is changed: it may be somebody else's.
-    is_ours(path, &connection)?;
+    // Before anything is changed: it may be somebody else's. All of one moment, as another run may be making it.
+    is_ours(path, &*connection.transaction().map_err(failed)?)?;
     // Given back to the file system as runs are deleted; takes effect in an empty database only.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
     write_ahead(&connection).map_err(failed)?;

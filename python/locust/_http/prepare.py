@@ -41,8 +41,11 @@ def _fields(data):
                 yield name, value
 
 
-def _file(entry):
-    """Name, content, content type and headers of one entry of `files=`."""
+def _file(field, entry):
+    """Name, content, content type and headers of one entry of `files=`.
+
+    A file without a name of its own has that of its field; a pair whose name is None is a plain form field.
+    """
     content_type, headers = None, {}
     if isinstance(entry, (tuple, list)):
         name, content, *rest = entry
@@ -56,7 +59,7 @@ def _file(entry):
         if isinstance(name, str) and name and not (name.startswith("<") and name.endswith(">")):
             name = os.path.basename(name)
         else:
-            name = None
+            name = field
     if content is not None and hasattr(content, "read"):
         content = content.read()
     return name, content, content_type, headers or {}
@@ -82,10 +85,9 @@ def multipart(data, files):
     for name, value in _fields(data or {}):
         part(name, value if isinstance(value, bytes) else str(value).encode())
     for name, entry in files.items() if hasattr(files, "items") else files:
-        filename, content, content_type, headers = _file(entry)
+        filename, content, content_type, headers = _file(name, entry)
         if content is not None:
-            # Without a name of its own a file has that of its field.
-            part(name, _bytes(content), name if filename is None else filename, content_type, headers)
+            part(name, _bytes(content), filename, content_type, headers)
     parts.append(f"--{boundary}--\r\n".encode())
     return b"".join(parts), f"multipart/form-data; boundary={boundary}"
 

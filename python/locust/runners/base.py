@@ -32,6 +32,8 @@ class Runner:
         # The runner's own background work; the command line ends when this does.
         self.greenlet = Group()
         self.state = STATE_INIT
+        # While `test_start` is fired, in which a test may be ended before it has users.
+        self._starting = False
         self.spawning_greenlet = None
         self.shape_greenlet = None
         self.shape_last_tick = None
@@ -94,6 +96,13 @@ class Runner:
         """Changes the state of the test."""
         logger.debug("Updating state to '%s', old state was '%s'", new_state, self.state)
         self.state = new_state
+
+    def _fire_test_start(self):
+        """Returns whether no listener ended the test."""
+        self._starting = True
+        self.environment.events.test_start.fire(environment=self.environment)
+        goes_on, self._starting = self._starting, False
+        return goes_on
 
     # ---- users
 

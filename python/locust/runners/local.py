@@ -37,8 +37,8 @@ class LocalRunner(Runner):
             )
         self.target_user_count = user_count
         self.spawn_rate = spawn_rate
-        if self.state not in (STATE_RUNNING, STATE_SPAWNING):
-            self._begin_test()
+        if self.state not in (STATE_RUNNING, STATE_SPAWNING) and not self._begin_test():
+            return
         if self.spawning_greenlet:
             # A ramp that is under way is replaced by this one.
             self.spawning_greenlet.kill()
@@ -49,6 +49,7 @@ class LocalRunner(Runner):
         self.spawning_greenlet.link_exception(greenlet_exception_handler)
 
     def _begin_test(self):
+        """Returns whether it is to go on."""
         self.stats.clear_all()
         self.exceptions = {}
         self.cpu_warning_emitted = False
@@ -57,7 +58,7 @@ class LocalRunner(Runner):
         self.environment._filter_tasks_by_tags()
         self._users_dispatcher = None
         _core.watch_lag()
-        self.environment.events.test_start.fire(environment=self.environment)
+        return self._fire_test_start()
 
     def _ramp(self, user_count, spawn_rate, wait, user_classes):
         try:
@@ -89,12 +90,13 @@ class LocalRunner(Runner):
         self.environment.events.spawning_complete.fire(user_count=sum(counts.values()))
 
     def stop(self):
-        if self.state in (STATE_STOPPED, STATE_CLEANUP):
+        if self.state in (STATE_STOPPED, STATE_CLEANUP) and not self._starting:
             return
         if self._would_end_caller():
             gevent.spawn(self.stop).join()
             return
-        ready = self.state == STATE_INIT
+        ready = self.state == STATE_INIT and not self._starting
+        self._starting = False
         if not ready:
             logger.debug("Stopping all users")
             self.environment.events.test_stopping.fire(environment=self.environment)

@@ -78,7 +78,8 @@ class MasterRunner(Membership):
             stats_module.apply_bucketing()
             self.environment._filter_tasks_by_tags()
             self._users_dispatcher = self.environment.dispatcher_class(workers, self.user_classes)
-            self.environment.events.test_start.fire(environment=self.environment)
+            if not self._fire_test_start():
+                return
         else:
             self.kept.wants(user_count, spawn_rate)
         if self.spawning_greenlet:
@@ -239,11 +240,12 @@ class MasterRunner(Membership):
 
     def _end_test(self, order):
         """Has the workers end their users, by `stop`, after which they wait for the next test, or by `quit`."""
-        if self.state not in (STATE_SPAWNING, STATE_RUNNING):
+        if self.state not in (STATE_SPAWNING, STATE_RUNNING) and not self._starting:
             return
         if self._would_end_caller():
             gevent.spawn(self._end_test, order).join()
             return
+        self._starting = False
         self.environment.events.test_stopping.fire(environment=self.environment)
         self.final_user_classes_count = self.reported_user_classes_count
         self.update_state(STATE_STOPPING)
@@ -272,7 +274,7 @@ class MasterRunner(Membership):
         if self._would_end_caller():
             gevent.spawn(self.quit).join()
             return
-        told = self.state in (STATE_SPAWNING, STATE_RUNNING)
+        told = self._starting or self.state in (STATE_SPAWNING, STATE_RUNNING)
         self._end_test("quit")
         if not told:
             self._send_all("quit")

@@ -144,13 +144,13 @@ class StatsCSVFileWriter(StatsCSV):
         return f"{self.base_filepath}_stats_history.csv"
 
     def __call__(self):
-        """Writes for ever. To be run as a greenlet."""
+        """Writes until the files are closed. To be run as a greenlet."""
         self.stats_writer()
 
     def stats_writer(self):
-        """Writes for ever. To be run as a greenlet."""
+        """Writes until the files are closed. To be run as a greenlet."""
         last_flush = 0
-        while True:
+        while not self._files["stats"].closed:
             now = time.time()
             self._rewrite()
             self._stats_history_data_rows(self._history, now)

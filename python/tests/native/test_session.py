@@ -165,13 +165,24 @@ class Requests(unittest.TestCase):
     def test_files_are_sent_as_multipart(self):
         with Raw(lambda request: ok()) as server:
             Session(server.url).post(
-                "/", data={"field": "value"}, files={"file": ("name.txt", io.BytesIO(b"content"), "text/plain")}
+                "/",
+                data={"field": "value"},
+                files={
+                    "file": ("name.txt", io.BytesIO(b"content"), "text/plain"),
+                    "plain": (None, "text"),
+                    "typed": (None, "{}", "application/json"),
+                    "unnamed": b"bytes",
+                },
             )
             request = server.requests[0]
         boundary = head_of(request)["content-type"].partition("boundary=")[2].encode()
-        self.assertEqual(request.count(b"--" + boundary), 3)
+        self.assertEqual(request.count(b"--" + boundary), 6)
         self.assertIn(b'name="field"\r\n\r\nvalue\r\n', request)
         self.assertIn(b'name="file"; filename="name.txt"\r\nContent-Type: text/plain\r\n\r\ncontent\r\n', request)
+        # Observed on Locust 2.47.
+        self.assertIn(b'name="plain"\r\n\r\ntext\r\n', request)
+        self.assertIn(b'name="typed"\r\nContent-Type: application/json\r\n\r\n{}\r\n', request)
+        self.assertIn(b'name="unnamed"; filename="unnamed"\r\n\r\nbytes\r\n', request)
 
     def test_nan_is_no_json(self):
         with self.assertRaises(Exception) as raised:
