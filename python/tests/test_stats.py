@@ -176,6 +176,14 @@ class Tables(unittest.TestCase):
         self.assertIn("1                  GET /a: nope", lines)
         self.assertIn("1                  GET /b: ValueError('bad')", lines)
 
+    def test_an_entry_says_its_line_and_seconds_without_requests_are_zero(self):
+        entries = RequestStats()
+        entries.log_request("GET", "/a", 12, 3)
+        entry = entries.get("/a", "GET")
+        self.assertEqual(str(entry), entry.to_string())
+        for counts in (entry.num_reqs_per_sec, entry.num_fail_per_sec):
+            self.assertEqual((counts[5], isinstance(counts, dict)), (0, True))
+
     def test_writing_csv_files_ends_when_they_are_closed(self):
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(stats, "CSV_STATS_INTERVAL_SEC", 0.001):
             files = stats.StatsCSVFileWriter(Environment(), [0.5], f"{folder}/run")

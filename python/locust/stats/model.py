@@ -67,6 +67,9 @@ class StatsEntry(_core.StatsEntry):
         """The mean length of a response in bytes."""
         return super().avg_content_length if self.num_requests else 0
 
+    def __str__(self):
+        return self.to_string()
+
     def to_string(self, current=True):
         """The entry's line in the console's table, with current rates or those of the whole run."""
         rps = self.current_rps if current else self.total_rps

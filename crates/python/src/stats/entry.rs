@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 use throng_locust::{Bins, Entry, PerSecond, RunTimes};
 
 use super::history::History;
@@ -83,6 +83,11 @@ fn per_second_of(dict: &Bound<'_, PyDict>) -> PyResult<PerSecond> {
     let mut counts = PerSecond::default();
     counts_of(dict)?.into_iter().for_each(|(second, count)| counts.add(second, count));
     Ok(counts)
+}
+
+/// Counts by second, of which all others are 0.
+fn by_second(py: Python<'_>, counts: BTreeMap<i64, u64>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("collections")?.getattr("defaultdict")?.call1((py.get_type::<PyInt>(), counts))
 }
 
 fn bins_dict(bins: &Bins) -> BTreeMap<i64, u64> {
@@ -216,8 +221,8 @@ impl StatsEntry {
 
     /// Requests by second, a copy.
     #[getter]
-    fn num_reqs_per_sec(&self, py: Python<'_>) -> BTreeMap<i64, u64> {
-        self.read(py, |entry| entry.per_second.counts())
+    fn num_reqs_per_sec<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        by_second(py, self.read(py, |entry| entry.per_second.counts()))
     }
 
     #[setter]
@@ -229,8 +234,8 @@ impl StatsEntry {
 
     /// Failures by second, a copy.
     #[getter]
-    fn num_fail_per_sec(&self, py: Python<'_>) -> BTreeMap<i64, u64> {
-        self.read(py, |entry| entry.failures_per_second.counts())
+    fn num_fail_per_sec<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        by_second(py, self.read(py, |entry| entry.failures_per_second.counts()))
     }
 
     #[setter]
