@@ -396,6 +396,52 @@ class WithRoutes(Web):
         self.assertEqual(self.ask("GET", "/nope")[0], 404)
         self.assertEqual(self.ask("GET", "/stop")[0], 405)
 
+    def test_routes_of_a_locustfile_win_over_those_that_locust_has_not(self):
+        self.assertIn("throng_users", self.ask("GET", "/metrics")[1])
+        self.assertEqual(self.ask("GET", "/readyz"), (200, "ok\n"))
+        ready = []
+        own = {"/metrics": "mine 1\n", "/logout": "bye", "/assets/mine.txt": "a file", "/login.css": "of mine"}
+        for path, text in own.items():
+            self.web.app.add_url_rule(path, path.replace(".", "-"), lambda text=text: text)
+        self.web.app.add_url_rule("/readyz", "ready", lambda: ("yes", 200) if ready else ("not yet", 503))
+        for path, text in own.items():
+            self.assertEqual(self.ask("GET", path), (200, text), path)
+        self.assertEqual(self.ask("GET", "/readyz"), (503, "not yet"))
+        ready.append(True)
+        self.assertEqual(self.ask("GET", "/readyz"), (200, "yes"))
+        self.assertEqual(self.ask("GET", "/healthz"), (200, "ok\n"))
+        # As Flask has it: the path is the route's, by another method too.
+        self.assertEqual(self.ask("POST", "/metrics", "x")[0], 405)
+        self.assertNotIn("/metrics", self.get("/api/v1/openapi.json")["paths"])
+        self.web.feed.push()
+        self.assertEqual(self.ask("GET", "/metrics"), (200, "mine 1\n"))
+
+    def test_routes_of_a_locustfile_do_not_win_over_those_of_locust_and_the_page(self):
+        for path in ("/", "/stats/requests", "/tasks", "/api/v1/snapshot", "/<path:all>"):
+            self.web.app.add_url_rule(path, f"own {path.replace('.', '-')}", lambda **_: "mine")
+        self.assertEqual(self.get("/stats/requests")["state"], "ready")
+        self.assertIn("total", self.get("/tasks"))
+        self.assertEqual(self.get("/api/v1/snapshot")["kind"], "locust")
+        self.assertIn("<title>throng", self.ask("GET", "/")[1])
+        for path in ("/metrics", "/healthz", "/any"):
+            self.assertEqual(self.ask("GET", path), (200, "mine"), path)
+
+    def test_what_is_mounted_before_the_application_wins_as_its_routes_do(self):
+        from werkzeug.middleware.dispatcher import DispatcherMiddleware
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        def exporter(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"mounted"]
+
+        app = self.web.app
+        app.wsgi_app = ProxyFix(DispatcherMiddleware(app.wsgi_app, {"/metrics": exporter}))
+        # Nobody is told of it: it is found when the page is told how the test stands.
+        self.web.feed.push()
+        self.assertEqual(self.ask("GET", "/metrics"), (200, "mounted"))
+        self.assertEqual(self.ask("GET", "/healthz"), (200, "ok\n"))
+        self.assertEqual(self.get("/stats/requests")["state"], "ready")
+
     def test_tabs_and_tables_of_a_locustfile_are_told_to_the_page_with_their_data(self):
         from flask import render_template
 

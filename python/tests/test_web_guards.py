@@ -141,6 +141,15 @@ class OfOurs(Web):
         self.assertEqual(self.command("start", {"users": 1, "spawn_rate": 20})[0], 202)
         self.assertEqual(self.ask("GET", "/api/v1/openapi.json")[0], 200)
 
+    def test_a_route_that_wins_over_one_of_ours_is_asked_for_as_it_is(self):
+        self.web.app.add_url_rule("/metrics", "metrics", lambda: "mine")
+        self.web.app.add_url_rule("/healthz", "health", lambda: "well")
+        self.guarded("/metrics")
+        self.assertEqual(self.ask("GET", "/metrics"), (403, "no"))
+        self.assertEqual(self.ask("GET", "/healthz"), (200, "well"))
+        self.assertEqual([each[1] for each in self.seen], ["/metrics", "/healthz"])
+        self.assertEqual(self.ask("GET", "/readyz"), (200, "ok\n"))
+
     def test_commands_are_the_endpoints_of_locust(self):
         self.guarded()
         for name in ("stop", "reset", "pause"):

@@ -145,7 +145,7 @@ class OfTheLocustfile(Login):
 
     def setUp(self):
         from flask import Blueprint, redirect, request, session, url_for
-        from flask_login import UserMixin, login_user
+        from flask_login import UserMixin, login_user, logout_user
 
         super().setUp()
         web = self.make(web_login=True)
@@ -176,6 +176,16 @@ class OfTheLocustfile(Login):
         def guarded():
             return "mine"
 
+        @blueprint.route("/metrics")
+        @web.auth_required_if_enabled
+        def metrics():
+            return "of mine"
+
+        @blueprint.route("/logout")
+        def log_out():
+            logout_user()
+            return redirect(url_for("locust.login"))
+
         web.app.register_blueprint(blueprint)
         web.start()
 
@@ -191,10 +201,13 @@ class OfTheLocustfile(Login):
         self.assertEqual((self.ask("POST", "/login_submit", {"username": "a", "password": "secret"})[0], self.location), (302, "/"))
         for path in ("/", "/api/v1/snapshot", "/stats/requests", "/mine"):
             self.assertEqual(self.ask("GET", path)[0], 200, path)
+        self.assertEqual(self.ask("GET", "/metrics"), (200, "of mine"))
+        self.assertEqual((self.ask("GET", "/logout")[0], self.location), (302, "/login"))
+        self.assertEqual(self.ask("GET", "/api/v1/snapshot")[0], 401)
 
     def test_strangers_see_what_guards_nothing(self):
         self.assertEqual(self.ask("GET", "/open"), (200, "open"))
-        for path in ("/mine", "/stats/requests"):
+        for path in ("/mine", "/stats/requests", "/metrics"):
             self.assertEqual((self.ask("GET", path)[0], self.location), (302, "/login"), path)
         self.assertEqual(self.ask("POST", "/swarm", {"user_count": 1, "spawn_rate": 1})[0], 302)
         self.assertEqual(self.runner.state, "ready")

@@ -17,7 +17,7 @@ use crate::history::{Beside, History, Keeper};
 use crate::host::Inbox;
 use crate::login::{Gate, Login};
 use crate::model::{Event, LogLine, Model, Update};
-use crate::serve::{self, listen};
+use crate::serve::{self, Yielding, listen};
 
 /// Events that wait for a slow page; one that falls behind further is told everything anew.
 const BACKLOG: usize = 32;
@@ -124,6 +124,7 @@ pub struct Page {
     url: String,
     told: Option<UnboundedSender<Told>>,
     guarded: Arc<AtomicBool>,
+    yielding: Arc<Yielding>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -158,7 +159,7 @@ impl Page {
         let base_path = config.base_path.clone();
         let shared = Shared::new(access, config.foreign, inbox, history);
         let shared = Arc::new(Shared { admission, encrypted, base_path, ..shared });
-        let guarded = shared.guarded.clone();
+        let (guarded, yielding) = (shared.guarded.clone(), shared.yielding.clone());
         let (told, tells) = mpsc::unbounded_channel();
         let routes = serve::routes(&config.base_path, shared.clone());
         let thread = std::thread::Builder::new().name("throng-page".to_owned()).spawn(move || {
@@ -167,7 +168,7 @@ impl Page {
                 serve::run(listener, acceptor, routes, feeding, LAST_WORDS).await;
             });
         })?;
-        Ok(Self { address, url, told: Some(told), guarded, thread: Some(thread) })
+        Ok(Self { address, url, told: Some(told), guarded, yielding, thread: Some(thread) })
     }
 
     /// A page that nobody sees: it only keeps the run, in a history or for a report.
@@ -180,8 +181,8 @@ impl Page {
             .name("throng-page".to_owned())
             .spawn(move || runtime.block_on(feed(shared, tells, keeper)))?;
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let guarded = Arc::default();
-        Ok(Self { address, url: String::new(), told: Some(told), guarded, thread: Some(thread) })
+        let (guarded, yielding) = Default::default();
+        Ok(Self { address, url: String::new(), told: Some(told), guarded, yielding, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -202,6 +203,8 @@ impl Page {
 
     /// Tells how the run stands.
     pub fn push(&self, update: Update) {
+        // Not later than the caller knows of it.
+        self.yielding.set(&update.routes);
         self.tell(Told::Update(Box::new(update)));
     }
 
@@ -267,6 +270,7 @@ pub(crate) struct Shared {
     pub(crate) history: Option<Beside>,
     pub(crate) admission: Admission,
     guarded: Arc<AtomicBool>,
+    yielding: Arc<Yielding>,
     pub(crate) encrypted: bool,
     pub(crate) base_path: String,
 }
@@ -291,6 +295,7 @@ impl Shared {
             history,
             admission: Admission::Open,
             guarded: Arc::default(),
+            yielding: Arc::default(),
             encrypted: false,
             base_path: String::new(),
         }
@@ -299,6 +304,12 @@ impl Shared {
     /// Whether the host program has a say in who is let in.
     pub(crate) fn is_guarded(&self) -> bool {
         matches!(self.admission, Admission::Host) || self.guarded.load(Ordering::Acquire)
+    }
+
+    /// Whether a path of ours is the host program's, as it has a route of that name. Our login keeps its style.
+    pub(crate) fn is_theirs(&self, path: &str) -> bool {
+        let is_needed = matches!(self.admission, Admission::Gate(_)) && path == serve::LOGIN_STYLE;
+        !is_needed && self.yielding.has(path)
     }
 
     /// Looks at the model. What panicked while it held it has been reported; the numbers are still the best there are.

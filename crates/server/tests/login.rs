@@ -132,6 +132,27 @@ fn nothing_but_the_probes_and_the_login_is_open() {
 }
 
 #[test]
+fn routes_of_the_hosts_that_win_over_ours_are_behind_the_login() {
+    let page = start("", login());
+    let routes = ["/healthz", "/readyz", "/metrics", "/login.css"].map(str::to_owned).to_vec();
+    page.push(Update { now: 1, routes, ..Update::default() });
+    let token = "Authorization: Bearer battery staple";
+    for path in ["/healthz", "/readyz", "/metrics", "/assets/mine", "/logout"] {
+        expect(&ask(&page, &format!("GET {path}"), &[], ""), 401);
+        let (head, seen) = ask(&page, &format!("GET {path}"), &[token, "X-Mine: 1"], "");
+        assert!(head.starts_with("http/1.1 200 ") && seen.contains("x-mine: 1\n"), "{path}: {head}\n{seen}");
+        assert!(!seen.contains("battery"), "{path}: {seen}");
+    }
+    // The login needs its style, and its session ends here.
+    let (head, style) = ask(&page, "GET /login.css", &[], "");
+    assert!(head.contains("content-type: text/css") && style.contains('{'), "{head}\n{style}");
+    let session = log_in(&page);
+    expect(&ask(&page, "GET /metrics", &[&session], ""), 200);
+    expect(&ask(&page, "POST /logout", &[&session], ""), 303);
+    expect(&ask(&page, "GET /metrics", &[&session], ""), 401);
+}
+
+#[test]
 fn a_session_is_begun_kept_and_ended() {
     let page = start("/load", login());
     let (head, body) = ask(&page, "GET /load/login", &[], "");
@@ -267,6 +288,10 @@ fn a_host_that_guards_the_page_is_asked_for_all_of_it() {
         let (head, _) = ask(&page, line, &["X-Known: no"], "");
         assert!(!head.starts_with("http/1.1 403 "), "{line}: {head}");
     }
+    // The host's guard stands before its own route itself.
+    page.push(Update { now: 1, routes: vec!["/metrics".to_owned()], ..Update::default() });
+    let (_, seen) = ask(&page, "GET /metrics", &["X-Known: no"], "");
+    assert!(seen.contains("x-known: no\n"), "{seen}");
     let known = ["X-Known: yes", "X-Throng: 1"];
     let (head, _) = ask(&page, "GET /api/v1/snapshot", &known, "");
     assert!(

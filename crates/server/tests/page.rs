@@ -188,8 +188,9 @@ fn every_answer_is_guarded_and_the_page_runs_no_inline_script() {
         assert!(head.contains(header), "{header} is not in {head}");
     }
     assert!(!head.contains("unsafe-"), "{head}");
+    // No file of ours: the host may have it.
     let (head, _) = ask(&page, "GET /assets/../Cargo.toml", "", "");
-    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+    assert!(head.starts_with("HTTP/1.1 418 "), "{head}");
     for path in ["/healthz", "/readyz", "/metrics", "/api/v1/snapshot"] {
         let (head, body) = ask(&page, &format!("GET {path}"), "", "");
         assert!(head.starts_with("HTTP/1.1 200 ") && !body.is_empty(), "{path}: {head}");
@@ -202,6 +203,51 @@ fn what_is_not_ours_is_the_hosts() {
     let (head, body) = ask(&page, "POST /own/route%20x?a=b", "", "12345");
     assert!(head.starts_with("HTTP/1.1 418 ") && head.contains("x-own: yes"), "{head}");
     assert!(body.contains("POST /own/route%20x?a=b 5"), "{body}");
+}
+
+#[test]
+fn a_route_of_the_hosts_wins_over_ours_that_locust_has_not() {
+    let (page, _) = start("");
+    let with = |routes: &[&str]| {
+        let routes = routes.iter().map(|&path| path.to_owned()).collect();
+        page.push(Update { routes, ..update(1) });
+    };
+    let is_theirs = |line: &str| ask(&page, line, "", "").0.starts_with("HTTP/1.1 418 ");
+    let all = ["/healthz", "/readyz", "/metrics", "/login.css"];
+    for path in all {
+        assert!(!is_theirs(&format!("GET {path}")), "{path}");
+        with(&[path]);
+        for method in ["GET", "POST"] {
+            assert!(is_theirs(&format!("{method} {path}")), "{method} {path}");
+        }
+        let others = all.iter().filter(|other| **other != path);
+        others.for_each(|other| assert!(!is_theirs(&format!("GET {other}")), "{other} with {path}"));
+        let (_, document) = ask(&page, "GET /api/v1/openapi.json", "", "");
+        let document: Value = serde_json::from_str(&document).unwrap();
+        assert!(document["paths"].get(path).is_none() && document["paths"].get("/swarm").is_some(), "{path}");
+    }
+    // What nobody has to tell of, as we have nothing there.
+    for line in ["GET /assets/mine.png", "GET /logout", "POST /logout", "POST /"] {
+        assert!(is_theirs(line), "{line}");
+    }
+    with(&["/", "/api/v1/snapshot", "/api/v1/openapi.json"]);
+    for line in ["GET /", "GET /api/v1/snapshot", "GET /api/v1/openapi.json", "GET /metrics"] {
+        assert!(!is_theirs(line), "{line}");
+    }
+}
+
+#[test]
+fn a_route_of_the_hosts_that_wins_is_as_closed_to_other_sites_as_its_others() {
+    let (page, _) = start("");
+    page.push(Update { routes: vec!["/metrics".to_owned(), "/healthz".to_owned()], ..update(1) });
+    for path in ["/metrics", "/healthz", "/logout", "/assets/mine", "/own"] {
+        let (head, _) = ask(&page, &format!("POST {path}"), "Origin: http://evil.example\r\n", "");
+        assert!(head.starts_with("HTTP/1.1 403 "), "{path}: {head}");
+        let mut answer = String::new();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: evil.example:8089\r\nConnection: close\r\n\r\n");
+        connect(&page, &request).read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{path}: {answer}");
+    }
 }
 
 #[test]

@@ -129,6 +129,7 @@ class Feed:
                 "total": get_ratio(environment.user_classes, running, True),
             },
             "saturated": _saturated(runner),
+            "routes": self.web_ui.own_routes(),
             **(self.web_ui.watch.news() if self.web_ui.watch else {}),
         }
 

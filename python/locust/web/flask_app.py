@@ -51,6 +51,11 @@ def make(asked_for):
             if self.web_ui:
                 self.web_ui.guard()
 
+        def add_url_rule(self, *args, **kwargs):
+            super().add_url_rule(*args, **kwargs)
+            if self.web_ui:
+                self.web_ui.routed()
+
     return App("locust.web", static_folder=None)
 
 
@@ -61,6 +66,30 @@ def attach(app, web_ui):
         _register(app, web_ui.routes)
     app.web_ui = web_ui
     return {name: view for name, view in app.view_functions.items() if name.startswith("locust.")}
+
+
+def routed(app, paths):
+    """Those of `paths` that `app` serves: by a rule, or by what a `DispatcherMiddleware` before it has there."""
+    from werkzeug.exceptions import HTTPException, NotFound
+
+    rules = app.url_map.bind("localhost")
+
+    def has_rule(path):
+        try:
+            rules.match(path)
+        except NotFound:
+            return False
+        except HTTPException:
+            # For another method, or with a slash behind it.
+            pass
+        return True
+
+    mounts, outer, seen = set(), vars(app).get("wsgi_app"), []
+    while outer is not None and all(outer is not each for each in seen):
+        seen.append(outer)
+        mounts.update(getattr(outer, "mounts", None) or ())
+        outer = getattr(outer, "app", None)
+    return [path for path in paths if path in mounts or has_rule(path)]
 
 
 def _register(app, routes):

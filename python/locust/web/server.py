@@ -39,6 +39,9 @@ class Answer:
         self.download = download
 
 
+# What the server has and Locust has not: a locustfile's route of that name wins.
+_YIELDED = ("/healthz", "/readyz", "/metrics", "/login.css")
+
 # The application of locustfiles that have routes before there is a web interface, as was usual before version 1.0.
 _early_app = None
 
@@ -99,6 +102,7 @@ class WebUI:
         self.server = None
         self._stopped = Event()
         self.feed = None
+        self._told_routes = []
         self._bridge = None
         self.run_time_greenlet = None
         # Of the test that was started here last, in seconds.
@@ -145,6 +149,18 @@ class WebUI:
     def is_guarded(self):
         """Whether the locustfile's application has a say in who sees the page."""
         return self._app is not None and guards.stand_before(self._app, self._views)
+
+    def own_routes(self):
+        """Paths of the server's for which the locustfile's application has routes."""
+        return [] if self._app is None else flask_app.routed(self._app, _YIELDED)
+
+    def routed(self):
+        """The locustfile may have a further route: the server is told at once if that is to win over one of its own."""
+        own = self.own_routes()
+        # Without a runner there is nothing to tell yet, and the feed will tell of it.
+        if self.feed and self.environment.runner and own != self._told_routes:
+            self._told_routes = own
+            self.feed.push()
 
     def guard(self, is_guarded=True):
         """Has the server ask before it shows anything, or not any more."""
@@ -215,6 +231,8 @@ class WebUI:
         self.guard(self.is_guarded())
         self._bridge = Bridge(self, self.server)
         self.feed = Feed(self, self.server)
+        self._told_routes = []
+        self.routed()
         self._stopped.clear()
         self.greenlet = gevent.spawn(self._stopped.wait)
 

@@ -67,6 +67,9 @@ pub struct Update {
     pub scaling: Vec<Scaling>,
     /// What was measured before that and is known only now; the totals and rows have it already.
     pub late: Vec<Late>,
+    /// Paths of this server for which the host program has routes of its own. They win where Locust has no such path: `/metrics`
+    /// and the probes, never `/api/` and the page.
+    pub routes: Vec<String>,
 }
 
 /// What was measured in seconds that have been told already.

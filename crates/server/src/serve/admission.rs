@@ -1,6 +1,6 @@
 //! Before everything else: whether whoever asks is let in.
 //!
-//! Open without a login are the two probes and the login itself. Where there is no login, a loopback address is reached by
+//! Open without a login are the two probes of ours and the login itself. Where there is no login, a loopback address is reached by
 //! programs and by browsers of this machine only, under a name that nobody else can have (see [`super::guard`]).
 
 use std::net::IpAddr;
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Form, FromRequest as _, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::listen::Remote;
-use super::{Host, asking, foreign, guard, json, problem};
+use super::{Host, asking, foreign, guard, json, problem, yielding};
 use crate::login::{Claim, Gate, Refused};
 use crate::page::{Access, Admission, Shared};
 
@@ -27,7 +27,8 @@ const STYLE: &str = include_str!("login.css");
 /// Lets a request pass, or answers it.
 pub(super) async fn check(State(shared): Host, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz") {
+    let is_theirs = shared.is_theirs(path);
+    if !is_theirs && matches!(path, "/healthz" | "/readyz") {
         return next.run(request).await;
     }
     let refused = match &shared.admission {
@@ -35,7 +36,7 @@ pub(super) async fn check(State(shared): Host, request: Request, next: Next) -> 
             Ok(()) => None,
             Err(denied) => Some(problem(StatusCode::FORBIDDEN, denied.0)),
         },
-        Admission::Gate(_) if matches!(path, "/login" | "/login.css") => None,
+        Admission::Gate(_) if path == "/login" || path == yielding::STYLE => None,
         Admission::Gate(gate) => {
             let admitted = gate.admit(request.headers(), remote(&request));
             admitted.err().map(|why| turn_away(&shared, &request, &why))
@@ -44,6 +45,9 @@ pub(super) async fn check(State(shared): Host, request: Request, next: Next) -> 
     };
     if let Some(response) = refused {
         return response;
+    }
+    if is_theirs {
+        return foreign::answer(shared, request).await;
     }
     // Locust's own rule: what a locustfile adds guards itself, its login not at all.
     if !asking::is_ours(path) || !shared.is_guarded() {
@@ -173,14 +177,15 @@ pub(super) async fn log_in(
 }
 
 /// `POST /logout`.
-pub(super) async fn log_out(State(shared): Host, headers: HeaderMap) -> Response {
-    if let Err(denied) = guard::same_site(&headers, Access::Anyone) {
+pub(super) async fn log_out(State(shared): Host, request: Request) -> Response {
+    let Admission::Gate(gate) = &shared.admission else {
+        // A locustfile may have such a route.
+        return foreign::answer(shared, request).await;
+    };
+    if let Err(denied) = guard::same_site(request.headers(), Access::Anyone) {
         return problem(StatusCode::FORBIDDEN, denied.0);
     }
-    let Admission::Gate(gate) = &shared.admission else {
-        return problem(StatusCode::NOT_FOUND, "there is no login here");
-    };
-    gate.log_out(&headers);
+    gate.log_out(request.headers());
     let mut response = see_other(&format!("{}/login", shared.base_path));
     set_cookie(&mut response, &(cookie(&shared, gate, "") + "; Max-Age=0"));
     response

@@ -1,9 +1,11 @@
 //! The page's files, as they are built in.
 
-use axum::extract::Path;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use throng_web_assets::{Asset, Page};
+
+use super::{Host, foreign};
 
 /// Nothing but our own files, and nothing inline.
 const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
@@ -16,10 +18,11 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
     }
 }
 
-pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn file(State(shared): Host, Path(file): Path<String>, request: Request) -> Response {
     match throng_web_assets::find(&format!("assets/{file}")) {
         // Their names change with their content.
-        Some(asset) => answer(asset, &headers, "public, max-age=31536000, immutable"),
+        Some(asset) => answer(asset, request.headers(), "public, max-age=31536000, immutable"),
+        None if shared.foreign => foreign::answer(shared, request).await,
         None => (StatusCode::NOT_FOUND, "there is no such file\n").into_response(),
     }
 }

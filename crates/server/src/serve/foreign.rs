@@ -34,14 +34,27 @@ pub(crate) async fn ask(State(shared): Host, remote: ConnectInfo<Remote>, reques
 #[derive(Clone, Copy)]
 pub(super) struct Theirs;
 
+/// [`ask`] of a request that was another route's.
+pub(super) async fn answer(shared: Arc<Shared>, request: Request) -> Response {
+    match remote(&request) {
+        Ok(remote) => ask(State(shared), remote, request).await,
+        Err(unknown) => unknown,
+    }
+}
+
 /// Asks the host program without more ado.
 pub(super) async fn pass(shared: Arc<Shared>, request: Request) -> Response {
+    match remote(&request) {
+        Ok(remote) => pass_on(shared, remote, request).await,
+        Err(unknown) => unknown,
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "it is answered at once")]
+fn remote(request: &Request) -> Result<ConnectInfo<Remote>, Response> {
     match request.extensions().get::<ConnectInfo<Remote>>() {
-        Some(remote) => {
-            let remote = ConnectInfo(remote.0);
-            pass_on(shared, remote, request).await
-        }
-        None => problem(StatusCode::INTERNAL_SERVER_ERROR, "the connection is unknown"),
+        Some(remote) => Ok(ConnectInfo(remote.0)),
+        None => Err(problem(StatusCode::INTERNAL_SERVER_ERROR, "the connection is unknown")),
     }
 }
 

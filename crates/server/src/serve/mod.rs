@@ -13,6 +13,7 @@ pub(crate) mod listen;
 mod openapi;
 mod prometheus;
 mod table;
+mod yielding;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -31,6 +32,7 @@ use tower_service::Service as _;
 use crate::page::Shared;
 
 pub(crate) use foreign::ask as ask_host;
+pub(crate) use yielding::{STYLE as LOGIN_STYLE, Yielding};
 
 type Host = State<Arc<Shared>>;
 
@@ -39,15 +41,18 @@ const LARGEST_LOGIN: usize = 16 << 10;
 
 /// All routes, below the base path: the table's, and those of the page itself.
 pub(crate) fn routes(base_path: &str, shared: Arc<Shared>) -> Router {
-    let routes = table::routes(shared.foreign)
-        .route("/", get(assets::index))
-        .route("/assets/{*file}", get(assets::file))
+    let foreign = shared.foreign;
+    // By other methods they may be routes of the host program.
+    let beside = |route: MethodRouter<_>| if foreign { route.fallback(foreign::ask) } else { route };
+    let routes = table::routes(foreign)
+        .route("/", beside(get(assets::index)))
+        .route("/assets/{*file}", beside(get(assets::file)))
         .route(
             "/login",
             get(admission::form).post(admission::log_in).layer(DefaultBodyLimit::max(LARGEST_LOGIN)),
         )
-        .route("/login.css", get(admission::style))
-        .route("/logout", post(admission::log_out))
+        .route(yielding::STYLE, get(admission::style))
+        .route("/logout", beside(post(admission::log_out)))
         .fallback(foreign::ask);
     let routes = routes
         .layer(axum::middleware::from_fn_with_state(shared.clone(), admission::check))

@@ -17,7 +17,11 @@ const LOCUST: &str = include_str!("locust.json");
 /// `GET /api/v1/openapi.json`.
 pub(super) async fn document(State(shared): Host) -> Response {
     let has_login = !matches!(shared.admission, Admission::Open);
-    json(StatusCode::OK, make(shared.foreign, has_login, &shared.base_path).to_string())
+    let mut document = make(shared.foreign, has_login, &shared.base_path);
+    if let Some(paths) = document["paths"].as_object_mut() {
+        paths.retain(|path, _| !shared.is_theirs(path));
+    }
+    json(StatusCode::OK, document.to_string())
 }
 
 fn make(foreign: bool, has_login: bool, base_path: &str) -> Value {

@@ -138,7 +138,7 @@ const COMPARED: &[Parameter] = &[
     },
 ];
 
-/// What every host program's page has.
+/// What every host program's page has; it may have routes of its own for the first three ([`super::yielding`]).
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     read("/healthz", "Whether it serves", Gives::Text("text/plain; charset=utf-8"), || {
         get(|| async { "ok\n" })
