@@ -60,7 +60,7 @@ fn a_stack_is_made_when_it_is_first_read_and_can_be_replaced() {
            e = new Error('k'); e.stack = 'mine'; console.log(e.stack, Object.keys(e)); e.stack = 5; console.log(e.stack);
            e = new Error('k'); const seen = []; for (const key in e) seen.push(key); console.log(seen);
            Error.prototype.stack = 'p'; console.log(new Error('x').stack.split('\\n')[0], Object.create(Error.prototype).stack);
-           const made = Object.create(new Error('in')); made.message = 'out'; console.log(made.stack.split('\n')[0]);
+           const made = Object.create(new Error('in')); made.message = 'out'; console.log(made.stack.split('\\n')[0]);
          }",
     );
     assert_eq!(lines, ["Error: one", "[] true {}", "mine []", "5", "[]", "Error: x undefined", "Error: in"]);
