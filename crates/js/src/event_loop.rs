@@ -49,7 +49,7 @@ impl Failure {
         let exception = unhandled(ctx, &rejection);
         let error = ctx.new_error(Kind::Error, &exception.message);
         let named = error.define_hidden("name", &ctx.string(""));
-        match named.and_then(|()| error.define_hidden("stack", &ctx.string(&exception.stack))) {
+        match named.and_then(|()| error.keep_frames(&ctx.string(&exception.stack))) {
             Ok(()) => Thrown::Value(error),
             Err(thrown) => thrown,
         }

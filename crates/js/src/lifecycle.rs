@@ -14,7 +14,7 @@ use throng_reactor::{Reactor, Remote};
 
 use crate::host::{Identity, Phase, ThreadContext};
 use crate::log::Log;
-use crate::program::{Program, Reading, Source, option_path, option_place};
+use crate::program::{Program, Reading, Source, option_path};
 use crate::serialise::{options_json, setup_json};
 use crate::settings::{Control, Settings};
 use crate::vm::{STACK_SIZE, ScriptError, Vm};
@@ -145,7 +145,7 @@ pub fn load(config: LoadConfig) -> Result<Loaded, LifecycleError> {
                 .collect();
             let options = match vm.export("options") {
                 Some(options) if !options.is_nullish() => {
-                    let place = |path: &str| option_place(&vm.host().program.source, &option_path(path));
+                    let place = |path: &str| vm.host().program.option_place(&option_path(path));
                     let json = options_json(&options, place);
                     Some(json.map_err(|thrown| ScriptError::Unusable(vm.error(thrown).to_string()))?)
                 }

@@ -202,6 +202,7 @@ pub(crate) fn module(ctx: Ctx, name: &str) -> JsResult<Arc<Module>> {
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let module = program::compile(&source, name).map_err(|e| Thrown::New(Kind::Syntax, e.without_kind()))?;
+    host.program.look_for_map(&host.thread, name, &module);
     Ok(host.program.add_module(name.to_owned(), module))
 }
 

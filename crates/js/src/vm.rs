@@ -245,6 +245,12 @@ pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
     text
 }
 
+/// What a script reads as `stack`: as above, with a line end.
+pub(crate) fn stack_text(ctx: Ctx, title: &str, frames: &str) -> String {
+    let host = crate::host::host(&ctx);
+    format!("{}{}\n", in_words_of_k6(title), host.program.translate_stack(frames))
+}
+
 /// What QuickJS says, and what k6's engine says of the same (observed on k6 1.1): people search logs for these words.
 /// Only where neither says less than the other; scripts see `message` as QuickJS made it.
 const WORDS: [(&str, &str); 7] = [

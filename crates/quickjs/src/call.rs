@@ -78,7 +78,7 @@ fn item<F: Copy>() -> F {
     unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
 }
 
-unsafe fn slice<'a>(argv: *mut q::JSValue, count: c_int) -> &'a [q::JSValue] {
+pub(crate) unsafe fn slice<'a>(argv: *mut q::JSValue, count: c_int) -> &'a [q::JSValue] {
     if argv.is_null() || count <= 0 {
         return &[];
     }

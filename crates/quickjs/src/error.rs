@@ -183,7 +183,7 @@ impl Ctx {
         if let Some(passed_on) = self.take_handled(&reason) {
             return passed_on;
         }
-        let stack = self.new_error(Kind::Error, "").get("stack").ok();
+        let stack = self.current_stack();
         drop(self.take_noted_stack());
         Rejection { reason, noted, stack }
     }
@@ -231,12 +231,7 @@ impl Ctx {
             "exception".into()
         });
         let stack = if value.is_error() {
-            value
-                .get("stack")
-                .ok()
-                .filter(Value::is_string)
-                .and_then(|s| s.to_text().ok())
-                .unwrap_or_default()
+            value.frames().filter(Value::is_string).and_then(|s| s.to_text().ok()).unwrap_or_default()
         } else {
             String::new()
         };

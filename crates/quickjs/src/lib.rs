@@ -26,6 +26,7 @@ mod module;
 mod portable;
 mod runtime;
 mod stack;
+mod trace;
 mod value;
 
 pub use atom::Atom;
@@ -36,4 +37,5 @@ pub use error::{Exception, Kind, Rejection, Thrown};
 pub use module::{ModuleHandle, ModuleSource, Resolver};
 pub use runtime::{Ctx, Interrupt, MemoryUse, Runtime, RuntimeConfig};
 pub use stack::StackPool;
+pub use trace::StackText;
 pub use value::{PromiseState, Value};

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use rquickjs_sys as q;
 
 use crate::intrinsics::{self, Intrinsics};
+use crate::trace::Traces;
 use crate::{Atom, Exception, Kind, Rejection, Resolver, Thrown, Value, alloc};
 
 /// Limits of a runtime.
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     /// Set when the interrupt hook said stop, so that the host can tell it from an ordinary throw.
     pub(crate) stopped: Cell<bool>,
     pub(crate) intrinsics: Intrinsics,
+    pub(crate) traces: Traces,
 }
 
 /// A handle to the context, valid while its [`Runtime`] lives (see the crate's invariant).
@@ -139,6 +141,7 @@ impl Runtime {
                 handled: RefCell::default(),
                 stopped: Cell::new(false),
                 intrinsics: Intrinsics::default(),
+                traces: Traces::default(),
             });
             let inner = NonNull::from(Box::leak(inner));
             q::JS_SetContextOpaque(ctx, inner.as_ptr().cast());
@@ -185,6 +188,7 @@ impl Drop for Runtime {
             drop(inner.as_ref().rejections.take());
             drop(inner.as_ref().handled.take());
             inner.as_ref().intrinsics.forget();
+            inner.as_ref().traces.forget();
             for class in inner.as_ref().classes.take() {
                 class.free(inner.as_ref().rt);
             }

@@ -291,8 +291,20 @@ impl Value {
     }
     /// Defines an accessor property; either function may be `undefined`.
     pub fn define_accessor(&self, name: &str, getter: Value, setter: Value) -> Result<(), Thrown> {
-        let mut flags = q::JS_PROP_CONFIGURABLE
-            | q::JS_PROP_ENUMERABLE
+        self.accessor_flags(name, getter, setter, q::JS_PROP_ENUMERABLE)
+    }
+    /// As [`Value::define_accessor`], and enumeration does not show it.
+    pub(crate) fn define_hidden_accessor(
+        &self,
+        name: &str,
+        getter: Value,
+        setter: Value,
+    ) -> Result<(), Thrown> {
+        self.accessor_flags(name, getter, setter, 0)
+    }
+    fn accessor_flags(&self, name: &str, getter: Value, setter: Value, flags: u32) -> Result<(), Thrown> {
+        let mut flags = flags
+            | q::JS_PROP_CONFIGURABLE
             | q::JS_PROP_HAS_CONFIGURABLE
             | q::JS_PROP_HAS_ENUMERABLE
             | q::JS_PROP_HAS_GET;

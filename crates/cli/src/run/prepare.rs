@@ -7,7 +7,7 @@ use throng_engine::{Config, Counting, Engine};
 use throng_js::lifecycle::{self, LoadConfig, Loaded};
 use throng_js::log::Log;
 use throng_js::network;
-use throng_js::program::{Reading, option_path, option_place};
+use throng_js::program::{Reading, option_path};
 use throng_js::vm::ScriptError;
 use throng_metrics::threshold::Source as ThresholdSource;
 use throng_metrics::{Selector, Submetric, SystemTags, Thresholds};
@@ -265,7 +265,7 @@ impl Places<'_> {
         }
         let by_script =
             self.loaded.options.as_ref().is_some_and(|options| !options.is_object() || is_set(options));
-        by_script.then(|| option_place(&self.loaded.program.source, path))?
+        by_script.then(|| self.loaded.program.option_place(path))?
     }
 
     /// What is wrong, each problem with its place.

@@ -15,6 +15,7 @@ use crate::loader;
 pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     let globals = ctx.globals();
     ctx.install_json_parse()?;
+    ctx.install_stacks(crate::vm::stack_text)?;
     console::install(ctx, &globals)?;
     crypto::install(ctx, &globals)?;
     timers::install(&globals)?;

@@ -20,6 +20,7 @@ use throng_quickjs::{
 
 use super::linking::Exports;
 use super::position::{Positions, line_and_column};
+use super::source_map::SourceMap;
 use super::throws::Throws;
 
 /// How a module's code is run.
@@ -47,6 +48,8 @@ pub struct Module {
     pub import_places: Vec<ImportPlace>,
     /// Where its text throws.
     pub throws: Throws,
+    /// Where its text was bundled from.
+    pub source_map: Option<Box<SourceMap>>,
     /// What it exports; `None` where that is not known before it runs.
     pub exports: Option<Exports>,
 }
@@ -113,7 +116,8 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let import_places = import_places(source, &parsed.module_record);
     let throws = Throws::of(&parsed.program, source);
     let exports = (is_module && !typescript).then(|| exports(&parsed.module_record));
-    let with_places = |module: Module| Module { import_places, throws, exports, ..module };
+    let source_map = SourceMap::of(source, name).map(Box::new);
+    let with_places = |module: Module| Module { import_places, throws, source_map, exports, ..module };
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.
         let format = if is_module { Format::EsModule } else { Format::CommonJs };
@@ -270,6 +274,7 @@ fn bytecode(
         names,
         import_places: Vec::new(),
         throws: Throws::default(),
+        source_map: None,
         exports: None,
     })
 }

@@ -13,9 +13,11 @@ mod linking;
 mod module_cache;
 mod option_place;
 mod position;
+mod source_map;
 mod specifier;
 mod throws;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +28,12 @@ use throng_metrics::Registry;
 use url::Url;
 
 use crate::host::ThreadContext;
+use crate::log::Level;
 
 pub use compile::{CompileError, Format, ImportPlace, Module, compile};
 pub use fetch::FetchError;
-pub use option_place::{option_path, option_place};
+pub use option_place::option_path;
+use option_place::option_place;
 use position::first_place;
 pub use position::{line_and_column, translate_stack};
 pub use specifier::{Specifier, SpecifierError, file_url, resolve};
@@ -268,6 +272,7 @@ impl Program {
         };
         let (line, column) = module.positions.original(line, column);
         let (line, column) = module.throws.around(line, column)?;
+        let (file, line, column) = self.before_bundling(&module, file, line, column);
         let translated = self.translate_stack(stack);
         let (first, others) = translated[1..].split_once('\n').unwrap_or((&translated[1..], ""));
         let rest = if others.is_empty() { String::new() } else { format!("\n{others}") };
@@ -281,8 +286,68 @@ impl Program {
     /// A stack trace with places in the user's files.
     pub fn translate_stack(&self, stack: &str) -> String {
         translate_stack(stack, |file, line, column| match self.module(file) {
-            Some(module) => module.positions.original(line, column),
-            None => (line, column),
+            Some(module) => {
+                let (line, column) = module.positions.original(line, column);
+                self.before_bundling(&module, file, line, column)
+            }
+            None => (file.into(), line, column),
         })
+    }
+
+    /// A place in the user's file, or if that is a bundle in what it was made of.
+    fn before_bundling<'a>(
+        &self,
+        module: &Module,
+        file: &'a str,
+        line: u32,
+        column: u32,
+    ) -> (Cow<'a, str>, u32, u32) {
+        let map = module.source_map.as_ref();
+        match map.and_then(|map| map.original(file, line, column, |url| self.read_map(url))) {
+            Some((file, line, column)) => (file.to_owned().into(), line, column),
+            None => (file.into(), line, column),
+        }
+    }
+
+    /// The content of a source map's file.
+    fn read_map(&self, url: &Url) -> Option<Bytes> {
+        match &self.reading {
+            Reading::Directly => Some(std::fs::read(url.to_file_path().ok()?).ok()?.into()),
+            Reading::Collecting => {
+                self.collected.lock().unwrap_or_else(PoisonError::into_inner).get(url.as_str()).cloned()
+            }
+            Reading::Bundle(files) => files.get(url.as_str()).cloned(),
+        }
+    }
+
+    /// Sees to it that the source map of a module is there when an error is to be shown, also in another process. It is no
+    /// error if there is none: k6 says so and goes on.
+    pub(crate) fn look_for_map(&self, thread: &ThreadContext, name: &str, module: &Module) {
+        let Some(url) = module.source_map.as_ref().and_then(|map| map.file()) else { return };
+        let Ok(path) = url.to_file_path() else { return };
+        let found = match &self.reading {
+            Reading::Directly => std::fs::metadata(&path).map(|_| ()),
+            Reading::Collecting => std::fs::read(&path).map(|content| {
+                let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+                collected.insert(url.to_string(), content.into());
+            }),
+            Reading::Bundle(_) => Ok(()),
+        };
+        if let Err(error) = found {
+            let error = format!("cannot read {}: {error}", path.display());
+            let text = format!("Couldn't load source map for {name}");
+            thread.log.log(Level::Warn, &text, &[("error", &error)]);
+        }
+    }
+
+    /// Where the script sets the option `path`, as `file:line:column`.
+    pub fn option_place(&self, path: &[String]) -> Option<String> {
+        let (line, column) = option_place(&self.source, path)?;
+        let file = self.source.url.as_str();
+        let (file, line, column) = match self.module(file) {
+            Some(module) => self.before_bundling(&module, file, line, column),
+            None => (file.into(), line, column),
+        };
+        Some(format!("{file}:{line}:{column}"))
     }
 }

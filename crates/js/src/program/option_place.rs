@@ -21,9 +21,9 @@ use super::position::line_and_column;
 /// How many constants and spreads are followed: more is a cycle.
 const DEPTH: usize = 64;
 
-/// The place of the option `path` (`scenarios.reads.stages[0].target`; none: of all options) as `file:line:column`;
+/// The place of the option `path` (`scenarios.reads.stages[0].target`; none: of all options) line and column from 1;
 /// `None` if the script's text shows no `options` at all.
-pub fn option_place(source: &Source, path: &[String]) -> Option<String> {
+pub(super) fn option_place(source: &Source, path: &[String]) -> Option<(u32, u32)> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let typescript = Path::new(source.url.path()).extension().is_some_and(|e| e == "ts");
     let kind = if typescript { SourceType::ts() } else { SourceType::unambiguous() };
@@ -32,8 +32,7 @@ pub fn option_place(source: &Source, path: &[String]) -> Option<String> {
     let script = Script { ast: &parsed.program };
     let (span, value) = script.exported("options")?;
     let span = value.and_then(|value| script.follow(value, path, DEPTH)).unwrap_or(span);
-    let (line, column) = line_and_column(text, span.start as usize);
-    Some(format!("{}:{line}:{column}", source.url))
+    Some(line_and_column(text, span.start as usize))
 }
 
 /// The steps of a path as problems name it: `a.b`, `a[0]`, `a["b c"]`.
@@ -198,8 +197,8 @@ mod tests {
     fn place(name: &str, text: &str, path: &str) -> Option<String> {
         let url = Url::parse(&format!("file:///{name}")).unwrap();
         let source = Source { url, text: text.into(), working_directory: "/".into() };
-        let place = option_place(&source, &option_path(path))?;
-        Some(place.strip_prefix(&format!("file:///{name}:")).unwrap().to_owned())
+        let (line, column) = option_place(&source, &option_path(path))?;
+        Some(format!("{line}:{column}"))
     }
 
     fn of(text: &str, path: &str) -> String {

@@ -1,5 +1,6 @@
 //! From places in compiled code back to places in the user's file, and stack traces in k6's form.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Maps line and column (both from 1) of what was compiled to those of the user's file.
@@ -80,9 +81,12 @@ pub(super) fn first_place(stack: &str) -> Option<Place<'_>> {
     parse_frame(stack.lines().next()?)?.1
 }
 
-/// A QuickJS stack as k6 prints one: a tab, `at function (file:line:column)`, places in the user's files. `map` finds
-/// the positions of a module by name.
-pub fn translate_stack(stack: &str, mut map: impl FnMut(&str, u32, u32) -> (u32, u32)) -> String {
+/// A QuickJS stack as k6 prints one: a tab, `at function (file:line:column)`, places in the user's files, which `map`
+/// finds.
+pub fn translate_stack<'a>(
+    stack: &'a str,
+    mut map: impl FnMut(&'a str, u32, u32) -> (Cow<'a, str>, u32, u32),
+) -> String {
     let mut text = String::new();
     let frames: Vec<_> = stack.lines().filter_map(parse_frame).collect();
     for (i, (function, place)) in frames.iter().copied().enumerate() {
@@ -94,8 +98,8 @@ pub fn translate_stack(stack: &str, mut map: impl FnMut(&str, u32, u32) -> (u32,
         }
         match place {
             Some((file, line, column)) => {
-                let (line, column) = map(file, line, column);
-                let file = if file == EVALUATED { "<eval>" } else { file };
+                let (file, line, column) = map(file, line, column);
+                let file = if file == EVALUATED { "<eval>" } else { &*file };
                 let function = if function == "<anonymous>" || function == "<eval>" { "" } else { function };
                 if function.is_empty() {
                     let _ = write!(text, "\n\tat {file}:{line}:{column}");
@@ -135,13 +139,15 @@ mod tests {
     fn stacks_read_like_those_of_k6() {
         let stack =
             "    at f (file:///a.js:3:5)\n    at get (native)\n    at <anonymous> (file:///a.js:9:1)\n";
-        let text = translate_stack(stack, |_, line, column| (line + 1, column));
+        let text = translate_stack(stack, |file, line, column| (file.into(), line + 1, column));
         assert_eq!(text, "\n\tat f (file:///a.js:4:5)\n\tat get (native)\n\tat file:///a.js:10:1");
     }
 
     #[test]
     fn json_that_is_none_is_one_frame_and_evaluated_code_has_its_name() {
-        let same = |_: &str, line, column| (line, column);
+        fn same(file: &str, line: u32, column: u32) -> (Cow<'_, str>, u32, u32) {
+            (file.into(), line, column)
+        }
         let json =
             "    at <input>:1:2\n    at parse (native)\n    at parse (native)\n    at f (file:///a.js:3:5)\n";
         assert_eq!(translate_stack(json, same), "\n\tat parse (native)\n\tat f (file:///a.js:3:5)");

@@ -1,6 +1,6 @@
 //! `exec.test`: ending or failing the test, and its options.
 
-use throng_quickjs::{Call, Ctx, JsResult, Kind, Thrown};
+use throng_quickjs::{Call, Ctx, JsResult, Thrown};
 
 use crate::host::{Host, Phase, host};
 use crate::log::Level;
@@ -34,7 +34,7 @@ fn abort(call: &Call<'_>) -> JsResult {
 
 /// ` at f (file:…)`: the innermost function of the script.
 fn place(ctx: Ctx, host: &Host) -> Option<String> {
-    let stack = ctx.new_error(Kind::Error, "").get("stack").ok()?.to_text().ok()?;
+    let stack = ctx.stack_here()?;
     let stack = host.program.translate_stack(&stack);
     let frame = stack
         .lines()
