@@ -2,6 +2,7 @@
 
 mod console;
 mod crypto;
+mod locale_compare;
 mod open;
 mod subtle;
 pub(crate) mod timers;
@@ -17,6 +18,7 @@ pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     ctx.install_json_parse()?;
     console::install(ctx, &globals)?;
     crypto::install(ctx, &globals)?;
+    locale_compare::install(&globals)?;
     timers::install(&globals)?;
     globals.method("open", 2, open::open)?;
     let host = host(&ctx);
