@@ -13,6 +13,7 @@ mod aggregate;
 mod bucket;
 pub mod builtin;
 mod checks;
+pub mod collation;
 mod delta;
 mod distribution;
 mod exact_sum;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::aggregate::{Aggregate, SectionKey};
 use crate::checks::{CheckStats, GroupNode, SEPARATOR};
+use crate::collation::compare_names;
 use crate::kind::{Contains, Kind};
 use crate::registry::{MetricId, Registry};
 use crate::sink::{Rate, Sink};
@@ -151,7 +152,14 @@ impl Summary {
                 metrics.push(whole(registry, threshold.target.metric, Sink::empty(definition.kind)));
             }
         }
-        metrics.sort_by(|a, b| (&a.base, &a.suffix).cmp(&(&b.base, &b.suffix)));
+        metrics.sort_by(|a, b| {
+            // A metric itself comes before its parts.
+            let suffixes = || match (&a.suffix, &b.suffix) {
+                (Some(one), Some(other)) => compare_names(one, other),
+                (one, other) => one.is_some().cmp(&other.is_some()),
+            };
+            compare_names(&a.base, &b.base).then_with(suffixes)
+        });
         metrics
     }
 }
@@ -207,7 +215,7 @@ fn sections(aggregate: &Aggregate) -> (Vec<Section>, Vec<Section>) {
     let mut default = Section::default();
     let mut scenarios: Vec<Section> = Vec::new();
     let mut keys: Vec<&SectionKey> = aggregate.sections().keys().collect();
-    // Scenarios by name; groups in first-seen order, a parent before what it holds.
+    // Groups in first-seen order, a parent before what it holds.
     keys.sort_by_cached_key(|key| {
         let path = key.group.as_deref().unwrap_or_default();
         let first_seen = aggregate.first_seen(path);
@@ -232,9 +240,8 @@ fn sections(aggregate: &Aggregate) -> (Vec<Section>, Vec<Section>) {
             Some(path) => scenario_section.at(path),
         };
         let sinks = &aggregate.sections()[key];
-        let mut metrics: Vec<_> =
+        let metrics: Vec<_> =
             sinks.iter().map(|(metric, sink)| whole(aggregate.registry(), *metric, sink.clone())).collect();
-        metrics.sort_by(|a, b| a.base.cmp(&b.base));
         section.metrics = merged(std::mem::take(&mut section.metrics), metrics);
         section.checks = aggregate.checks_by_name(|check| {
             let same_scenario = if outside(&key.scenario) {
@@ -245,6 +252,7 @@ fn sections(aggregate: &Aggregate) -> (Vec<Section>, Vec<Section>) {
             same_scenario && key.group.as_ref().is_none_or(|group| *group == check.group)
         });
     }
+    scenarios.sort_by(|a, b| compare_names(&a.name, &b.name));
     (default.groups, scenarios)
 }
 
@@ -261,6 +269,6 @@ fn merged(mut into: Vec<SummaryMetric>, from: Vec<SummaryMetric>) -> Vec<Summary
             None => into.push(metric),
         }
     }
-    into.sort_by(|a, b| a.base.cmp(&b.base));
+    into.sort_by(|a, b| compare_names(&a.base, &b.base));
     into
 }

@@ -5,6 +5,7 @@
 if (__VU === 1) console.log('in init', __VU);
 
 export default function () {
+  console.log(Object.keys(console));
   console.log('log');
   console.debug('debug');
   console.info('info');

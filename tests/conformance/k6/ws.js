@@ -86,5 +86,11 @@ export default function () {
   show('not ws', [wrong.status, wrong.error]);
   attempt('no function', () => ws.connect(`${server}/ws`));
   attempt('a text for a function', () => ws.connect(`${server}/ws`, {}, 'text'));
+  const thrown = [];
+  attempt('a handler throws', () => ws.connect(`${server}/ws-headers`, (socket) => {
+    socket.on('message', () => { throw new Error('in a handler'); });
+    socket.on('close', (code) => thrown.push(code));
+  }));
+  show('closed after a handler threw', thrown);
   attempt('the user throws', () => ws.connect(`${server}/ws`, () => { throw new Error('in use'); }));
 }

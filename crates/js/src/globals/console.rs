@@ -13,11 +13,12 @@ use crate::log::Level;
 
 pub(super) fn install(ctx: Ctx, globals: &Value) -> JsResult<()> {
     let console = ctx.object();
-    console.method("log", 0, |call| write(call, Level::Info))?;
-    console.method("info", 0, |call| write(call, Level::Info))?;
-    console.method("debug", 0, |call| write(call, Level::Debug))?;
-    console.method("warn", 0, |call| write(call, Level::Warn))?;
-    console.method("error", 0, |call| write(call, Level::Error))?;
+    // As listed by `Object.keys(console)` of k6 1.1.
+    console.export("debug", 0, |call| write(call, Level::Debug))?;
+    console.export("error", 0, |call| write(call, Level::Error))?;
+    console.export("info", 0, |call| write(call, Level::Info))?;
+    console.export("log", 0, |call| write(call, Level::Info))?;
+    console.export("warn", 0, |call| write(call, Level::Warn))?;
     globals.define_hidden("console", &console)
 }
 

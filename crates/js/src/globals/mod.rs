@@ -2,6 +2,7 @@
 
 mod console;
 mod crypto;
+mod locale_compare;
 mod open;
 mod subtle;
 pub(crate) mod timers;
@@ -18,6 +19,7 @@ pub(crate) fn install(ctx: Ctx) -> JsResult<()> {
     ctx.install_stacks(crate::vm::stack_text)?;
     console::install(ctx, &globals)?;
     crypto::install(ctx, &globals)?;
+    locale_compare::install(&globals)?;
     timers::install(&globals)?;
     globals.method("open", 2, open::open)?;
     let host = host(&ctx);

@@ -465,9 +465,10 @@ fn arguments_that_make_no_request_give_a_response_with_the_error() {
         &server,
         "",
         "return [http.get('http://a b/'), http.get(), http.post(B, 5), http.get(B, { tags: { a: null } }),
-                 http.get(B, { responseCallback: 5 })].map(r => [r.status, r.error_code, r.error !== '', r.request])",
+                 http.get(B, { responseCallback: 5 })].map(r => [r.status, r.error_code, r.error !== '', r.request,
+                     r.body, r.body.includes('x'), typeof r.json('a'), r.html().text()])",
     );
-    let refused = |code: u16| json!([0, code, true, null]);
+    let refused = |code: u16| json!([0, code, true, null, [], false, "undefined", ""]);
     assert_eq!(ran.result, json!([refused(1020), refused(1020), refused(0), refused(0), refused(0)]));
     assert_eq!(ran.requests(), 0.0);
     assert_eq!(ran.log.len(), 5, "{:?}", ran.log);

@@ -53,6 +53,10 @@ const NO_EXPIRY: f64 = -6_795_364_578_871.0;
 
 const METHODS: usize = 16;
 
+/// The body where nothing was sent, for `json()` and `html()`. Observed on k6 1.1: whatever type was asked for, the script
+/// sees an empty array, so that `body.includes()` is false and no exception.
+static NOTHING: Bytes = Bytes::new();
+
 impl Class for HttpResponse {
     const NAME: &'static str = "Response";
 
@@ -125,6 +129,11 @@ impl HttpResponse {
         Self { error: message, error_code: code, ..Self::default() }
     }
 
+    /// Whether nothing was sent, and so there is neither a request nor a body.
+    fn is_refused(&self) -> bool {
+        self.request.is_none()
+    }
+
     pub(super) fn url(&self) -> &str {
         let received = self.received.as_ref().map(|received| &received.url);
         received.or(self.failed_url.as_ref()).map_or("", Url::as_str)
@@ -137,6 +146,9 @@ impl HttpResponse {
     /// The body's bytes, if there is one by k6's rules: statuses that have none by definition give `null`, an empty
     /// body does not (observed on k6 1.1).
     pub(super) fn bytes(&self) -> Option<&Bytes> {
+        if self.is_refused() {
+            return Some(&NOTHING);
+        }
         if self.response_type == ResponseType::None {
             return None;
         }
@@ -148,6 +160,10 @@ impl HttpResponse {
     }
 
     fn body(&self, ctx: Ctx) -> Value {
+        if self.is_refused() {
+            let _ = self.shown.set(None);
+            return ctx.array([]);
+        }
         let body = match self.bytes() {
             None => ctx.null(),
             Some(bytes) if self.response_type == ResponseType::Binary => ctx.array_buffer(bytes),
@@ -390,6 +406,9 @@ impl Body {
         let own = || response.bytes().cloned().map(Self::Own);
         let Some(shown) = response.shown.get() else { return Ok(own()) };
         let body = object.get("body")?;
+        if response.is_refused() && body.is_array() {
+            return Ok(own());
+        }
         if shown.as_ref().is_some_and(|shown| shown.same(&body)) {
             return Ok(own());
         }

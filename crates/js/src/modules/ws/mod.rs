@@ -19,7 +19,7 @@ use throng_quickjs::{Call, Ctx, JsResult, Thrown, Value};
 use crate::host::{Host, host, now};
 use crate::log::Level;
 use params::Params;
-use session::{Session, Socket};
+use session::{GOING_AWAY, Session, Socket};
 
 /// The handshake may take this long, as in k6.
 const OPENING: Duration = Duration::from_mins(1);
@@ -76,6 +76,10 @@ fn connect(call: &Call<'_>) -> JsResult {
     };
     let session = Rc::new(Session::new(socket, tags));
     let result = converse(ctx, host, &session, &user);
+    if result.is_err() {
+        // Observed on k6 1.1: after an exception as well as when the iteration is interrupted.
+        session.hang_up();
+    }
     // Handlers hold the socket that holds them: undone here, or the cycle would live as long as the virtual user.
     session.clear();
     // Observed on k6 1.1: an iteration that is interrupted leaves no duration of its session.
@@ -172,6 +176,23 @@ fn response(ctx: Ctx, url: &str, answer: Option<&WebSocketAnswer>, error: &str) 
 fn converse(ctx: Ctx, host: &Host, session: &Rc<Session>, user: &Value) -> JsResult<()> {
     let socket = ctx.instance(Socket(session.clone()))?;
     user.call(&ctx.undefined(), &[&socket])?;
+    serve(ctx, host, session).map_err(|thrown| told(ctx, host, session, thrown))
+}
+
+/// Observed on k6 1.1: handlers of `close` hear of an exception in a handler before the iteration ends with it.
+fn told(ctx: Ctx, host: &Host, session: &Session, thrown: Thrown) -> Thrown {
+    if !matches!(thrown, Thrown::Pending) || host.suspender.is_aborted() {
+        return thrown;
+    }
+    let value = ctx.take_exception_value();
+    if session.end(ctx, GOING_AWAY).is_err() {
+        ctx.drop_exception();
+    }
+    Thrown::Value(value)
+}
+
+/// Calls the script's handlers until the socket is closed.
+fn serve(ctx: Ctx, host: &Host, session: &Session) -> JsResult<()> {
     session.emit("open", &[])?;
     while !session.is_over() {
         if let Some(callback) = session.take_due_timer() {

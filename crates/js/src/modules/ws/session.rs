@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use throng_http::WebSocket;
@@ -12,7 +13,7 @@ use throng_quickjs::{Call, Class, Ctx, JsResult, Thrown, Value};
 use crate::host::{host, now};
 
 /// What `close()` says if it is given no code, as in k6.
-const GOING_AWAY: u16 = 1001;
+pub(super) const GOING_AWAY: u16 = 1001;
 
 /// A callback, and the period of one that repeats.
 type Timer = (Value, Option<Duration>);
@@ -68,6 +69,14 @@ impl Session {
         }
         self.socket.borrow_mut().close(code, "");
         self.emit("close", &[&ctx.int(code.into())])
+    }
+
+    /// Says to the server that nobody is here any more, as far as the connection takes it at once: whoever is
+    /// interrupted has no time left.
+    pub(super) fn hang_up(&self) {
+        let mut socket = self.socket.borrow_mut();
+        socket.close(GOING_AWAY, "");
+        let _ = socket.poll_flush(&mut Context::from_waker(Waker::noop()));
     }
 
     /// Forgets the script's functions.
