@@ -194,18 +194,8 @@ impl Session {
         body: [(&str, Option<Bound<'py, PyAny>>); 2],
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if slf.get().settings(py).overridden.get() {
-            let all = match keywords {
-                Some(keywords) => keywords.copy()?,
-                None => PyDict::new(py),
-            };
-            for (name, value) in body {
-                if let Some(value) = value {
-                    all.set_item(name, value)?;
-                }
-            }
-            return slf.call_method("request", (method, url), Some(&all));
+        if Self::has_own_request(slf)? {
+            return Self::call_own_request(slf, method, url, body, keywords);
         }
         let mut arguments = Arguments::default();
         arguments.take(keywords)?;

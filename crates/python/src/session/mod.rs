@@ -13,6 +13,7 @@ mod gate;
 mod given;
 mod handles;
 mod object;
+mod own;
 mod prepare;
 mod redirect;
 mod send;

@@ -201,6 +201,15 @@ pub(super) fn prepare_request(
             apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
         }
     }
+    // Observed on Locust 2.47: the request's own header gives way to it, as to every other authentication.
+    if fast && arguments.auth.is_none() {
+        let set = settings.auth_header.borrow().as_ref().map(|header| header.bind(py).clone());
+        if let Some(header) = set.filter(|header| header.is_truthy().unwrap_or(true)) {
+            let value = valid_value("Authorization", &header, header.str()?.to_str()?.to_owned(), fast)?;
+            headers.remove("Authorization");
+            headers.append_verbatim("Authorization", value);
+        }
+    }
     let mut request = Request::new(Method::new(method), url);
     request.headers = headers;
     planned(py, settings, arguments, request, body, digest).map(Ok)
