@@ -12,6 +12,7 @@ mod digest;
 mod gate;
 mod given;
 mod handles;
+mod hooks;
 mod object;
 mod own;
 mod prepare;
