@@ -46,6 +46,12 @@ pub(crate) fn helper<'py>(
     Ok(module.bind(py))
 }
 
+/// The class that one of our objects names itself, which may be one of `requests` too.
+pub(crate) fn named_class<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    helper(object.py(), &MODULE, "likeness")?.call_method1("class_of", (object.get_type(),))
+}
+
 fn exceptions(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     helper(py, &MODULE, "exceptions")

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use throng_http::HeaderBlock;
 
+use crate::failure::named_class;
 use crate::gil::GilBound;
 
 struct Entry {
@@ -171,6 +172,12 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
 
 #[pymethods]
 impl CaseInsensitiveDict {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     #[new]
     #[pyo3(signature = (data = None, **kwargs))]
     fn new(data: Option<&Bound<'_, PyAny>>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {

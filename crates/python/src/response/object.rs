@@ -15,7 +15,7 @@ use super::rest::{Open, Rest};
 use super::sent::{Sent, SentRequest};
 use super::verdict::{Verdict, fast_success, plain_success};
 use crate::cookies::Cookies;
-use crate::failure::{Failure, helper, locust_exception};
+use crate::failure::{Failure, helper, locust_exception, named_class};
 use crate::gil::GilBound;
 use crate::headers::{CaseInsensitiveDict, latin1};
 use crate::session::{Unfollowed, keep_cookies};
@@ -225,6 +225,12 @@ fn timedelta(py: Python<'_>, duration: Duration) -> PyResult<Bound<'_, PyAny>> {
 
 #[pymethods]
 impl Response {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     /// The status, 0 if there is no response.
     #[getter]
     pub(super) fn status_code(&self, py: Python<'_>) -> u16 {

@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 use throng_http::{Framing, Headers, Method, Url};
 
+use crate::failure::named_class;
 use crate::gil::GilBound;
 use crate::headers::CaseInsensitiveDict;
 
@@ -99,6 +100,12 @@ impl SentRequest {
 
 #[pymethods]
 impl SentRequest {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     #[getter]
     fn method(&self, py: Python<'_>) -> String {
         self.sent(py).method.to_string()
