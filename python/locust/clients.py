@@ -6,7 +6,7 @@ The work is done in Rust (`locust._core.Session`); here is what gives it Locust'
 from . import _core
 from ._core import Response as LocustResponse
 from ._core import Response as ResponseContextManager
-from ._http import sending
+from ._http import likeness, sending
 from ._legacy import deprecated
 from ._names import elsewhere
 from ._unsupported import refuse
@@ -45,6 +45,7 @@ class HttpSession(_core.Session):
             request_event = events.request
         if args or kwargs:
             raise TypeError(f"HttpSession takes no further arguments, got {[*args, *kwargs]}")
+        likeness.join_sessions(HttpSession)
         self.request_event = request_event
         options = {} if pool_manager is None else _pool_options(pool_manager)
         self._configure(base_url, sink_of(request_event), user, fast=False, **options)

@@ -115,6 +115,7 @@ impl Client {
             url,
             headers,
             body,
+            framing,
             timeout: _,
             redirects,
             auth,
@@ -128,7 +129,7 @@ impl Client {
         let first_url = url.clone();
         let mut credentials = url.credentials();
         let watch = Watch { timer, patience };
-        let mut outgoing = Outgoing { method, url, headers, body, body_mode, says_empty };
+        let mut outgoing = Outgoing { method, url, headers, body, framing, body_mode, says_empty };
         let mut hops: SmallVec<[Hop; 1]> = SmallVec::new();
         let mut content_encoding = None;
         if let Some(body) = outgoing.body.as_ref().filter(|b| !b.is_empty() && !compression.is_empty()) {

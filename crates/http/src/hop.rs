@@ -15,7 +15,7 @@ use crate::error::{RequestError, code, code_of_status};
 use crate::exchange::{Ended, Failure, Trace, Watch, exchange, read_piece};
 use crate::http2::Http2;
 use crate::pool::{Key, Origin, Pool};
-use crate::request::{BodyMode, Headers, Method};
+use crate::request::{BodyMode, Framing, Headers, Method};
 use crate::response::{Hop, TlsInfo};
 use crate::shared::Shared;
 use crate::stream::BodyStream;
@@ -36,6 +36,7 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) headers: Headers,
     pub(crate) body: Option<Bytes>,
+    pub(crate) framing: Framing,
     pub(crate) body_mode: BodyMode,
     pub(crate) says_empty: bool,
 }
@@ -143,6 +144,7 @@ impl Transport {
             user_agent: config.user_agent.as_deref(),
             extra,
             body_len: outgoing.body.as_ref().map(Bytes::len),
+            framing: outgoing.framing,
             says_empty: outgoing.says_empty,
             absolute_form: false,
             proxy_authorization: None,

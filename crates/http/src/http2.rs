@@ -263,21 +263,8 @@ fn request_head(request: &WireRequest<'_>) -> Result<http::Request<()>, RequestE
 /// The head as HTTP/1.1 would have it, so that there is one kind of head.
 fn response_head(parts: &http::response::Parts) -> Head {
     let reason = parts.status.canonical_reason().unwrap_or_default();
-    let mut raw = format!("HTTP/2.0 {} {reason}\r\n", parts.status.as_u16()).into_bytes();
-    let fields = raw.len() as u32;
-    for (name, value) in &parts.headers {
-        raw.extend_from_slice(name.as_str().as_bytes());
-        raw.extend_from_slice(b": ");
-        raw.extend_from_slice(value.as_bytes());
-        raw.extend_from_slice(b"\r\n");
-    }
-    let end = raw.len() as u32;
-    let reason_start = "HTTP/2.0 200 ".len() as u32;
-    Head {
-        raw: raw.into_boxed_slice(),
-        reason: reason_start..reason_start + reason.len() as u32,
-        fields: fields..end,
-    }
+    let fields = parts.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
+    Head::made_up("HTTP/2.0", parts.status.as_u16(), reason.as_bytes(), fields)
 }
 
 /// [`Io`] for h2.

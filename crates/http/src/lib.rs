@@ -48,7 +48,7 @@ pub use net::{
     HostnameFilter, HostnamePatternError, LocalIps, LocalIpsError, ProxyConfig, ProxyError,
 };
 pub use request::{
-    Auth, BodyMode, HeaderBlock, Headers, Method, Patience, RedirectPolicy, Request, RequestCookie,
+    Auth, BodyMode, Framing, HeaderBlock, Headers, Method, Patience, RedirectPolicy, Request, RequestCookie,
     canonical_name,
 };
 pub use response::{Head, HeaderIter, Hop, Outcome, Proto, Response, Timings, TlsInfo, TlsVersion, Warning};

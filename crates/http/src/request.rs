@@ -263,6 +263,17 @@ pub(crate) fn is_token(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
 }
 
+/// How the end of a body is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// By its length.
+    #[default]
+    Length,
+    /// It is in the chunked transfer coding already (RFC 9112 section 7.1), which its head says. Only for hosts that speak
+    /// HTTP/1.1.
+    Chunked,
+}
+
 /// One request, with its redirects.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -275,6 +286,8 @@ pub struct Request {
     pub headers: Headers,
     /// The body, sent with a `Content-Length`.
     pub body: Option<Bytes>,
+    /// How the end of the body is told.
+    pub framing: Framing,
     /// For the whole request, with redirects and body.
     pub timeout: Duration,
     /// Redirects to follow.
@@ -304,6 +317,7 @@ impl Request {
             url,
             headers: Headers::new(),
             body: None,
+            framing: Framing::default(),
             timeout: Duration::from_mins(1),
             redirects: RedirectPolicy::default(),
             auth: Auth::default(),

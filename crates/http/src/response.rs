@@ -152,6 +152,27 @@ pub struct Head {
 }
 
 impl Head {
+    /// A head that did not come as one, written as a peer of HTTP/1.1 would have written it.
+    pub fn made_up<'a>(
+        protocol: &str,
+        status: u16,
+        reason: &[u8],
+        fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Self {
+        let mut raw = format!("{protocol} {status} ").into_bytes();
+        let said = raw.len() as u32..(raw.len() + reason.len()) as u32;
+        raw.extend_from_slice(reason);
+        raw.extend_from_slice(b"\r\n");
+        let start = raw.len() as u32;
+        for (name, value) in fields {
+            for part in [name, b": ", value, b"\r\n"] {
+                raw.extend_from_slice(part);
+            }
+        }
+        let fields = start..raw.len() as u32;
+        Self { raw: raw.into_boxed_slice(), reason: said, fields }
+    }
+
     /// Head lines as received, without the final empty line. Made up for HTTP/2.
     pub fn raw(&self) -> &[u8] {
         &self.raw

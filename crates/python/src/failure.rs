@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use pyo3::exceptions::{PyBaseException, PyOSError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
@@ -43,6 +44,12 @@ pub(crate) fn helper<'py>(
 ) -> PyResult<&'py Bound<'py, PyModule>> {
     let module = cell.get_or_try_init(py, || py.import(format!("locust._http.{name}")).map(Bound::unbind))?;
     Ok(module.bind(py))
+}
+
+/// The class that one of our objects names itself, which may be one of `requests` too.
+pub(crate) fn named_class<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    helper(object.py(), &MODULE, "likeness")?.call_method1("class_of", (object.get_type(),))
 }
 
 fn exceptions(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
@@ -150,6 +157,29 @@ pub(crate) fn raise(py: Python<'_>, name: &str, text: String) -> PyErr {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
     }
+}
+
+/// The same around what was raised first.
+pub(crate) fn raise_around(py: Python<'_>, name: &str, cause: &Bound<'_, PyBaseException>) -> PyErr {
+    let made = exceptions(py).and_then(|module| module.call_method1("named", (name, cause)));
+    match made {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// Whether an exception that something in a request's way has raised is a failed request, and no error of the task.
+pub(crate) fn is_counted(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
+    // What `requests` raises is one of these.
+    if !error.is_instance_of::<PyOSError>(py) {
+        return Ok(false);
+    }
+    exceptions(py)?.call_method1("is_counted", (error.value(py),))?.is_truthy()
+}
+
+/// What reports show of an exception.
+pub(crate) fn shown(error: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    exceptions(error.py())?.call_method1("shown", (error,))
 }
 
 /// `locust.exception.<name>`.

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use throng_http::HeaderBlock;
 
+use crate::failure::named_class;
 use crate::gil::GilBound;
 
 struct Entry {
@@ -41,30 +42,28 @@ impl CaseInsensitiveDict {
         Self(GilBound::new(State::default()))
     }
 
-    /// From names and values in the order of arrival; values of the same name are joined by commas.
-    pub(crate) fn from_head(py: Python<'_>, head: &throng_http::Head) -> Self {
-        let mut joined: Vec<(String, String, String)> = Vec::new();
+    /// From names and values in the order of arrival. Values of the same name are joined by commas, or `listed`, as the
+    /// fast client has them (observed on Locust 2.47).
+    pub(crate) fn from_head(py: Python<'_>, head: &throng_http::Head, listed: bool) -> PyResult<Self> {
+        let mut joined: Vec<(String, String, Vec<String>)> = Vec::new();
         for (name, value) in head {
             let (name, value) = (latin1(name), latin1(value));
             let lower = name.to_ascii_lowercase();
             match joined.iter_mut().find(|(known, ..)| *known == lower) {
-                Some((.., all)) => {
-                    all.push_str(", ");
-                    all.push_str(&value);
-                }
-                None => joined.push((lower, name, value)),
+                Some((.., all)) => all.push(value),
+                None => joined.push((lower, name, vec![value])),
             }
         }
-        let entries = joined
-            .into_iter()
-            .map(|(lower, name, value)| Entry {
-                lower,
-                name: PyString::new(py, &name).unbind(),
-                value: PyString::new(py, &value).into_any().unbind(),
-            })
-            .collect();
-        let state = State { entries: RefCell::new(entries), ..State::default() };
-        Self(GilBound::new(state))
+        let entry = |(lower, name, values): (String, String, Vec<String>)| {
+            let value = match &values[..] {
+                [one] => PyString::new(py, one).into_any(),
+                several if listed => PyList::new(py, several)?.into_any(),
+                several => PyString::new(py, &several.join(", ")).into_any(),
+            };
+            Ok(Entry { lower, name: PyString::new(py, &name).unbind(), value: value.unbind() })
+        };
+        let entries = joined.into_iter().map(entry).collect::<PyResult<_>>()?;
+        Ok(Self(GilBound::new(State { entries: RefCell::new(entries), ..State::default() })))
     }
 
     fn changed(&self, py: Python<'_>) {
@@ -173,6 +172,12 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
 
 #[pymethods]
 impl CaseInsensitiveDict {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     #[new]
     #[pyo3(signature = (data = None, **kwargs))]
     fn new(data: Option<&Bound<'_, PyAny>>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
@@ -238,8 +243,16 @@ impl CaseInsensitiveDict {
         PyList::new(py, self.pairs(py).into_iter().map(|(_, value)| value))
     }
 
+    /// Each of several values of one name is a pair of its own.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.pairs(py))
+        let items = PyList::empty(py);
+        for (name, value) in self.pairs(py) {
+            match value.cast::<PyList>() {
+                Ok(several) => several.iter().try_for_each(|one| items.append((&name, one)))?,
+                Err(_) => items.append((name, value))?,
+            }
+        }
+        Ok(items)
     }
 
     /// Names in lower case, with their values.
@@ -285,7 +298,7 @@ impl CaseInsensitiveDict {
         drop(old);
     }
 
-    fn copy(&self, py: Python<'_>) -> Self {
+    pub(crate) fn copy(&self, py: Python<'_>) -> Self {
         let entries = self.0.get(py).entries.borrow().iter().map(|entry| entry.clone_ref(py)).collect();
         let state = State { entries: RefCell::new(entries), ..State::default() };
         Self(GilBound::new(state))

@@ -7,16 +7,34 @@ import re
 
 from .._core import FastResponse
 
+# What urllib3 reads of a file at a time.
+_CHUNK = 16384
 
-def read_body(data):
-    """A body from what is neither text nor a form: a file, an iterator or a mapping; with its content type."""
+
+def read_body(data, fast):
+    """A body from what is neither text nor a form: a file, an iterator or a mapping; with its content type, and whether it is in
+    chunks. Observed on Locust 2.47: of what has no length each piece is a chunk; the fast client knows that of files alone."""
     if hasattr(data, "items"):
-        return multipart_free_form(data), "application/x-www-form-urlencoded"
+        return multipart_free_form(data), "application/x-www-form-urlencoded", False
     if hasattr(data, "read"):
-        return _bytes(data.read()), None
-    if hasattr(data, "__iter__"):
-        return b"".join(_bytes(part) for part in data), None
-    raise TypeError(f"use data={data!r}: it is neither text, bytes, a form, a file nor an iterable of them")
+        content = _bytes(data.read())
+        pieces = [content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK)]
+    elif hasattr(data, "__iter__"):
+        pieces = [_bytes(part) for part in data]
+    else:
+        raise TypeError(f"use data={data!r}: it is neither text, bytes, a form, a file nor an iterable of them")
+    content = b"".join(pieces)
+    has_length = _is_file(data) if fast else any(hasattr(data, name) for name in ("__len__", "len", "fileno", "tell"))
+    if content and has_length:
+        return content, None, False
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*filter(None, pieces), b""]), None, True
+
+
+def _is_file(data):
+    try:
+        return data.fileno() >= 0
+    except (AttributeError, OSError):
+        return False
 
 
 def multipart_free_form(data):
@@ -155,15 +173,37 @@ def netrc_auth(host):
     return None
 
 
-def run_hooks(hooks, own_hooks, response):
-    """Calls the response hooks: the request's stand instead of the session's. One that returns something replaces the
-    response, as in `requests`."""
+def run_hooks(hooks, own_hooks, responses, told):
+    """Calls the response hooks, each with every response on the way: the request's stand instead of the session's. Returns what
+    one of them wants instead of a response, or None."""
     listed = (hooks or {}).get("response") or own_hooks.get("response") or []
-    for hook in [listed] if callable(listed) else listed:
-        result = hook(response)
-        if result is not None:
-            response = result
-    return response
+    for response in responses:
+        current = response
+        for hook in [listed] if callable(listed) else listed:
+            result = hook(current, **told)
+            current = current if result is None else result
+        if current is not response:
+            return current
+    return None
+
+
+def parts(response):
+    """What a response consists of, be it ours or one of `requests`: status, reason, headers, body, URL, seconds, and method, URL
+    and headers of the request that came first, if it knows that."""
+    request = response.history[0].request if response.history else response.request
+    return (
+        response.status_code or 0,
+        response.reason or "",
+        _texts(response.headers),
+        response.content or b"",
+        response.url or "",
+        response.elapsed.total_seconds(),
+        request and (request.method, request.url, _texts(request.headers)),
+    )
+
+
+def _texts(headers):
+    return [(_text(name), _text(value)) for name, value in (headers or {}).items()]
 
 
 def adapter_retries(prefix, adapter):

@@ -81,6 +81,10 @@ def _message(received):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
+        if name.lower() == b"transfer-encoding":
+            length = body.find(b"0\r\n\r\n") + 5
+            if length < 5:
+                return None
     if len(body) < length:
         return None
     return received[: len(head) + 4 + length]

@@ -185,9 +185,8 @@ class Requests(unittest.TestCase):
         self.assertIn(b'name="unnamed"; filename="unnamed"\r\n\r\nbytes\r\n', request)
 
     def test_nan_is_no_json(self):
-        with self.assertRaises(Exception) as raised:
-            Session("http://127.0.0.1:1").post("/", json={"a": float("nan")})
-        self.assertEqual(type(raised.exception).__name__, "InvalidJSONError")
+        response = Session("http://127.0.0.1:1").post("/", json={"a": float("nan")})
+        self.assertEqual(type(response.error).__name__, "InvalidJSONError")
 
     def test_cookies_of_server_session_and_request(self):
         answers = iter([ok(b"", "Set-Cookie: s=1; Path=/"), ok(), ok()])

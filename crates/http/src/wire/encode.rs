@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::config::HeaderOrder;
 use crate::error::RequestError;
-use crate::request::{Headers, Method, is_field_value, is_token};
+use crate::request::{Framing, Headers, Method, is_field_value, is_token};
 use crate::url::Url;
 
 /// Everything that goes into one request head.
@@ -21,6 +21,8 @@ pub(crate) struct WireRequest<'a> {
     /// Our own headers, canonical names; they win over the user's of the same name.
     pub(crate) extra: &'a [(&'static str, String)],
     pub(crate) body_len: Option<usize>,
+    /// As in [`crate::Request`].
+    pub(crate) framing: Framing,
     /// As in [`crate::Request`].
     pub(crate) says_empty: bool,
     /// The whole URL in the request line, for a proxy.
@@ -133,6 +135,9 @@ fn encode_as_given(out: &mut Vec<u8>, request: &WireRequest<'_>) {
 }
 
 fn content_length(out: &mut Vec<u8>, request: &WireRequest<'_>) {
+    if request.framing == Framing::Chunked {
+        return line(out, "Transfer-Encoding", "chunked");
+    }
     let length = match request.body_len {
         Some(0) | None if !says_empty(request) => return,
         length => length.unwrap_or(0),
@@ -199,6 +204,7 @@ mod tests {
             user_agent: Some("Grafana k6/1.1.0"),
             extra: &[],
             body_len,
+            framing: Framing::Length,
             says_empty: false,
             absolute_form: false,
             proxy_authorization: None,
@@ -239,6 +245,30 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_body_in_chunks_says_so_instead_of_its_length() {
+        let mut headers = Headers::new();
+        headers.append_verbatim("Content-Length", "7");
+        let mut out = Vec::new();
+        let request = WireRequest {
+            method: &Method::POST,
+            url: &Url::parse("http://h/x").unwrap(),
+            headers: &headers,
+            user_agent: None,
+            extra: &[],
+            body_len: Some(5),
+            framing: Framing::Chunked,
+            says_empty: true,
+            absolute_form: false,
+            proxy_authorization: None,
+            close: false,
+            order: HeaderOrder::AsGiven,
+        };
+        encode_request(&mut out, &request);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    }
+
     /// Observed on Locust 2.47; what Latin-1 has not goes out as UTF-8.
     #[test]
     fn what_is_as_given_is_in_latin_1() {
@@ -255,6 +285,7 @@ mod tests {
             user_agent: None,
             extra: &[],
             body_len: None,
+            framing: Framing::Length,
             says_empty: false,
             absolute_form: false,
             proxy_authorization: None,

@@ -15,7 +15,7 @@ use super::rest::{Open, Rest};
 use super::sent::{Sent, SentRequest};
 use super::verdict::{Verdict, fast_success, plain_success};
 use crate::cookies::Cookies;
-use crate::failure::{Failure, helper, locust_exception};
+use crate::failure::{Failure, helper, locust_exception, named_class};
 use crate::gil::GilBound;
 use crate::headers::{CaseInsensitiveDict, latin1};
 use crate::session::{Unfollowed, keep_cookies};
@@ -160,7 +160,7 @@ impl Response {
         self.0.get(py)
     }
 
-    pub(super) fn is_answered(&self, py: Python<'_>) -> bool {
+    pub(crate) fn is_answered(&self, py: Python<'_>) -> bool {
         self.state(py).answer.is_some()
     }
 
@@ -225,6 +225,12 @@ fn timedelta(py: Python<'_>, duration: Duration) -> PyResult<Bound<'_, PyAny>> {
 
 #[pymethods]
 impl Response {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     /// The status, 0 if there is no response.
     #[getter]
     pub(super) fn status_code(&self, py: Python<'_>) -> u16 {
@@ -264,7 +270,7 @@ impl Response {
             return Ok(Some(headers.clone_ref(py)));
         }
         let headers = match &state.answer {
-            Some(answer) => CaseInsensitiveDict::from_head(py, &answer.head),
+            Some(answer) => CaseInsensitiveDict::from_head(py, &answer.head, state.fast)?,
             None if state.fast => return Ok(None),
             None => CaseInsensitiveDict::empty(),
         };
@@ -309,7 +315,11 @@ impl Response {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let state = self.state(py);
-        let body = self.body(py)?.unwrap_or_default();
+        let body = match self.body(py)? {
+            // Observed on Locust 2.47.
+            None if state.fast => return loads(py, py.None().bind(py), true, None),
+            body => body.unwrap_or_default(),
+        };
         // Observed on requests 2.34: an encoding that is known stands before the one that JSON has by definition.
         if !body.is_ascii()
             && self.current_encoding(py).is_some_and(|name| !name.eq_ignore_ascii_case("utf-8"))
@@ -347,8 +357,11 @@ impl Response {
     #[getter]
     fn url(&self, py: Python<'_>) -> Option<String> {
         let state = self.state(py);
-        let sent = state.sent.as_ref().map(|sent| &sent.url);
-        state.answer.as_ref().map(|answer| &answer.url).or(sent).map(Url::without_userinfo)
+        match &state.answer {
+            Some(Answer { sent, .. }) if sent.shown.is_some() => Some(sent.shown_url()),
+            Some(answer) => Some(answer.url.without_userinfo()),
+            None => state.sent.as_ref().map(Sent::shown_url),
+        }
     }
 
     /// The time from sending the request to the end of the response, as a timedelta.

@@ -1,16 +1,43 @@
 //! How a finished request is reported: to listeners with the event's arguments, to statistics without them.
 
-use pyo3::exceptions::PyAttributeError;
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use throng_http::Url;
 
-use super::object::Response;
+use super::object::{Answer, Report, Response};
+use super::sent::Sent;
 use super::verdict::Verdict;
-use crate::failure::{Failure, Place};
+use crate::failure::{Failure, Place, shown};
 use crate::sink::Sink;
 
 impl Response {
+    /// What stands in the place of a response that a hook has replaced or refused, and is reported instead of it.
+    pub(crate) fn instead_of<'py>(
+        old: &Bound<'py, Self>,
+        result: Result<Answer, (Failure, Sent)>,
+        url: Url,
+        name: Option<Bound<'py, PyString>>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = old.py();
+        let state = old.get().state(py);
+        let Some(report) = &state.report else {
+            return Err(PyRuntimeError::new_err("replace a response: it has been reported"));
+        };
+        let report = Report {
+            method: report.method.clone_ref(py),
+            name: name.map_or_else(|| report.name.clone_ref(py), Bound::unbind),
+            response_time: report.response_time,
+            length: result.as_ref().map_or(0, |answer| answer.body.len() as i64),
+            start_time: report.start_time,
+            url,
+            context: report.context.as_ref().map(|context| context.clone_ref(py)),
+            sink: report.sink.as_ref().map(|sink| sink.clone_ref(py)),
+        };
+        Self::new(state.fast, result, Vec::new(), report, old.get().is_caught(py)).into_object(py)
+    }
+
     /// The exception that a report shows: the innermost cause, and the name in place of the URL.
     pub(super) fn reported_error(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
@@ -28,15 +55,7 @@ impl Response {
         if state.fast || state.answer.is_some() {
             return Ok(Some(error));
         }
-        // Observed on Locust 2.47: of an exception that wraps another the innermost one is shown.
-        let mut error = error.into_bound(py);
-        loop {
-            let context = error.getattr("__context__")?;
-            if context.is_none() {
-                return Ok(Some(error.unbind()));
-            }
-            error = context;
-        }
+        shown(error.into_bound(py)).map(|error| Some(error.unbind()))
     }
 
     /// The exception of what went wrong by itself, whatever the locustfile says about it.
@@ -50,9 +69,8 @@ impl Response {
                 return Ok(Some(given.clone_ref(py)));
             }
             let sent = state.answer.as_ref().map(|answer| &answer.sent).or(state.sent.as_ref());
-            let (url, target) = sent.map_or_else(Default::default, |sent| {
-                (sent.url.without_userinfo(), sent.url.target().to_owned())
-            });
+            let (url, target) =
+                sent.map_or_else(Default::default, |sent| (sent.shown_url(), sent.url.target().to_owned()));
             let place = Place { fast: state.fast, name: &url, url: &url, target: &target };
             failure.exception(py, &place, Some(slf.as_any()))?
         };

@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
-use throng_http::{Headers, Method, Url};
+use throng_http::{Framing, Headers, Method, Url};
 
+use crate::failure::named_class;
 use crate::gil::GilBound;
 use crate::headers::CaseInsensitiveDict;
 
@@ -18,6 +20,30 @@ pub(crate) struct Sent {
     pub(crate) body: Option<Bytes>,
     /// The body is shown as text, as it was given.
     pub(crate) body_is_text: bool,
+    /// A body in chunks is what they are on the wire.
+    pub(crate) framing: Framing,
+    /// The URL as it is shown, if not that.
+    pub(crate) shown: Option<Url>,
+}
+
+impl Sent {
+    /// What did not go out.
+    pub(crate) fn nothing(method: &str, url: Url) -> Self {
+        Self {
+            method: Method::new(method),
+            url,
+            headers: Headers::new(),
+            body: None,
+            body_is_text: false,
+            framing: Framing::Length,
+            shown: None,
+        }
+    }
+
+    /// The URL as it is shown.
+    pub(crate) fn shown_url(&self) -> String {
+        self.shown.as_ref().unwrap_or(&self.url).without_userinfo()
+    }
 }
 
 /// A request that was sent, with the names that `requests` and geventhttpclient give its parts.
@@ -25,11 +51,12 @@ pub(crate) struct Sent {
 pub(crate) struct SentRequest {
     sent: GilBound<Sent>,
     fast: bool,
+    headers: PyOnceLock<Py<CaseInsensitiveDict>>,
 }
 
 impl SentRequest {
     pub(crate) fn new(sent: Sent, fast: bool) -> Self {
-        Self { sent: GilBound::new(sent), fast }
+        Self { sent: GilBound::new(sent), fast, headers: PyOnceLock::new() }
     }
 
     /// The object, as an instance of the class that fits it.
@@ -45,6 +72,23 @@ impl SentRequest {
         self.sent.get(py)
     }
 
+    fn headers_sent(&self, py: Python<'_>) -> PyResult<CaseInsensitiveDict> {
+        let headers = CaseInsensitiveDict::empty();
+        let put = |name: &str, value: &str| {
+            headers.put(PyString::new(py, name).as_any(), PyString::new(py, value).into_any().unbind())
+        };
+        let sent = self.sent(py);
+        for (name, value) in sent.headers.wire_lines() {
+            put(&name, &value)?;
+        }
+        if sent.framing == Framing::Chunked {
+            put("Transfer-Encoding", "chunked")?;
+        } else if let Some(length) = self.content_length(py) {
+            put("Content-Length", &length.to_string())?;
+        }
+        Ok(headers)
+    }
+
     /// The length of the body as the wire says it; `requests` says 0 of every method that may have one.
     fn content_length(&self, py: Python<'_>) -> Option<usize> {
         let sent = self.sent(py);
@@ -56,6 +100,12 @@ impl SentRequest {
 
 #[pymethods]
 impl SentRequest {
+    /// `isinstance` asks for it.
+    #[getter(__class__)]
+    fn named_class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        named_class(slf.as_any())
+    }
+
     #[getter]
     fn method(&self, py: Python<'_>) -> String {
         self.sent(py).method.to_string()
@@ -63,7 +113,7 @@ impl SentRequest {
 
     #[getter]
     fn url(&self, py: Python<'_>) -> String {
-        self.sent(py).url.without_userinfo()
+        self.sent(py).shown_url()
     }
 
     /// Path and query.
@@ -73,26 +123,26 @@ impl SentRequest {
         if target.starts_with('/') { target.to_owned() } else { format!("/{target}") }
     }
 
+    /// The headers, which may be changed before the request is sent again.
     #[getter]
-    fn headers(&self, py: Python<'_>) -> PyResult<CaseInsensitiveDict> {
-        let headers = CaseInsensitiveDict::empty();
-        let sent = self.sent(py);
-        for (name, value) in sent.headers.wire_lines() {
-            let name = name.into_pyobject(py)?.into_any();
-            headers.put(&name, value.into_pyobject(py)?.into_any().unbind())?;
-        }
-        if let Some(length) = self.content_length(py) {
-            let name = PyString::new(py, "Content-Length").into_any();
-            headers.put(&name, PyString::new(py, &length.to_string()).into_any().unbind())?;
-        }
-        Ok(headers)
+    fn headers(&self, py: Python<'_>) -> PyResult<Py<CaseInsensitiveDict>> {
+        let make = || Py::new(py, self.headers_sent(py)?);
+        self.headers.get_or_try_init(py, make).map(|headers| headers.clone_ref(py))
     }
 
-    /// The body, as text if it was given so, or None.
+    /// The same with headers of its own.
+    fn copy(&self, py: Python<'_>) -> PyResult<Py<Self>> {
+        let headers = Py::new(py, self.headers(py)?.get().copy(py))?;
+        let new = Self::new(self.sent(py).clone(), self.fast);
+        let _ = new.headers.set(py, headers);
+        new.into_object(py)
+    }
+
+    /// The body, as text if it was given so, or None; what came from a generator is gone.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let sent = self.sent(py);
-        let body = sent.body.as_ref()?;
+        let body = sent.body.as_ref().filter(|_| sent.framing == Framing::Length)?;
         let text = std::str::from_utf8(body).ok().filter(|_| sent.body_is_text);
         Some(match text {
             Some(text) => PyString::new(py, text).into_any(),
@@ -183,18 +233,18 @@ impl FastRequest {
         header_name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        let headers = slf.as_super().get().headers(slf.py())?.into_bound(slf.py());
         headers.call_method1("get", (header_name, default))
     }
 
     fn has_header(slf: &Bound<'_, Self>, header_name: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        let headers = slf.as_super().get().headers(slf.py())?.into_bound(slf.py());
         headers.as_any().contains(header_name)
     }
 
     /// Names and values of the headers.
     fn header_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let headers = Bound::new(slf.py(), slf.as_super().get().headers(slf.py())?)?;
+        let headers = slf.as_super().get().headers(slf.py())?.into_bound(slf.py());
         headers.call_method0("items")
     }
 }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyList, PyModule, PyString, PyTuple};
+use throng_http::Framing;
 use throng_locust::form_urlencode;
 
 use super::arguments::Arguments;
-use crate::failure::{helper, raise};
+use crate::failure::{helper, raise_around};
 
 /// A body and the `Content-Type` that it has by itself.
 pub(super) struct Body {
@@ -15,11 +16,18 @@ pub(super) struct Body {
     pub(super) content_type: Option<String>,
     /// It was given as text.
     pub(super) is_text: bool,
+    /// In chunks if its length was not known.
+    pub(super) framing: Framing,
 }
 
 impl Body {
     fn of_bytes(bytes: Option<Bytes>, content_type: Option<&str>) -> Self {
-        Self { bytes, content_type: content_type.map(str::to_owned), is_text: false }
+        Self {
+            bytes,
+            content_type: content_type.map(str::to_owned),
+            is_text: false,
+            framing: Framing::Length,
+        }
     }
 }
 
@@ -53,7 +61,7 @@ pub(super) fn body_of(py: Python<'_>, arguments: &Arguments<'_>, fast: bool) -> 
         let bytes = Bytes::copy_from_slice(text.to_str()?.as_bytes());
         // Observed on Locust 2.47: only geventhttpclient says what a text is.
         let content_type = fast.then(|| "text/plain; charset=utf-8".to_owned());
-        return Ok(Body { bytes: Some(bytes), content_type, is_text: !fast });
+        return Ok(Body { bytes: Some(bytes), content_type, is_text: !fast, framing: Framing::Length });
     }
     if let Ok(bytes) = data.cast::<PyBytes>() {
         return Ok(Body::of_bytes(Some(bytes_of(bytes)), fast.then_some(OCTETS)));
@@ -65,13 +73,20 @@ pub(super) fn body_of(py: Python<'_>, arguments: &Arguments<'_>, fast: bool) -> 
     {
         let text = if fast { plain_form(data)? } else { urlencode(data)? };
         let content_type = Some(if fast { FAST_FORM } else { FORM }.to_owned());
-        return Ok(Body { bytes: Some(Bytes::from(text)), content_type, is_text: !fast });
+        return Ok(Body {
+            bytes: Some(Bytes::from(text)),
+            content_type,
+            is_text: !fast,
+            framing: Framing::Length,
+        });
     }
     // Files, iterators and other mappings.
-    let made = prepare(py)?.call_method1("read_body", (data,))?;
-    let (bytes, content_type): (Bound<'_, PyBytes>, Option<String>) = made.extract()?;
+    let made = prepare(py)?.call_method1("read_body", (data, fast))?;
+    let (bytes, content_type, is_chunked): (Bound<'_, PyBytes>, Option<String>, bool) = made.extract()?;
     let octets = if fast { Some(OCTETS) } else { None };
-    Ok(Body::of_bytes(Some(bytes_of(&bytes)), content_type.as_deref().or(octets)))
+    let body = Body::of_bytes(Some(bytes_of(&bytes)), content_type.as_deref().or(octets));
+    let framing = if is_chunked { Framing::Chunked } else { Framing::Length };
+    Ok(Body { framing, ..body })
 }
 
 /// A form of geventhttpclient: observed on Locust 2.47, each value of a dictionary is one text, a list and None too.
@@ -97,24 +112,31 @@ fn dumps<'py>(json: &Bound<'py, PyAny>, fast: bool) -> PyResult<Bound<'py, PyStr
         strict.set_item("allow_nan", false)?;
         PyResult::Ok((py.import("json")?.getattr("dumps")?.unbind(), strict.unbind()))
     })?;
-    let options = (!fast && has_nan(json)).then(|| strict.bind(py));
+    let options = (!fast && has_nan(json, 0)).then(|| strict.bind(py));
     let text = match dumps.bind(py).call((json,), options) {
         Ok(text) => text,
         Err(error) if !fast && error.is_instance_of::<pyo3::exceptions::PyValueError>(py) => {
-            return Err(raise(py, "InvalidJSONError", error.value(py).str()?.to_str()?.to_owned()));
+            return Err(raise_around(py, "InvalidJSONError", error.value(py)));
         }
         Err(error) => return Err(error),
     };
     Ok(text.cast_into::<PyString>()?)
 }
 
+/// How deep a value is looked into.
+const DEPTH: usize = 100;
+
 /// Whether a value may hold a NaN: `json.dumps` is several times faster with its default options, which allow it.
-fn has_nan(value: &Bound<'_, PyAny>) -> bool {
+fn has_nan(value: &Bound<'_, PyAny>, depth: usize) -> bool {
+    // One that refers to itself has no end.
+    if depth > DEPTH {
+        return true;
+    }
     if let Ok(dict) = value.cast_exact::<PyDict>() {
-        return dict.iter().any(|(_, value)| has_nan(&value));
+        return dict.iter().any(|(_, value)| has_nan(&value, depth + 1));
     }
     if let Ok(list) = value.cast_exact::<PyList>() {
-        return list.iter().any(|value| has_nan(&value));
+        return list.iter().any(|value| has_nan(&value, depth + 1));
     }
     if value.cast_exact::<PyString>().is_ok() || value.cast_exact::<PyInt>().is_ok() {
         return false;

@@ -10,7 +10,7 @@ use throng_http::{Client, Url};
 use throng_reactor::TaskId;
 
 use super::arguments::Arguments;
-use super::body::prepare;
+use super::hooks::{self, Hooks};
 use super::object::Session;
 use super::prepare::{Prepared, encoded_query, prepare_request, transport_of, url_of};
 use super::send::{Exchange, Pending, start};
@@ -25,7 +25,7 @@ struct Call {
     report: Report,
     catch: bool,
     stream: bool,
-    hooks: Option<Py<PyAny>>,
+    hooks: Option<Hooks>,
     waiting: Option<Waiting>,
     exchange: Option<Box<Exchange>>,
     /// Why nothing was sent.
@@ -110,7 +110,18 @@ impl Session {
         let is_upper = !known.bytes().any(|b| b.is_ascii_lowercase());
         let wire_method = if is_upper { Cow::Borrowed(known) } else { Cow::Owned(known.to_uppercase()) };
         let full = full_url(py, settings, &given, arguments.params.as_ref())?;
-        let name = name_of(py, settings, &arguments, &given, &full)?;
+        let (name, is_unnamed) = name_of(py, settings, &arguments, &given, &full)?;
+        let plain = || match &arguments.params {
+            Some(_) => full_url(py, settings, &given, None),
+            None => Ok(full.clone()),
+        };
+        // Observed on Locust 2.47: the fast client shows its URLs without `params`.
+        let shown = (fast && arguments.params.is_some()).then(plain).transpose()?;
+        let hooks = if arguments.hooks.is_some() || !settings.hooks.borrow().bind(py).is_empty() {
+            Some(Hooks::of(py, settings, &arguments, plain()?, is_unnamed)?)
+        } else {
+            None
+        };
         let sink = settings.sink.borrow().as_ref().map(|sink| sink.clone_ref(py));
         let has_listeners = sink.as_ref().is_some_and(|sink| sink.bind(py).get().has_listeners(py));
         let context = if has_listeners || arguments.catch_response {
@@ -125,26 +136,32 @@ impl Session {
                 response_time: 0.0,
                 length: 0,
                 start_time: 0.0,
-                url: full.clone(),
+                url: shown.as_ref().unwrap_or(&full).clone(),
                 context,
                 sink,
             },
             catch: arguments.catch_response,
             stream: arguments.stream || settings.stream.get(),
-            hooks: arguments.hooks.as_ref().map(|hooks| hooks.clone().unbind()),
+            hooks,
             waiting: None,
             exchange: None,
             refused: None,
         });
         match prepare_request(py, settings, &wire_method, full.clone(), &arguments)? {
-            Ok(Prepared { request, plan, transport }) => {
+            Ok(Prepared { request, mut plan, transport }) => {
+                plan.shown = shown;
                 let (driver, client) = slf.get().client(py, transport)?;
                 let (slot, task) = start(driver, client, Exchange::new(request, plan));
                 call.waiting = Some(Waiting { driver, slot, task });
             }
             Err(failure) => {
                 call.report.start_time = throng_reactor::unix_now() as f64 / 1e9;
-                call.refused = Some((failure, nothing_sent(&wire_method, full)));
+                let url = hooks::url_of(py, &failure).map_or_else(plain, Ok)?;
+                if is_unnamed {
+                    call.report.name = target_name(py, &url).unbind();
+                }
+                call.report.url = url.clone();
+                call.refused = Some((failure, Sent::nothing(&wire_method, url)));
             }
         }
         Ok(call)
@@ -175,10 +192,12 @@ impl Session {
         if let Ok(answer) = &result {
             report.length = length_of(answer, stream);
         }
+        let past =
+            hooks.as_ref().map(|_| history.iter().map(|past: &Py<Response>| past.clone_ref(py)).collect());
         let mut response = Response::new(fast, result, history, report, catch).into_object(py)?;
-        let own_hooks = settings.hooks.borrow().bind(py).clone();
-        if hooks.is_some() || !own_hooks.is_empty() {
-            response = prepare(py)?.call_method1("run_hooks", (hooks, own_hooks, response))?.cast_into()?;
+        if let (Some(hooks), Some(past)) = (hooks, past) {
+            let past: Vec<_> = past;
+            response = hooks.apply(settings, &past, response)?;
         }
         if !response.get().is_caught(py) {
             Response::report(&response)?;
@@ -194,18 +213,8 @@ impl Session {
         body: [(&str, Option<Bound<'py, PyAny>>); 2],
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if slf.get().settings(py).overridden.get() {
-            let all = match keywords {
-                Some(keywords) => keywords.copy()?,
-                None => PyDict::new(py),
-            };
-            for (name, value) in body {
-                if let Some(value) = value {
-                    all.set_item(name, value)?;
-                }
-            }
-            return slf.call_method("request", (method, url), Some(&all));
+        if Self::has_own_request(slf)? {
+            return Self::call_own_request(slf, method, url, body, keywords);
         }
         let mut arguments = Arguments::default();
         arguments.take(keywords)?;
@@ -250,32 +259,34 @@ fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     }
 }
 
-/// The statistics' name: the argument, the session's, or the URL.
+/// The statistics' name: the argument, the session's, or the URL, and whether it is that.
 fn name_of<'py>(
     py: Python<'py>,
     settings: &Settings,
     arguments: &Arguments<'py>,
     given: &Bound<'py, PyString>,
     full: &Url,
-) -> PyResult<Bound<'py, PyString>> {
+) -> PyResult<(Bound<'py, PyString>, bool)> {
     if let Some(name) = &arguments.name
         && name.is_truthy()?
     {
-        return name.str();
+        return Ok((name.str()?, false));
     }
     if let Some(name) = &*settings.request_name.borrow() {
-        return Ok(name.bind(py).clone());
+        return Ok((name.bind(py).clone(), false));
     }
     // Observed on Locust 2.47: the fast client takes what was written, the other one path and query.
     if settings.fast.get() {
-        return Ok(given.clone());
+        return Ok((given.clone(), false));
     }
-    let target = full.target();
-    if target.starts_with('/') {
-        let same = given.to_str()? == target;
-        return Ok(if same { given.clone() } else { PyString::new(py, target) });
-    }
-    Ok(PyString::new(py, &format!("/{target}")))
+    let same = given.to_str()? == full.target() && full.target().starts_with('/');
+    Ok((if same { given.clone() } else { target_name(py, full) }, true))
+}
+
+/// The name that a request has by its URL: path and query.
+pub(super) fn target_name<'py>(py: Python<'py>, url: &Url) -> Bound<'py, PyString> {
+    let target = url.target();
+    if target.starts_with('/') { PyString::new(py, target) } else { PyString::new(py, &format!("/{target}")) }
 }
 
 /// The user's context with the request's.
@@ -303,14 +314,4 @@ fn length_of(answer: &Answer, stream: bool) -> i64 {
         return announced.unwrap_or(0);
     }
     answer.body.len() as i64
-}
-
-fn nothing_sent(method: &str, url: Url) -> Sent {
-    Sent {
-        method: throng_http::Method::new(method),
-        url,
-        headers: throng_http::Headers::new(),
-        body: None,
-        body_is_text: false,
-    }
 }

@@ -230,10 +230,9 @@ impl Session {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let mut arguments = Arguments::default();
-        arguments.take(kwargs)?;
-        arguments.stream = true;
-        let response = Self::call(slf, &PyString::new(py, method), url, arguments)?;
+        let keywords = kwargs.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
+        keywords.set_item("stream", true)?;
+        let response = slf.call_method("request", (method, url), Some(&keywords))?;
         prepare(py)?.call_method1("iter_lines", (response, true, py.None()))
     }
 
@@ -328,17 +327,29 @@ impl Session {
 
     #[setter]
     fn set_auth(&self, py: Python<'_>, auth: Option<Py<PyAny>>) {
-        drop(self.settings(py).auth.replace(auth));
+        let settings = self.settings(py);
+        drop((settings.auth.replace(auth), settings.auth_header.take()));
     }
 
-    /// The `Authorization` header of the session's user and password; None if there are none.
+    /// The `Authorization` header of the session: what was set, or that of its user and password; None if there are none.
     #[getter]
-    fn auth_header(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn auth_header<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(set) = &*self.settings(py).auth_header.borrow() {
+            return Ok(Some(set.bind(py).clone()));
+        }
         let auth = self.auth(py);
         let pair = auth.as_ref().and_then(|auth| auth.bind(py).cast::<PyTuple>().ok());
         let Some(pair) = pair else { return Ok(None) };
         let (user, password): (String, String) = pair.extract()?;
-        Ok(Some(basic(user.as_bytes(), password.as_bytes())))
+        Ok(Some(basic(user.as_bytes(), password.as_bytes()).into_pyobject(py)?.into_any()))
+    }
+
+    /// The fast client sends it instead of its user and password; to `HttpUser` it is an attribute like any other.
+    #[setter]
+    fn set_auth_header(&self, py: Python<'_>, header: Option<Py<PyAny>>) {
+        let settings = self.settings(py);
+        let old = settings.fast.get().then(|| settings.auth.take());
+        drop((old, settings.auth_header.replace(header)));
     }
 
     #[getter]
@@ -468,7 +479,7 @@ impl Session {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(settings) = (unsafe { self.0.traversed() }) else { return Ok(()) };
-        for kept in [&settings.user, &settings.auth, &settings.params] {
+        for kept in [&settings.user, &settings.auth, &settings.auth_header, &settings.params] {
             if let Ok(kept) = kept.try_borrow() {
                 visit.call(&*kept)?;
             }
@@ -485,6 +496,7 @@ impl Session {
     fn __clear__(&self, py: Python<'_>) {
         let settings = self.settings(py);
         drop((settings.user.take(), settings.auth.take(), settings.params.take(), settings.sink.take()));
+        drop(settings.auth_header.take());
     }
 
     /// Adapters of `requests` have nothing to do here; what one says of repetitions is kept.

@@ -17,9 +17,9 @@ use super::body::{Body, body_of, prepare, urlencode};
 use super::digest::Digest;
 use super::settings::{Retry, Settings};
 use crate::cookies::{Cookies, Jar};
-use crate::failure::{Failure, Timeouts, raise};
+use crate::failure::{Failure, Timeouts, is_counted, raise};
 use crate::headers::{CaseInsensitiveDict, latin1};
-use crate::response::Sent;
+use crate::response::{Sent, SentRequest};
 use crate::transport::TransportKey;
 
 /// What sending needs beside the request.
@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) stream: bool,
     /// The body was given as text.
     pub(super) body_is_text: bool,
+    /// The URL that the first request is shown with, if not its own.
+    pub(super) shown: Option<Url>,
 }
 
 impl Plan {
@@ -63,6 +65,8 @@ impl Plan {
             headers: request.headers.clone(),
             body: request.body.clone(),
             body_is_text: self.body_is_text,
+            framing: request.framing,
+            shown: self.shown.clone(),
         }
     }
 
@@ -118,10 +122,10 @@ pub(super) fn absolute_url(py: Python<'_>, mut text: String) -> PyResult<Url> {
         return Err(raise(py, "MissingSchema", text));
     }
     if url.scheme().is_none() {
-        return Err(raise(py, "InvalidSchema", format!("No connection adapters were found for {text:?}")));
+        return Err(raise(py, "InvalidSchema", format!("No connection adapters were found for '{text}'")));
     }
     if url.host().is_empty() {
-        return Err(raise(py, "InvalidURL", format!("Invalid URL {text:?}: No host supplied")));
+        return Err(raise(py, "InvalidURL", format!("Invalid URL '{text}': No host supplied")));
     }
     Ok(url)
 }
@@ -179,15 +183,30 @@ pub(super) fn prepare_request(
     url: Url,
     arguments: &Arguments<'_>,
 ) -> PyResult<Result<Prepared, Failure>> {
+    match prepared(py, settings, method, url, arguments) {
+        Err(error) if is_counted(py, &error)? => Ok(Err(Failure::Given(error.into_value(py).into_any()))),
+        done => done.map(Ok),
+    }
+}
+
+fn prepared(
+    py: Python<'_>,
+    settings: &Settings,
+    method: &str,
+    url: Url,
+    arguments: &Arguments<'_>,
+) -> PyResult<Prepared> {
     let fast = settings.fast.get();
-    let body = body_of(py, arguments, fast)?;
-    let mut headers = match headers_of(py, settings, arguments, &body) {
-        Ok(headers) => headers,
-        Err(error) if !fast && is_invalid_header(py, &error) => {
-            return Ok(Err(Failure::Given(error.into_value(py).into_any())));
+    let body = match body_of(py, arguments, fast) {
+        Err(error) if is_counted(py, &error)? => {
+            // Observed on requests 2.34: such an error knows its request.
+            let request = SentRequest::new(Sent::nothing(method, url), fast).into_object(py)?;
+            error.value(py).setattr("request", request)?;
+            return Err(error);
         }
-        Err(error) => return Err(error),
+        body => body?,
     };
+    let mut headers = headers_of(py, settings, arguments, &body)?;
     let mut own_auth = settings.auth.borrow().as_ref().map(|auth| auth.bind(py).clone());
     if settings.trust_env.get() && arguments.auth.is_none() && own_auth.is_none() {
         let found = prepare(py)?.call_method1("netrc_auth", (url.host(),))?;
@@ -201,9 +220,18 @@ pub(super) fn prepare_request(
             apply_auth(auth, method, &url, &mut headers, body.bytes.as_ref())?;
         }
     }
+    // Observed on Locust 2.47: the request's own header gives way to it, as to every other authentication.
+    if fast && arguments.auth.is_none() {
+        let set = settings.auth_header.borrow().as_ref().map(|header| header.bind(py).clone());
+        if let Some(header) = set.filter(|header| header.is_truthy().unwrap_or(true)) {
+            let value = valid_value("Authorization", &header, header.str()?.to_str()?.to_owned(), fast)?;
+            headers.remove("Authorization");
+            headers.append_verbatim("Authorization", value);
+        }
+    }
     let mut request = Request::new(Method::new(method), url);
     request.headers = headers;
-    planned(py, settings, arguments, request, body, digest).map(Ok)
+    planned(py, settings, arguments, request, body, digest)
 }
 
 /// Prepares what somebody has prepared already: headers and body are as they are.
@@ -245,6 +273,7 @@ fn planned(
     let timeouts = timeouts_of(settings, arguments)?;
     let follow = arguments.allow_redirects.unwrap_or(fast || request.method != Method::HEAD);
     request.body = body.bytes;
+    request.framing = body.framing;
     let plan = Plan {
         fast,
         follow: follow.then(|| settings.max_redirects.get()),
@@ -256,6 +285,7 @@ fn planned(
         timeouts,
         stream: arguments.stream || settings.stream.get(),
         body_is_text: body.is_text,
+        shown: None,
     };
     let own_connection =
         arguments.verify.is_some() || arguments.cert.is_some() || arguments.proxies.is_some();
@@ -265,10 +295,6 @@ fn planned(
 
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
-}
-
-fn is_invalid_header(py: Python<'_>, error: &PyErr) -> bool {
-    error.get_type(py).name().is_ok_and(|name| name == "InvalidHeader")
 }
 
 /// One number, or a pair of connecting and reading; None waits for ever.

@@ -25,8 +25,16 @@ impl Unfollowed {
         let location = location_of(answer, false)?;
         let mut request = redirected(answer, &location, false).ok()?;
         cookie::add(&self.jar.borrow(), &self.cookies, &mut request);
-        let Request { method, url, headers, body, .. } = request;
-        Some(Sent { method, url, headers, body, body_is_text: answer.sent.body_is_text })
+        let Request { method, url, headers, body, framing, .. } = request;
+        Some(Sent {
+            method,
+            url,
+            headers,
+            body,
+            body_is_text: answer.sent.body_is_text,
+            framing,
+            shown: None,
+        })
     }
 }
 
@@ -83,6 +91,9 @@ pub(super) fn redirected(answer: &Answer, location: &str, fast: bool) -> Result<
     let mut request = Request::new(if becomes_get { Method::GET } else { method.clone() }, url);
     request.headers = headers;
     request.body = answer.sent.body.clone().filter(|_| keeps_body);
+    if keeps_body {
+        request.framing = answer.sent.framing;
+    }
     Ok(request)
 }
 

@@ -171,6 +171,7 @@ impl Exchange {
         } else {
             self.challenged = false;
             self.as_given = false;
+            self.plan.shown = None;
             match redirect::redirected(&answer, &location, self.plan.fast) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),
@@ -254,10 +255,11 @@ fn answer(response: Response, sent: Sent, elapsed: Duration) -> Answer {
 
 /// The same request once more, with the answer to the challenge it met.
 fn answered(answer: &Answer, digest: &Digest) -> Request {
-    let Sent { method, url, headers, body, .. } = &answer.sent;
+    let Sent { method, url, headers, body, framing, .. } = &answer.sent;
     let mut request = Request::new(method.clone(), url.clone());
     request.headers = headers.clone();
     digest.apply(&mut request.headers, method, url, body.as_deref().unwrap_or_default());
     request.body.clone_from(body);
+    request.framing = *framing;
     request
 }

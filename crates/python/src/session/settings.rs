@@ -60,6 +60,8 @@ pub(super) struct Settings {
     pub(super) headers: RefCell<Py<CaseInsensitiveDict>>,
     pub(super) jar: Jar,
     pub(super) auth: RefCell<Option<Py<PyAny>>>,
+    /// The `Authorization` header of the fast client, if the locustfile has set one.
+    pub(super) auth_header: RefCell<Option<Py<PyAny>>>,
     pub(super) params: RefCell<Option<Py<PyAny>>>,
     /// True, False, or a path.
     pub(super) verify: RefCell<Option<Py<PyAny>>>,
@@ -105,6 +107,7 @@ impl Settings {
             headers: RefCell::new(Py::new(py, CaseInsensitiveDict::empty())?),
             jar: Jar::default(),
             auth: RefCell::default(),
+            auth_header: RefCell::default(),
             params: RefCell::default(),
             verify: RefCell::new(None),
             cert: RefCell::default(),
