@@ -48,10 +48,12 @@ impl Cookies {
         domain: Option<&str>,
         path: Option<&str>,
     ) -> PyResult<Option<String>> {
-        let jar = self.0.get(py).borrow();
-        let mut found = jar.iter().filter(|c| is_one(c, Some(name), domain, path) && c.value.is_some());
-        let value = found.next().and_then(|cookie| cookie.value.clone());
-        if found.next().is_some() {
+        let (value, is_only) = {
+            let jar = self.0.get(py).borrow();
+            let mut found = jar.iter().filter(|c| is_one(c, Some(name), domain, path) && c.value.is_some());
+            (found.next().and_then(|cookie| cookie.value.clone()), found.next().is_none())
+        };
+        if !is_only {
             let text = format!("There are multiple cookies with name, '{name}'");
             return Err(raise(py, "CookieConflictError", text));
         }

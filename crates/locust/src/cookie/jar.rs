@@ -102,7 +102,7 @@ impl Cookie {
             path: path.unwrap_or_else(|| request.directory().to_owned()),
             secure: set.secure,
             expires,
-            discard: expires.is_none(),
+            discard: set.discard || expires.is_none(),
             rest: set.rest,
         })
     }
@@ -189,12 +189,13 @@ impl CookieJar {
         self.entries.retain(|cookie| !cookie.is_expired(now));
     }
 
-    /// Takes what a server sets with the answer to a request. What is over by then removes its namesake.
-    pub fn set(&mut self, request: &Destination<'_>, set: SetCookie) {
-        let Some(cookie) = Cookie::set_by(request, set) else { return };
-        if cookie.is_expired(request.now) {
-            self.entries.retain(|known| !cookie.replaces(known));
-        } else {
+    /// Takes what a server sets with the answer to a request. What is over by then removes its namesake, but for one
+    /// that the same answer sets.
+    pub fn set(&mut self, request: &Destination<'_>, all: impl Iterator<Item = SetCookie>) {
+        let all = all.filter_map(|set| Cookie::set_by(request, set));
+        let (over, new): (Vec<_>, Vec<_>) = all.partition(|cookie| cookie.is_expired(request.now));
+        self.entries.retain(|known| !over.iter().any(|cookie| cookie.replaces(known)));
+        for cookie in new {
             self.put(cookie);
         }
     }
@@ -291,9 +292,7 @@ mod tests {
     }
 
     fn take(jar: &mut CookieJar, from: &str, headers: &[&str]) {
-        for header in headers {
-            jar.set(&to(from), parse(header));
-        }
+        jar.set(&to(from), headers.iter().map(|header| parse(header)));
     }
 
     fn jar(from: &str, headers: &[&str]) -> CookieJar {
@@ -399,6 +398,8 @@ mod tests {
         let mut jar = jar("http://a.test/d/x", &["k=v", "k=w; Path=/", "l=1; Max-Age=100"]);
         take(&mut jar, "http://a.test/", &["k=; Max-Age=0", "l=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]);
         assert_eq!(jar.header_for(&to("http://a.test/d/")).unwrap(), "k=v; l=1");
+        take(&mut jar, "http://a.test/", &["l=2", "l=; Max-Age=0"]);
+        assert_eq!(jar.header_for(&to("http://a.test/")).unwrap(), "l=2");
     }
 
     #[test]

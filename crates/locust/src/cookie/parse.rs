@@ -12,6 +12,8 @@ pub struct SetCookie {
     /// Seconds since the Unix epoch.
     pub(super) expires: Option<i64>,
     pub(super) secure: bool,
+    /// It ends with the session whatever its age.
+    pub(super) discard: bool,
     /// The other attributes with their names as they were written.
     pub(super) rest: Vec<(String, Option<String>)>,
 }
@@ -38,7 +40,8 @@ impl SetCookie {
         let mut cookie = Self { name: name.to_owned(), value: value.map(str::to_owned), ..Self::default() };
         for (name, value) in parts {
             match name.to_ascii_lowercase().as_str() {
-                "" | "version" | "port" | "comment" | "commenturl" | "discard" => {}
+                "" | "version" | "port" | "comment" | "commenturl" => {}
+                "discard" => cookie.discard = true,
                 "secure" => cookie.secure = true,
                 // One of these without a value makes it no cookie.
                 "domain" => first(&mut cookie.domain, value?.to_owned()),
