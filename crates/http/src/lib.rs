@@ -39,7 +39,7 @@ pub use auth::{Challenge, client_nonce};
 pub use client::Client;
 pub use compress::{Algorithm, UnknownAlgorithm};
 pub use config::{ClientConfig, HeaderOrder};
-pub use cookie::{Cookie, CookieJar, SetCookie, parse_http_date};
+pub use cookie::{CookieJar, SetCookie, parse_http_date};
 pub use debug::{HttpDebug, HttpDump};
 pub use error::{Cause, RequestError, code, code_of_status};
 pub use limit::RateLimiter;

@@ -1,5 +1,5 @@
 //! Locust's rules, without Python: what a request counts as, how numbers are rounded, what makes two errors the same,
-//! how URLs and forms are encoded, and what a message between nodes looks like.
+//! how URLs and forms are encoded, which cookies are sent, and what a message between nodes looks like.
 //!
 //! `throng-python` is the layer that shows this to locustfiles; here nothing knows an interpreter, so that the rules
 //! are tested with the vectors that were observed on Locust 2.47 (`cargo test -p throng-locust`).
@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod bins;
+pub mod cookie;
 mod encode;
 mod entry;
 mod error_key;

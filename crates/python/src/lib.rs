@@ -27,7 +27,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::cookies::{Cookies, OneCookie};
+    use super::cookies::Cookies;
     #[pymodule_export]
     use super::driver::{sleep, switches};
     #[pymodule_export]

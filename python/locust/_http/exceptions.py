@@ -97,6 +97,10 @@ class InvalidJSONError(RequestException):
     """A value is no JSON."""
 
 
+class CookieConflictError(RuntimeError):
+    """There are several cookies of that name."""
+
+
 class JSONDecodeError(InvalidJSONError, json.JSONDecodeError):
     """The body is no JSON."""
 
@@ -157,8 +161,8 @@ class LocustBadStatusCode(Exception):
 def _class(name):
     """A class of `requests` if that is there, else our own."""
     requests = sys.modules.get("requests")
-    if requests is not None:
-        found = getattr(getattr(requests, "exceptions", None), name, None)
+    for module in ("exceptions", "cookies") if requests is not None else ():
+        found = getattr(getattr(requests, module, None), name, None)
         if found is not None:
             return found
     return globals()[name]

@@ -27,12 +27,7 @@ def twin(session):
         twin = session._twin = requests.Session()
     twin.headers = requests.structures.CaseInsensitiveDict(session.headers.items())
     twin.cookies = requests.cookies.RequestsCookieJar()
-    for cookie in session.cookies:
-        # The standard library knows hosts without a dot under a domain of its own.
-        bare = cookie.domain and "." not in cookie.domain
-        domain = f"{cookie.domain}.local" if bare else cookie.domain
-        more = {"domain": domain, "path": cookie.path, "secure": cookie.secure, "expires": cookie.expires}
-        twin.cookies.set(cookie.name, cookie.value, **more)
+    twin.cookies.update(session.cookies)
     for name in ("auth", "params", "hooks", "proxies", "verify", "cert", "stream", "trust_env", "max_redirects"):
         setattr(twin, name, getattr(session, name))
     return twin
@@ -58,8 +53,8 @@ def send(session, request, kwargs):
         if name not in _OPTIONS:
             raise TypeError(f"HttpSession.send() got an unexpected keyword argument {name!r}")
     hooks, digest = _hooks(request)
-    # Those of the jar are in the header; the request's own go along when it is redirected.
-    cookies = {cookie.name: cookie.value for cookie in getattr(request, "_cookies", None) or () if not cookie.domain}
+    # They are in the header already, and go along when the request is redirected.
+    cookies = getattr(request, "_cookies", None)
     options = {"allow_redirects": True, **kwargs, "cookies": cookies, "auth": digest}
     response = session._send(request.method, request.url, request.headers, request.body, **options)
     told = {name: kwargs.get(name, getattr(session, name)) for name in ("stream", "verify", "cert", "proxies")}

@@ -8,24 +8,23 @@ use super::parse::{SetCookie, push_pair};
 use crate::url::{Scheme, Url};
 
 /// One cookie in a jar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cookie {
-    /// Its name.
-    pub name: String,
-    /// Its value, without quotes.
-    pub value: String,
+#[derive(Debug, Clone)]
+struct Cookie {
+    name: String,
+    /// Without quotes.
+    value: String,
     /// The value is sent in quotes.
-    pub quoted: bool,
-    /// Lower case, without a leading dot; empty for every host, which only a script can ask for.
-    pub domain: String,
+    quoted: bool,
+    /// Lower case, without a leading dot.
+    domain: String,
     /// For this host alone, not for those below it.
-    pub host_only: bool,
+    host_only: bool,
     /// Where on the host it is sent to.
-    pub path: String,
+    path: String,
     /// Only over TLS.
-    pub secure: bool,
+    secure: bool,
     /// Seconds since the Unix epoch; `None` for the life of the jar.
-    pub expires: Option<i64>,
+    expires: Option<i64>,
 }
 
 impl Cookie {
@@ -34,9 +33,8 @@ impl Cookie {
     }
 
     fn matches(&self, url: &Url, host: &str) -> bool {
-        let anywhere = self.domain.is_empty() && !self.host_only;
         let domain = self.domain == host || (!self.host_only && is_subdomain(host, &self.domain));
-        (anywhere || domain)
+        domain
             && (!self.secure || url.scheme() == Some(Scheme::Https))
             && path_matches(url.path(), &self.path)
     }
@@ -85,7 +83,7 @@ impl CookieJar {
     }
 
     /// Takes a cookie as it is, in place of its namesake of the same domain and path.
-    pub fn put(&mut self, entry: Cookie) {
+    fn put(&mut self, entry: Cookie) {
         let same = |e: &Cookie| e.name == entry.name && e.domain == entry.domain && e.path == entry.path;
         let place = self.entries.iter().position(same);
         match (place, entry.is_expired(now())) {
@@ -101,25 +99,8 @@ impl CookieJar {
         self.matching(url).into_iter().map(|e| (e.name.as_str(), e.value.as_str())).collect()
     }
 
-    /// All cookies that have not expired, the oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Cookie> {
-        let now = now();
-        self.entries.iter().filter(move |e| !e.is_expired(now))
-    }
-
-    /// Keeps only the cookies that `keep` says to.
-    pub fn retain(&mut self, keep: impl FnMut(&Cookie) -> bool) {
-        self.entries.retain(keep);
-    }
-
-    /// Removes the cookies whose time is over, which are not sent anyway.
-    pub fn clear_expired(&mut self) {
-        let now = now();
-        self.entries.retain(|e| !e.is_expired(now));
-    }
-
     /// The cookies to send to `url`: the longest path first, then the oldest.
-    pub fn matching(&self, url: &Url) -> Vec<&Cookie> {
+    fn matching(&self, url: &Url) -> Vec<&Cookie> {
         if self.entries.is_empty() || url.scheme().is_none() {
             return Vec::new();
         }
@@ -256,15 +237,6 @@ mod tests {
             jar.set(&url("http://a.test/"), &SetCookie::parse(text.as_bytes()).unwrap());
         }
         assert_eq!(header(&jar, "http://a.test/"), "c=3");
-    }
-
-    #[test]
-    fn what_expires_in_the_jar_can_be_cleared_away() {
-        let mut jar = jar("http://a.test/", &["a=1", "b=2; Max-Age=100"]);
-        jar.entries[1].expires = Some(1);
-        assert_eq!((header(&jar, "http://a.test/"), jar.entries.len()), ("a=1".to_owned(), 2));
-        jar.clear_expired();
-        assert_eq!(jar.entries.len(), 1);
     }
 
     #[test]

@@ -50,48 +50,14 @@ impl SetCookie {
                         cookie.max_age = if seconds <= 0 { -1 } else { seconds };
                     }
                 }
-                key => cookie.set_attribute(key, value),
+                "secure" => cookie.secure = true,
+                "httponly" => cookie.http_only = true,
+                "domain" => value.clone_into(&mut cookie.domain),
+                "path" => value.clone_into(&mut cookie.path),
+                _ => {}
             }
         }
         Some(cookie)
-    }
-
-    /// The same by the rules of Python's `http.cookiejar`: name and value are whatever stands there, quotes and all, as
-    /// Latin-1 (observed on Locust 2.47).
-    pub fn parse_lenient(header: &[u8]) -> Option<Self> {
-        let text: String = header.iter().map(|b| char::from(*b)).collect();
-        let mut parts = text.split(';').map(str::trim);
-        let (name, value) = parts.next()?.split_once('=')?;
-        let (name, value) = (name.trim_end(), value.trim_start());
-        if name.is_empty() {
-            return None;
-        }
-        let mut cookie = Self { name: name.to_owned(), value: value.to_owned(), ..Self::default() };
-        for attribute in parts {
-            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            let value = value.trim_start();
-            match key.trim_end().to_ascii_lowercase().as_str() {
-                "expires" => cookie.expires = parse_http_date(value.trim_matches('"')),
-                "max-age" => {
-                    // Python takes no cookie at all whose age is no number.
-                    let seconds: i64 = value.parse().ok()?;
-                    cookie.max_age = if seconds <= 0 { -1 } else { seconds };
-                }
-                key => cookie.set_attribute(key, value),
-            }
-        }
-        Some(cookie)
-    }
-
-    /// Takes an attribute that reads the same to everybody.
-    fn set_attribute(&mut self, key: &str, value: &str) {
-        match key {
-            "secure" => self.secure = true,
-            "httponly" => self.http_only = true,
-            "domain" => value.clone_into(&mut self.domain),
-            "path" => value.clone_into(&mut self.path),
-            _ => {}
-        }
     }
 }
 
@@ -155,32 +121,6 @@ mod tests {
         }
     }
 
-    /// Observed on Locust 2.47.
-    #[test]
-    fn python_keeps_what_go_refuses() {
-        for (header, name, value) in [
-            (&b"prefs={\"a\":1}"[..], "prefs", "{\"a\":1}"),
-            (br#"m="[\"x\"]"; Path=/"#, "m", r#""[\"x\"]""#),
-            (b"u=caf\xc3\xa9", "u", "caf\u{c3}\u{a9}"),
-            (b"s=a\\b", "s", "a\\b"),
-            (b"a b = c ", "a b", "c"),
-            (b"dq=\"", "dq", "\""),
-        ] {
-            let cookie = SetCookie::parse_lenient(header).unwrap();
-            assert_eq!((cookie.name.as_str(), cookie.value.as_str(), cookie.quoted), (name, value, false));
-        }
-        let dated = SetCookie::parse_lenient(
-            b"z=3; Expires=\"Wed, 21 Oct 2099 07:28:00 GMT\"; max-age=007; HttpOnly",
-        );
-        let dated = dated.unwrap();
-        assert_eq!((dated.expires, dated.max_age, dated.http_only), (Some(4_096_250_880), 7, true));
-        for header in [&b"=x"[..], b"y=2; Max-Age=\"100\"", b"y=2; Max-Age=1.5", b"y=2; Max-Age"] {
-            assert_eq!(SetCookie::parse_lenient(header), None, "{header:?}");
-        }
-        // Python keeps this one with None as its value, which no cookie here has.
-        assert_eq!(SetCookie::parse_lenient(b"novalue"), None);
-    }
-
     /// Observed on k6 1.1.
     #[test]
     fn pairs_are_sanitised_on_the_way_out() {
@@ -194,7 +134,6 @@ mod tests {
         #[test]
         fn no_header_makes_it_panic(header in proptest::collection::vec(0u8.., 0..80)) {
             let _ = SetCookie::parse(&header);
-            let _ = SetCookie::parse_lenient(&header);
         }
     }
 }

@@ -379,13 +379,13 @@ impl Response {
 
     /// The cookies that this response set.
     #[getter]
-    fn cookies(&self, py: Python<'_>) -> Cookies {
-        let mut jar = throng_http::CookieJar::new();
+    fn cookies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let mut jar = throng_locust::cookie::CookieJar::default();
         let state = self.state(py);
         if let Some(answer) = &state.answer {
             keep_cookies(&mut jar, &answer.sent.url, &answer.head, state.fast);
         }
-        Cookies::new(std::rc::Rc::new(RefCell::new(jar)))
+        Cookies::shown(py, std::rc::Rc::new(RefCell::new(jar)))
     }
 
     /// The request that was sent last.

@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use super::object::Session;
-use crate::cookies::Cookies;
 use crate::gil::GilBound;
 
 /// The `with` block of [`Session::rename_request`].
@@ -58,7 +57,7 @@ impl UserAgent {
     }
 
     #[getter]
-    fn cookiejar(&self, py: Python<'_>) -> Cookies {
+    fn cookiejar(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.session.bind(py).get().cookies(py)
     }
 

@@ -14,7 +14,7 @@ use super::gate::Gate;
 use super::handles::{Rename, UserAgent};
 use super::prepare::basic;
 use super::settings::{Retry, Settings, SharedPool};
-use crate::cookies::Cookies;
+use crate::cookies::{self, Cookies};
 use crate::driver::Driver;
 use crate::gil::GilBound;
 use crate::headers::CaseInsensitiveDict;
@@ -300,23 +300,29 @@ impl Session {
     }
 
     #[getter]
-    pub(super) fn cookies(&self, py: Python<'_>) -> Cookies {
-        Cookies::new(Rc::clone(&self.settings(py).jar))
+    pub(super) fn cookies(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let settings = self.settings(py);
+        if let Some(cookies) = &*settings.cookies.borrow() {
+            return Ok(cookies.clone_ref(py));
+        }
+        let cookies = Cookies::shown(py, Rc::clone(&settings.jar))?.unbind();
+        settings.cookies.replace(Some(cookies.clone_ref(py)));
+        Ok(cookies)
     }
 
     #[setter]
-    fn set_cookies(&self, cookies: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = cookies.py();
-        let jar = crate::cookies::Jar::default();
-        Cookies::new(Rc::clone(&jar)).update(cookies)?;
-        let new = jar.borrow().clone();
-        *self.settings(py).jar.borrow_mut() = new;
+    fn set_cookies(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(policy) = given.getattr_opt("_policy")? {
+            self.cookies(given.py())?.bind(given.py()).call_method1("set_policy", (policy,))?;
+        }
+        let new = cookies::given(given)?;
+        self.settings(given.py()).jar.replace(new);
         Ok(())
     }
 
     /// The cookies, as the fast client calls them.
     #[getter]
-    fn cookiejar(&self, py: Python<'_>) -> Cookies {
+    fn cookiejar(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.cookies(py)
     }
 
@@ -479,7 +485,9 @@ impl Session {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: this is the place that it is for.
         let Some(settings) = (unsafe { self.0.traversed() }) else { return Ok(()) };
-        for kept in [&settings.user, &settings.auth, &settings.auth_header, &settings.params] {
+        let kept =
+            [&settings.user, &settings.auth, &settings.auth_header, &settings.params, &settings.cookies];
+        for kept in kept {
             if let Ok(kept) = kept.try_borrow() {
                 visit.call(&*kept)?;
             }

@@ -9,14 +9,15 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
 use throng_http::{
-    BodyMode, Headers, Method, Patience, RedirectPolicy, Request, RequestCookie, RequestError, Url, UrlError,
+    BodyMode, Headers, Method, Patience, RedirectPolicy, Request, RequestError, Url, UrlError,
 };
+use throng_locust::cookie::CookieJar;
 
 use super::arguments::Arguments;
 use super::body::{Body, body_of, prepare, urlencode};
 use super::digest::Digest;
 use super::settings::{Retry, Settings};
-use crate::cookies::{Cookies, Jar};
+use crate::cookies::{self, Jar};
 use crate::failure::{Failure, Timeouts, is_counted, raise};
 use crate::headers::{CaseInsensitiveDict, latin1};
 use crate::response::{Sent, SentRequest};
@@ -31,8 +32,8 @@ pub(super) struct Plan {
     pub(super) retry: Option<Rc<Retry>>,
     pub(super) digest: Option<Rc<Digest>>,
     pub(super) jar: Jar,
-    /// Cookies of this request alone.
-    pub(super) cookies: Vec<RequestCookie>,
+    /// The cookies that go out with this request, if it has some of its own; the jar's are among them.
+    pub(super) cookies: Option<Box<CookieJar>>,
     pub(super) timeouts: Timeouts,
     /// The body is read as the locustfile asks for it.
     pub(super) stream: bool,
@@ -231,7 +232,8 @@ fn prepared(
     }
     let mut request = Request::new(Method::new(method), url);
     request.headers = headers;
-    planned(py, settings, arguments, request, body, digest)
+    let cookies = cookies_of(settings, arguments)?;
+    planned(py, settings, arguments, request, cookies, body, digest)
 }
 
 /// Prepares what somebody has prepared already: headers and body are as they are.
@@ -257,7 +259,9 @@ pub(super) fn prepare_as_given(
     };
     let mut request = Request::new(Method::new(method), url);
     request.headers = headers;
-    planned(py, settings, arguments, request, body, digest)
+    // Those are in its headers already.
+    let cookies = arguments.cookies.as_ref().map(cookies::given).transpose()?.map(Box::new);
+    planned(py, settings, arguments, request, cookies, body, digest)
 }
 
 /// A request with its head, and what sending it needs.
@@ -266,6 +270,7 @@ fn planned(
     settings: &Settings,
     arguments: &Arguments<'_>,
     mut request: Request,
+    cookies: Option<Box<CookieJar>>,
     body: Body,
     digest: Option<Rc<Digest>>,
 ) -> PyResult<Prepared> {
@@ -281,7 +286,7 @@ fn planned(
         retry: settings.retry.borrow().clone(),
         digest,
         jar: Rc::clone(&settings.jar),
-        cookies: arguments.cookies.as_ref().map(cookies_of).transpose()?.unwrap_or_default(),
+        cookies,
         timeouts,
         stream: arguments.stream || settings.stream.get(),
         body_is_text: body.is_text,
@@ -519,14 +524,17 @@ pub(super) fn basic(user: &[u8], password: &[u8]) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
-fn cookies_of(cookies: &Bound<'_, PyAny>) -> PyResult<Vec<RequestCookie>> {
-    let jar = Jar::default();
-    Cookies::new(Rc::clone(&jar)).update(cookies)?;
-    let jar = jar.borrow();
-    Ok(jar
-        .iter()
-        .map(|c| RequestCookie { name: c.name.clone(), value: c.value.clone(), replace: true })
-        .collect())
+/// The jar of a request with cookies of its own: the session's, where those take the place of their namesakes of the
+/// same domain and path.
+fn cookies_of(settings: &Settings, arguments: &Arguments<'_>) -> PyResult<Option<Box<CookieJar>>> {
+    let Some(cookies) = &arguments.cookies else { return Ok(None) };
+    let own = cookies::given(cookies)?;
+    if own.is_empty() {
+        return Ok(None);
+    }
+    let mut jar = settings.jar.borrow().clone();
+    jar.merge(&own);
+    Ok(Some(Box::new(jar)))
 }
 
 /// The connection settings of the session, with those of a request before them.

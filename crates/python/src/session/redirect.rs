@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use throng_http::{Headers, Method, Request, RequestCookie, Url};
+use throng_http::{Headers, Method, Request, Url};
+use throng_locust::cookie::CookieJar;
 
 use super::cookie;
 use crate::cookies::Jar;
@@ -12,19 +13,25 @@ use crate::response::{Answer, Sent};
 /// What `response.next` needs beside the answer: a redirect that was not followed.
 pub(crate) struct Unfollowed {
     jar: Jar,
-    cookies: Vec<RequestCookie>,
+    cookies: Option<CookieJar>,
 }
 
 impl Unfollowed {
-    pub(super) fn new(jar: &Jar, cookies: &[RequestCookie]) -> Self {
-        Self { jar: Rc::clone(jar), cookies: cookies.to_vec() }
+    pub(super) fn new(jar: &Jar, cookies: Option<CookieJar>) -> Self {
+        Self { jar: Rc::clone(jar), cookies }
     }
 
     /// The request that the answer asks for, with the cookies that the session has by now.
     pub(crate) fn request(&self, answer: &Answer) -> Option<Sent> {
         let location = location_of(answer, false)?;
         let mut request = redirected(answer, &location, false).ok()?;
-        cookie::add(&self.jar.borrow(), &self.cookies, &mut request);
+        match self.cookies.clone() {
+            Some(mut cookies) => {
+                cookies.merge(&self.jar.borrow());
+                cookie::add(&cookies, &mut request);
+            }
+            None => cookie::add(&self.jar.borrow(), &mut request),
+        }
         let Request { method, url, headers, body, framing, .. } = request;
         Some(Sent {
             method,

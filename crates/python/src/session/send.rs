@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use throng_http::{Client, CookieJar, Hop, Method, Outcome, Request, Response};
+use throng_http::{Client, Hop, Method, Outcome, Request, Response};
+use throng_locust::cookie::CookieJar;
 use throng_reactor::TaskId;
 
 use super::cookie;
@@ -72,11 +73,14 @@ impl Exchange {
         let mut request = self.next.take()?;
         self.plan.apply(&mut request);
         if !self.as_given {
-            cookie::add(&self.plan.jar.borrow(), &self.plan.cookies, &mut request);
+            match &self.plan.cookies {
+                Some(cookies) => cookie::add(cookies, &mut request),
+                None => cookie::add(&self.plan.jar.borrow(), &mut request),
+            }
         }
         // Observed on Locust 2.47: redirects of the fast client do without the cookies of the request.
         if self.plan.fast {
-            self.plan.cookies.clear();
+            self.plan.cookies = None;
         }
         self.sent = Some(self.plan.sent(&request));
         let repeatable = self.retries > 0
@@ -132,7 +136,11 @@ impl Exchange {
         }
         let sets_cookies = response.sets_cookies;
         if sets_cookies {
-            cookie::keep(&mut self.plan.jar.borrow_mut(), &sent.url, &response.head, self.plan.fast);
+            let fast = self.plan.fast;
+            cookie::keep(&mut self.plan.jar.borrow_mut(), &sent.url, &response.head, fast);
+            if let Some(cookies) = &mut self.plan.cookies {
+                cookie::keep(cookies, &sent.url, &response.head, fast);
+            }
         }
         if let Some(timing) = &timing {
             self.elapsed = Duration::from_nanos(timing.ended.saturating_sub(self.started));
@@ -147,9 +155,9 @@ impl Exchange {
             self.challenged = true;
             let mut request = answered(&answer, digest);
             if self.as_given && sets_cookies {
-                let mut jar = CookieJar::new();
+                let mut jar = CookieJar::default();
                 cookie::keep(&mut jar, &answer.sent.url, &answer.head, self.plan.fast);
-                cookie::add(&jar, &[], &mut request);
+                cookie::add(&jar, &mut request);
             }
             self.next = Some(request);
             self.history.push(answer);
@@ -157,7 +165,8 @@ impl Exchange {
         }
         let Some(limit) = self.plan.follow else {
             if !self.plan.fast && redirect::is_one(answer.status) {
-                answer.unfollowed = Some(Box::new(Unfollowed::new(&self.plan.jar, &self.plan.cookies)));
+                let cookies = self.plan.cookies.take().map(|cookies| *cookies);
+                answer.unfollowed = Some(Box::new(Unfollowed::new(&self.plan.jar, cookies)));
             }
             self.result = Some(Ok(answer));
             return;
@@ -172,6 +181,10 @@ impl Exchange {
             self.challenged = false;
             self.as_given = false;
             self.plan.shown = None;
+            // Observed on Locust 2.47: those of the session come before the request's own of that name now.
+            if let Some(cookies) = &mut self.plan.cookies {
+                cookies.merge(&self.plan.jar.borrow());
+            }
             match redirect::redirected(&answer, &location, self.plan.fast) {
                 Ok(request) => self.next = Some(request),
                 Err(failure) => self.result = Some(Err((failure, answer.sent.clone()))),

@@ -59,6 +59,8 @@ pub(super) struct Settings {
     pub(super) base_url: RefCell<String>,
     pub(super) headers: RefCell<Py<CaseInsensitiveDict>>,
     pub(super) jar: Jar,
+    /// The jar as scripts see it, once one has looked at it.
+    pub(super) cookies: RefCell<Option<Py<PyAny>>>,
     pub(super) auth: RefCell<Option<Py<PyAny>>>,
     /// The `Authorization` header of the fast client, if the locustfile has set one.
     pub(super) auth_header: RefCell<Option<Py<PyAny>>>,
@@ -106,6 +108,7 @@ impl Settings {
             base_url: RefCell::default(),
             headers: RefCell::new(Py::new(py, CaseInsensitiveDict::empty())?),
             jar: Jar::default(),
+            cookies: RefCell::default(),
             auth: RefCell::default(),
             auth_header: RefCell::default(),
             params: RefCell::default(),
