@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use throng_http::{BodyMode, Method, Request, RequestError, Url};
+use throng_http::{BodyMode, Framing, Method, Request, RequestError, Url};
 use throng_metrics::TagSetId;
 use throng_quickjs::{Ctx, JsResult, Thrown, Value};
 
@@ -114,6 +114,7 @@ pub(super) fn prepare(
         url: url.url.clone(),
         headers: params.headers,
         body,
+        framing: Framing::Length,
         timeout: params.timeout,
         redirects: params.redirects,
         auth: params.auth,
