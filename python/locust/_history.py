@@ -67,6 +67,10 @@ class Unseen:
     def guard(self, is_guarded):
         """Nobody is to be asked."""
 
+    def own_routes(self):
+        """There are none."""
+        return []
+
     def stop(self, exit_code):
         """Keeps the run; returns what went wrong with that."""
         self.feed.close()

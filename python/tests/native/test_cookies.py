@@ -172,7 +172,8 @@ class ForOthers(Cookies):
         with requests.Session() as other:
             other.cookies.update(self.client.post("/login").cookies)
             other.get(self.url + "/x")
-            self.assertEqual(self.sent(), "sid=abc; csrf=t")
+            # Python 3.10 iterates over a jar by name.
+            self.assertEqual(set(self.sent().split("; ")), {"sid=abc", "csrf=t"})
             merged = requests.cookies.merge_cookies(self.cookies, {"m": "1"})
             self.assertIs(requests.cookies.merge_cookies(merged, other.cookies), self.client.cookies)
         self.assertEqual(requests.utils.dict_from_cookiejar(self.cookies), {"sid": "abc", "csrf": "t", "m": "1"})
