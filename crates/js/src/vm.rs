@@ -230,8 +230,7 @@ fn script_error(program: &Program, ctx: Ctx, failure: Failure) -> ScriptError {
 /// An exception as k6 prints it: the message, then the stack with a tab before each frame.
 pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
     let mut text = in_words_of_k6(&exception.message);
-    // A message of ours may already carry its place.
-    if !text.contains("\n\tat ") {
+    if !carries_its_place(&text) {
         let stack = program.translate_throw(&exception.noted);
         text.push_str(&stack.unwrap_or_else(|| program.translate_stack(&exception.stack)));
     }
@@ -243,6 +242,12 @@ pub(crate) fn describe(program: &Program, exception: &Exception) -> String {
         text.push_str(&place);
     }
     text
+}
+
+/// Whether a message of ours names its place, which is one line at its end. A script's may quote the stack of another error.
+fn carries_its_place(message: &str) -> bool {
+    let place = message.split_once("\n\tat ").map(|(_, place)| place);
+    place.is_some_and(|place| !place.contains('\n'))
 }
 
 /// What a script reads as `stack`: as above, with a line end.

@@ -110,6 +110,34 @@ fn the_reason_of_a_rejection_has_its_stack() {
 }
 
 #[test]
+fn an_error_that_quotes_the_stack_of_another_still_names_its_own_place() {
+    let script = Script::new(
+        "export const options = { iterations: 1 };
+         export default function () { try { inner() } catch (e) { throw new Error('wrapped: ' + e.stack) } }
+         function inner() { throw new Error('m') }",
+    );
+    script.run();
+    let errors: Vec<_> = script.records().into_iter().filter(|r| r.level == Level::Error).collect();
+    let shown = &errors[0].message;
+    assert!(shown.starts_with("Error: wrapped: Error: m\n\tat inner (file:///test/script.js:3:"), "{shown}");
+    assert_eq!(shown.matches("\tat default (file:///test/script.js:2:").count(), 2, "{shown}");
+}
+
+#[test]
+fn odd_objects_do_not_take_the_stacks_of_others() {
+    let lines = printed(
+        "function () {
+           Error.captureStackTrace(Error.prototype); console.log(new Error('x').stack.split('\\n')[0]);
+           const { get } = Object.getOwnPropertyDescriptor(Error.prototype, 'stack');
+           const odd = new Proxy({}, { getPrototypeOf() { throw new Error('trap') } });
+           try { get.call(odd); console.log('nothing') } catch (e) { console.log(e.message) }
+           console.log(get.call(5), get.call({}));
+         }",
+    );
+    assert_eq!(lines, ["Error: x", "trap", "undefined undefined"]);
+}
+
+#[test]
 fn what_a_script_did_to_a_stack_does_not_change_what_is_shown_of_its_error() {
     let script = Script::new(
         "export const options = { iterations: 1 };
@@ -163,6 +191,11 @@ fn a_map_is_part_of_the_bundle_that_another_process_loads() {
     let script = files.script(BUNDLE);
     let collected = script.load_reading(Reading::Collecting).unwrap().program.files();
     assert_eq!(collected.keys().filter(|name| name.ends_with("/main.js.map")).count(), 1);
+    let bundle = collected.keys().find(|name| name.ends_with("/main.js")).unwrap().clone();
+    drop(files);
+    let program = script.load_reading(Reading::Bundle(collected)).unwrap().program;
+    let text = program.translate_stack(&format!("    at boom ({bundle}:2:3)\n"));
+    assert!(text.ends_with("/src/util.ts:6:3)"), "{text}");
 }
 
 #[test]

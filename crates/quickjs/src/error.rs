@@ -145,14 +145,10 @@ impl Ctx {
 
     /// Takes the pending exception out of the engine.
     pub fn take_exception(self) -> Exception {
-        // SAFETY: JS_GetException hands over the reference.
-        let (uncatchable, value) = unsafe {
-            let raw = q::JS_GetException(self.raw());
-            (q::JS_IsUncatchableError(raw), Value::from_raw(self, raw))
-        };
+        let value = self.take_exception_value();
         let noted = self.take_noted_stack();
         let mut exception = self.describe_thrown(&value, noted.as_ref());
-        exception.uncatchable = uncatchable;
+        exception.uncatchable = value.is_uncatchable();
         exception
     }
 
@@ -191,8 +187,7 @@ impl Ctx {
     /// Describes why a promise was rejected.
     pub fn describe_rejection(self, rejection: &Rejection) -> Exception {
         let mut exception = self.describe_thrown(&rejection.reason, rejection.noted.as_ref());
-        // SAFETY: the value is alive.
-        exception.uncatchable = unsafe { q::JS_IsUncatchableError(rejection.reason.raw()) };
+        exception.uncatchable = rejection.reason.is_uncatchable();
         if let Some(stack) = &rejection.stack {
             exception.stack = stack.to_text().unwrap_or_default();
         }

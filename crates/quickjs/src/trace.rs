@@ -61,7 +61,7 @@ unsafe extern "C" fn capture(
     argc: c_int,
     argv: *mut q::JSValue,
 ) -> q::JSValue {
-    // SAFETY: QuickJS calls with a context of ours and two arguments at least.
+    // SAFETY: QuickJS calls with a context of ours and as many arguments as it says.
     unsafe {
         let (ctx, args) = (Ctx::from_raw(ctx), slice(argv, argc));
         let arg = |i: usize| args.get(i).map_or_else(|| ctx.undefined(), |raw| Value::borrowed(ctx, *raw));
@@ -97,14 +97,13 @@ impl Ctx {
 
     /// As text.
     pub fn stack_here(self) -> Option<String> {
-        self.current_stack()?.to_text().ok()
+        self.current_stack()?.to_text().map_err(|_| self.drop_exception()).ok()
     }
 
     fn read_stack(self, this: &Value) -> JsResult {
         // In goja the property is an error's own, so that what has an error as its prototype shows that one's.
-        let Some((error, frames)) = this.chain().find_map(|at| at.frames().map(|frames| (at, frames))) else {
-            return Ok(self.undefined());
-        };
+        let found = this.along(|at| at.frames().map(|frames| (at.clone(), frames)))?;
+        let Some((error, frames)) = found else { return Ok(self.undefined()) };
         let stack = match self.stack_text(&error, &frames)? {
             Some(text) => self.string(&text),
             None => frames,
@@ -139,8 +138,10 @@ impl Ctx {
             frames = frames.with_str(|text| self.string(below(text, &name)))?;
         }
         let prototype = self.inner().traces.0.borrow().as_ref().map(|installed| installed.prototype.clone());
-        let is_error = prototype.is_some_and(|prototype| target.chain().any(|at| at.same(&prototype)));
-        if is_error {
+        let is_prototype = |at: &Value| prototype.as_ref().is_some_and(|prototype| prototype.same(at));
+        if is_prototype(target) {
+            // All errors that have none of their own read theirs through it.
+        } else if target.along(|at| is_prototype(at).then_some(()))?.is_some() {
             target.delete("stack")?;
             target.keep_frames(&frames)?;
         } else {
@@ -197,7 +198,8 @@ impl Value {
             Some(installed) => (Some(installed.getter.clone()), installed.kept.clone()),
             None => (None, None),
         };
-        let kept = kept.and_then(|kept| self.get_atom(&kept).ok()).filter(|kept| !kept.is_undefined());
+        let kept = kept.and_then(|kept| self.get_atom(&kept).map_err(|_| ctx.drop_exception()).ok());
+        let kept = kept.filter(|kept| !kept.is_undefined());
         let frames = match (kept, getter) {
             (Some(kept), _) => Ok(kept),
             (None, Some(getter)) => getter.call(self, &[]),
@@ -225,15 +227,20 @@ impl Value {
         self.define_flags(&kept, frames.clone(), q::JS_PROP_CONFIGURABLE | q::JS_PROP_WRITABLE)
     }
 
-    /// It and its prototypes; not without end, which a proxy's can be.
-    fn chain(&self) -> impl Iterator<Item = Value> {
-        let ctx = self.ctx();
-        std::iter::successors(Some(self.clone()), move |at| {
+    /// What `find` has for it or the first of its prototypes; not without end, which a proxy's can be.
+    fn along<T>(&self, find: impl Fn(&Value) -> Option<T>) -> JsResult<Option<T>> {
+        let (ctx, mut at) = (self.ctx(), self.clone());
+        for _ in 0..100 {
+            if !at.is_object() {
+                break;
+            }
+            if let Some(found) = find(&at) {
+                return Ok(Some(found));
+            }
             // SAFETY: the value is alive; the reference is handed over.
-            Some(unsafe { Value::from_raw(ctx, q::JS_GetPrototype(ctx.raw(), at.raw())) })
-        })
-        .take_while(Value::is_object)
-        .take(100)
+            at = unsafe { Value::checked(ctx, q::JS_GetPrototype(ctx.raw(), at.raw()))? };
+        }
+        Ok(None)
     }
 
     /// The getter of an own accessor.

@@ -129,6 +129,11 @@ impl Value {
         // SAFETY: the value is alive.
         unsafe { q::JS_IsFunction(self.ctx.raw(), self.raw) }
     }
+    /// An error that ends the script whatever it catches ([`Thrown::Abort`]).
+    pub fn is_uncatchable(&self) -> bool {
+        // SAFETY: the value is alive.
+        unsafe { q::JS_IsUncatchableError(self.raw) }
+    }
     /// An `async function` (or async generator function).
     pub fn is_async_function(&self) -> bool {
         // SAFETY: the value is alive.

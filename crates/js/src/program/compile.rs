@@ -116,7 +116,7 @@ pub fn compile(source: &str, name: &str) -> Result<Module, CompileError> {
     let import_places = import_places(source, &parsed.module_record);
     let throws = Throws::of(&parsed.program, source);
     let exports = (is_module && !typescript).then(|| exports(&parsed.module_record));
-    let source_map = SourceMap::of(source, name).map(Box::new);
+    let source_map = SourceMap::of(source, name, !typescript).map(Box::new);
     let with_places = |module: Module| Module { import_places, throws, source_map, exports, ..module };
     if !typescript {
         // Syntax errors of plain JavaScript are QuickJS's to report: it is what runs the script.

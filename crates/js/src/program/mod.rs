@@ -272,7 +272,7 @@ impl Program {
         };
         let (line, column) = module.positions.original(line, column);
         let (line, column) = module.throws.around(line, column)?;
-        let (file, line, column) = self.before_bundling(&module, file, line, column);
+        let (file, line, column) = self.before_bundling(&module, file, (line, column), true);
         let translated = self.translate_stack(stack);
         let (first, others) = translated[1..].split_once('\n').unwrap_or((&translated[1..], ""));
         let rest = if others.is_empty() { String::new() } else { format!("\n{others}") };
@@ -288,22 +288,25 @@ impl Program {
         translate_stack(stack, |file, line, column| match self.module(file) {
             Some(module) => {
                 let (line, column) = module.positions.original(line, column);
-                self.before_bundling(&module, file, line, column)
+                self.before_bundling(&module, file, (line, column), true)
             }
             None => (file.into(), line, column),
         })
     }
 
-    /// A place in the user's file, or if that is a bundle in what it was made of.
+    /// A place in the user's file, or if that is a bundle in what it was made of. QuickJS's columns count bytes.
     fn before_bundling<'a>(
         &self,
         module: &Module,
         file: &'a str,
-        line: u32,
-        column: u32,
+        (line, column): (u32, u32),
+        counts_bytes: bool,
     ) -> (Cow<'a, str>, u32, u32) {
-        let map = module.source_map.as_ref();
-        match map.and_then(|map| map.original(file, line, column, |url| self.read_map(url))) {
+        let found = module.source_map.as_ref().and_then(|map| {
+            let column = if counts_bytes { map.column(line, column) } else { column };
+            map.original(file, line, column, |url| self.read_map(url))
+        });
+        match found {
             Some((file, line, column)) => (file.to_owned().into(), line, column),
             None => (file.into(), line, column),
         }
@@ -345,7 +348,7 @@ impl Program {
         let (line, column) = option_place(&self.source, path)?;
         let file = self.source.url.as_str();
         let (file, line, column) = match self.module(file) {
-            Some(module) => self.before_bundling(&module, file, line, column),
+            Some(module) => self.before_bundling(&module, file, (line, column), false),
             None => (file.into(), line, column),
         };
         Some(format!("{file}:{line}:{column}"))

@@ -185,7 +185,11 @@ fn told(ctx: Ctx, host: &Host, session: &Session, thrown: Thrown) -> Thrown {
         return thrown;
     }
     let value = ctx.take_exception_value();
-    if session.end(ctx, GOING_AWAY).is_err() {
+    // Nothing of the script runs after `exec.test.abort()`.
+    if !value.is_uncatchable() && session.end(ctx, GOING_AWAY).is_err() {
+        if host.suspender.is_aborted() {
+            return Thrown::Abort;
+        }
         ctx.drop_exception();
     }
     Thrown::Value(value)
