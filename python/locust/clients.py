@@ -50,6 +50,9 @@ class HttpSession(_core.Session):
         options = {} if pool_manager is None else _pool_options(pool_manager)
         self._configure(base_url, sink_of(request_event), user, fast=False, **options)
 
+    def __reduce_ex__(self, protocol):
+        refuse("copying or pickling a client")
+
     def prepare_request(self, request):
         """What a `requests.Request` becomes with the session's headers, cookies and the like."""
         return sending.twin(self).prepare_request(request)

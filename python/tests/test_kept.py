@@ -120,7 +120,7 @@ class Masters(unittest.TestCase):
 
     def test_who_does_not_come_back_is_lost_once_and_gets_a_share_when_it_is_heard_again(self):
         with Target() as target:
-            arguments = ["-u", "4", "-r", "4", "-t", "25", "-H", target.url]
+            arguments = ["-u", "4", "-r", "4", "-t", "60", "-H", target.url]
             first, workers = self.master("first", *arguments), self.workers()
             until(lambda: len(target.asked) > 40, what="the first requests")
             workers[1].send_signal(signal.SIGSTOP)
@@ -129,6 +129,7 @@ class Masters(unittest.TestCase):
             until(lambda: "did not come back to the master" in self.log("second"), what="that it is missed")
             workers[1].send_signal(signal.SIGCONT)
             until(lambda: "self-healed with heartbeat" in self.log("second"), what="that it is heard again")
+            second.terminate()
             self.assertEqual([process.wait(40) for process in (second, *workers)], [0, 0, 0], self.log("second"))
             losses = re.findall(r"Worker .* of the users\) did not come back to the master .*", self.log("second"))
             self.assertEqual(len(losses), 1, self.log("second"))

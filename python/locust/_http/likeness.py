@@ -28,8 +28,8 @@ def class_of(kind):
         return kind
     for name in _KINDS[kind].split("."):
         theirs = getattr(theirs, name, None)
-    if theirs is None:
-        # It is about to be imported.
+    if not isinstance(theirs, type):
+        # It is about to be imported, or is something else of that name.
         return kind
     place = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
     _made[kind] = types.new_class(kind.__name__, (kind, theirs), exec_body=lambda body: body.update(place))
@@ -39,7 +39,7 @@ def class_of(kind):
 def join_sessions(kind):
     """Makes a class of sessions one of `requests` too; its own methods stand before theirs."""
     theirs = getattr(sys.modules.get("requests"), "Session", None)
-    if theirs is None or issubclass(kind, theirs):
+    if not isinstance(theirs, type) or issubclass(kind, theirs):
         return
     try:
         kind.__bases__ = (*kind.__bases__, theirs)

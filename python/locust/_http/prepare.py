@@ -45,6 +45,8 @@ def multipart_free_form(data):
 
 
 def _bytes(value):
+    if isinstance(value, int):
+        raise TypeError(f"use {value!r} as a part of a body: it is a number, not text or bytes")
     return value.encode() if isinstance(value, str) else bytes(value)
 
 

@@ -152,6 +152,36 @@ class OnTheWire(Cookies):
         self.assertEqual((self.sent(0), self.sent(1)), (None, "k=w"))
 
 
+class NamedHosts(Cookies):
+    """A `Host` header of the locustfile; observed on Locust 2.47."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.answer = lambda request: (
+            ok(b"", "Set-Cookie: sid=1; Domain=example.com", "Set-Cookie: b=1", "Location: /there", status="302 Found")
+            if b" /login " in request
+            else ok()
+        )
+
+    def test_cookies_are_of_the_host_that_the_header_names_and_redirects_go_there(self):
+        self.client.headers["Host"] = "www.example.com:8080"
+        self.client.get("/login")
+        self.assertEqual(self.shown(), [("sid", "1", ".example.com", "/"), ("b", "1", "www.example.com", "/")])
+        self.assertEqual([head_of(request)["host"] for request in self.server.requests], ["www.example.com:8080"] * 2)
+        self.assertEqual(self.sent(), "sid=1; b=1")
+        self.client.get("/", headers={"Host": "other.test"})
+        self.assertIsNone(self.sent())
+
+    def test_for_the_fast_client_they_are_of_the_url(self):
+        fast = FastHttpSession(self.url, Environment().events.request, None)
+        fast.get("/login", headers={"Host": "www.example.com"})
+        self.assertEqual(self.shown_of(fast.cookiejar), [("b", "127.0.0.1")])
+        self.assertEqual((self.sent(), head_of(self.server.requests[-1])["host"]), ("b=1", "www.example.com"))
+
+    def shown_of(self, jar):
+        return [(cookie.name, cookie.domain) for cookie in jar]
+
+
 class ForOthers(Cookies):
     def test_requests_takes_the_jar_for_one_request(self):
         self.client.post("/login")

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import unittest
 from collections.abc import Mapping
+from unittest import mock
 
 import requests
 
 from locust import clients
+from locust._http import likeness
+from locust._unsupported import NotSupportedYet
 from locust.clients import HttpSession, ResponseContextManager
 from locust.event import EventHook
 
@@ -67,6 +70,16 @@ class Likeness(unittest.TestCase):
         self.assertEqual(headers, requests.structures.CaseInsensitiveDict(headers.items()))
         with self.assertRaisesRegex(TypeError, "pickle a response: not supported"):
             pickle.dumps(Session(self.server.url).get("/"))
+
+    def test_what_is_not_requests_but_has_its_name_is_passed_over(self):
+        with mock.patch.dict(sys.modules, requests=mock.MagicMock()), mock.patch.dict(likeness._made, clear=True):
+            session = HttpSession(self.server.url, EventHook(), None)
+            self.assertIs(session.get("/").__class__, ResponseContextManager)
+
+    def test_copies_of_a_client_are_refused_by_name(self):
+        for refused in (copy.copy, pickle.dumps):
+            with self.assertRaisesRegex(NotSupportedYet, "copying or pickling a client is not supported"):
+                refused(HttpSession(self.server.url, EventHook(), None))
 
     def test_requests_is_not_imported_for_it(self):
         code = (

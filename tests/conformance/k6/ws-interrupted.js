@@ -3,6 +3,7 @@
 // @timed ws_connecting ws_session_duration
 import http from 'k6/http';
 import ws from 'k6/ws';
+import exec from 'k6/execution';
 import { sleep } from 'k6';
 import { attempt, show } from './lib/show.js';
 
@@ -33,4 +34,8 @@ export function ask() {
   show('after a handler threw', code('handler'));
   attempt('in use', () => ws.connect(`${server}/ws-watched/use`, () => { throw new Error('in use'); }));
   show('after the user threw', code('use'));
+  ws.connect(`${server}/ws-watched/abort`, (socket) => {
+    socket.on('close', () => console.log('a handler of close runs'));
+    socket.on('message', () => exec.test.abort('enough'));
+  });
 }

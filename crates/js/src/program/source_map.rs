@@ -240,7 +240,10 @@ mod tests {
         for broken in ["", "{", "{}", r#"{"version":3,"sources":[],"mappings":"!!"}"#] {
             assert_eq!(place(&inline(broken), 3, 5), None);
         }
-        assert!(SourceMap::of(&format!("{MARK}a.map\nx;"), "file:///a.js", true).is_none(), "not the last line");
+        assert!(
+            SourceMap::of(&format!("{MARK}a.map\nx;"), "file:///a.js", true).is_none(),
+            "not the last line"
+        );
         assert!(SourceMap::of(&format!("x;\n{MARK}a.map"), "https://a.test/a.js", true).is_none(), "remote");
         assert!(SourceMap::of(&format!("x;\n{MARK}https://a.test/a.map"), "file:///a.js", true).is_none());
         assert!(SourceMap::of("x;\n//# sourceMappingURL", "file:///a.js", true).is_none());
@@ -250,7 +253,9 @@ mod tests {
     fn columns_of_a_map_count_no_bytes() {
         let after = |text: &str| {
             let column = text.len() as u32 + 1;
-            SourceMap::of(&format!("é\n{text}x\né\n{MARK}a.map"), "file:///a.js", true).unwrap().column(2, column)
+            SourceMap::of(&format!("é\n{text}x\né\n{MARK}a.map"), "file:///a.js", true)
+                .unwrap()
+                .column(2, column)
         };
         assert_eq!([after("abc"), after("éa"), after("aé"), after("€€"), after("😀")], [4, 3, 3, 3, 3]);
         let one_line = |text: &str| {

@@ -2,6 +2,7 @@
 
 mod classes;
 mod content;
+mod made;
 mod object;
 mod report;
 mod rest;
@@ -9,6 +10,7 @@ mod sent;
 mod verdict;
 
 pub(crate) use classes::add_to;
-pub(crate) use object::{Answer, Report, Response};
+pub(crate) use made::{Answer, Report};
+pub(crate) use object::Response;
 pub(crate) use rest::Open;
 pub(crate) use sent::{FastRequest, Sent, SentRequest};

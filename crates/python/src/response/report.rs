@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use throng_http::Url;
 
-use super::object::{Answer, Report, Response};
+use super::made::{Answer, Report};
+use super::object::Response;
 use super::sent::Sent;
 use super::verdict::Verdict;
 use crate::failure::{Failure, Place, shown};

@@ -33,11 +33,15 @@ impl Hooks {
     ) -> PyResult<Self> {
         let told = PyDict::new(py);
         told.set_item("timeout", &arguments.timeout)?;
+        told.set_item("verify", true)?;
+        told.set_item("cert", py.None())?;
         for (name, given, own) in
             [("verify", &arguments.verify, &settings.verify), ("cert", &arguments.cert, &settings.cert)]
         {
             let own = own.borrow().as_ref().map(|own| own.bind(py).clone());
-            told.set_item(name, given.clone().or(own))?;
+            if let Some(value) = given.clone().or(own) {
+                told.set_item(name, value)?;
+            }
         }
         let proxies = settings.proxies.borrow().bind(py).clone().into_any();
         told.set_item("proxies", arguments.proxies.clone().unwrap_or(proxies))?;

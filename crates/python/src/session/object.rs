@@ -334,7 +334,8 @@ impl Session {
     #[setter]
     fn set_auth(&self, py: Python<'_>, auth: Option<Py<PyAny>>) {
         let settings = self.settings(py);
-        drop((settings.auth.replace(auth), settings.auth_header.take()));
+        let header = settings.fast.get().then(|| settings.auth_header.take());
+        drop((settings.auth.replace(auth), header));
     }
 
     /// The `Authorization` header of the session: what was set, or that of its user and password; None if there are none.

@@ -28,9 +28,9 @@ impl Unfollowed {
         match self.cookies.clone() {
             Some(mut cookies) => {
                 cookies.merge(&self.jar.borrow());
-                cookie::add(&cookies, &mut request);
+                cookie::add(&cookies, &mut request, false);
             }
-            None => cookie::add(&self.jar.borrow(), &mut request),
+            None => cookie::add(&self.jar.borrow(), &mut request, false),
         }
         let Request { method, url, headers, body, framing, .. } = request;
         Some(Sent {
@@ -90,8 +90,8 @@ pub(super) fn redirected(answer: &Answer, location: &str, fast: bool) -> Result<
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known));
         let secret = name.eq_ignore_ascii_case("Authorization") && strips_secrets(from, &url);
-        let single = name.eq_ignore_ascii_case("Cookie") || name.eq_ignore_ascii_case("Host");
-        if !(single || secret || (about_body && !keeps_body)) {
+        // A `Host` of the locustfile goes along, also to another one (observed on Locust 2.47).
+        if !(name.eq_ignore_ascii_case("Cookie") || secret || (about_body && !keeps_body)) {
             headers.append_verbatim(name, value);
         }
     }

@@ -74,8 +74,8 @@ impl Exchange {
         self.plan.apply(&mut request);
         if !self.as_given {
             match &self.plan.cookies {
-                Some(cookies) => cookie::add(cookies, &mut request),
-                None => cookie::add(&self.plan.jar.borrow(), &mut request),
+                Some(cookies) => cookie::add(cookies, &mut request, self.plan.fast),
+                None => cookie::add(&self.plan.jar.borrow(), &mut request, self.plan.fast),
             }
         }
         // Observed on Locust 2.47: redirects of the fast client do without the cookies of the request.
@@ -137,9 +137,9 @@ impl Exchange {
         let sets_cookies = response.sets_cookies;
         if sets_cookies {
             let fast = self.plan.fast;
-            cookie::keep(&mut self.plan.jar.borrow_mut(), &sent.url, &response.head, fast);
+            cookie::keep(&mut self.plan.jar.borrow_mut(), &sent, &response.head, fast);
             if let Some(cookies) = &mut self.plan.cookies {
-                cookie::keep(cookies, &sent.url, &response.head, fast);
+                cookie::keep(cookies, &sent, &response.head, fast);
             }
         }
         if let Some(timing) = &timing {
@@ -156,8 +156,8 @@ impl Exchange {
             let mut request = answered(&answer, digest);
             if self.as_given && sets_cookies {
                 let mut jar = CookieJar::default();
-                cookie::keep(&mut jar, &answer.sent.url, &answer.head, self.plan.fast);
-                cookie::add(&jar, &mut request);
+                cookie::keep(&mut jar, &answer.sent, &answer.head, self.plan.fast);
+                cookie::add(&jar, &mut request, self.plan.fast);
             }
             self.next = Some(request);
             self.history.push(answer);
